@@ -1,0 +1,4 @@
+"""What should exist: assets, checks, partitions, conditions, and the snapshot of them that the other rooms read.
+
+Importing this room costs little: no pydantic, no SQLAlchemy, no event loop. Users import its names from `headwater`.
+"""

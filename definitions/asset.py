@@ -1,0 +1,168 @@
+"""The `@asset` decorator: an asset out of a function, declared in one place.
+
+Beside it, this module offers the other words in which assets are declared: `AssetSpec`, `SourceAsset`, `AssetDep`,
+`AssetIn` and `ResourceParam`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+from .assets_definition import AssetsDefinition
+from .collecting import report
+from .dependencies import AssetDep, AssetIn
+from .errors import DefinitionError
+from .keys import AssetKey, CoercibleToAssetKey
+from .labels import key_from_user
+from .signature import ResourceParam
+from .source import SourceLine
+from .spec import AssetSpec, SourceAsset
+from .unsupported import refuse
+
+if TYPE_CHECKING:
+    from .conditions.base import AutomationCondition
+    from .partitions.base import PartitionsDefinition
+
+__all__ = ["AssetDep", "AssetIn", "AssetSpec", "AssetsDefinition", "ResourceParam", "SourceAsset", "asset"]
+
+
+@overload
+def asset(compute_fn: Callable[..., Any]) -> AssetsDefinition: ...
+
+
+@overload
+def asset(
+    *,
+    name: str | None = None,
+    key_prefix: str | Sequence[str] | None = None,
+    key: CoercibleToAssetKey | None = None,
+    ins: Mapping[str, AssetIn] | None = None,
+    deps: Iterable[Any] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    tags: Mapping[str, str] | None = None,
+    description: str | None = None,
+    config_schema: Any = None,
+    required_resource_keys: Iterable[str] | None = None,
+    resource_defs: Mapping[str, Any] | None = None,
+    hooks: Any = None,
+    io_manager_def: Any = None,
+    io_manager_key: str | None = None,
+    partitions_def: PartitionsDefinition | None = None,
+    op_tags: Mapping[str, Any] | None = None,
+    group_name: str | None = None,
+    output_required: bool = True,
+    automation_condition: AutomationCondition | None = None,
+    freshness_policy: Any = None,
+    backfill_policy: Any = None,
+    retry_policy: Any = None,
+    code_version: str | None = None,
+    check_specs: Any = None,
+    owners: Sequence[str] | None = None,
+    kinds: Iterable[str] | None = None,
+    pool: str | None = None,
+    is_virtual: bool = False,
+) -> Callable[[Callable[..., Any]], AssetsDefinition]: ...
+
+
+def asset(
+    compute_fn: Callable[..., Any] | None = None,
+    *,
+    name: str | None = None,
+    key_prefix: str | Sequence[str] | None = None,
+    key: CoercibleToAssetKey | None = None,
+    ins: Mapping[str, AssetIn] | None = None,
+    required_resource_keys: Iterable[str] | None = None,
+    deps: Iterable[Any] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    tags: Mapping[str, str] | None = None,
+    description: str | None = None,
+    io_manager_key: str | None = None,
+    partitions_def: PartitionsDefinition | None = None,
+    group_name: str | None = None,
+    automation_condition: AutomationCondition | None = None,
+    code_version: str | None = None,
+    owners: Sequence[str] | None = None,
+    kinds: Iterable[str] | None = None,
+    output_required: bool = True,
+    config_schema: Any = None,
+    resource_defs: Mapping[str, Any] | None = None,
+    hooks: Any = None,
+    io_manager_def: Any = None,
+    op_tags: Mapping[str, Any] | None = None,
+    freshness_policy: Any = None,
+    backfill_policy: Any = None,
+    retry_policy: Any = None,
+    check_specs: Any = None,
+    pool: str | None = None,
+    is_virtual: bool = False,
+) -> Any:
+    """Make an asset of a function: the function's name is the asset's, its parameters are upstream assets.
+
+    >>> @asset
+    ... def orders():
+    ...     return [3, 4]
+    >>> @asset(group_name="sales")
+    ... def revenue(orders):
+    ...     return sum(orders)
+    >>> revenue(orders())
+    7
+
+    A first parameter `context` takes the AssetExecutionContext. A parameter named like a resource takes the resource.
+    What the function returns is stored by the IO manager, unless it is annotated `-> None` or `-> MaterializeResult`.
+    """
+    refused: dict[str, Any] = {
+        "config_schema": config_schema,
+        "resource_defs": resource_defs,
+        "hooks": hooks,
+        "io_manager_def": io_manager_def,
+        "op_tags": op_tags,
+        "output_required": not output_required,
+        "backfill_policy": backfill_policy,
+        "retry_policy": retry_policy,
+        "check_specs": check_specs,
+        "pool": pool,
+    }
+
+    def decorate(fn: Callable[..., Any]) -> AssetsDefinition:
+        source = SourceLine.of(fn)
+        own_key = _key(fn, name=name, key_prefix=key_prefix, key=key, source=source)
+        refuse(f"asset {str(own_key)!r}", source=source, **refused)
+        spec = AssetSpec(
+            own_key,
+            deps=deps,
+            description=description or inspect.getdoc(fn),
+            metadata=metadata,
+            group_name=group_name,
+            code_version=code_version,
+            automation_condition=automation_condition,
+            owners=owners,
+            tags=tags,
+            kinds=kinds,
+            partitions_def=partitions_def,
+            freshness_policy=freshness_policy,
+            is_virtual=is_virtual,
+            io_manager_key=io_manager_key,
+            source=source,
+        )
+        return AssetsDefinition(fn, spec, ins=ins, required_resource_keys=required_resource_keys or ())
+
+    return decorate if compute_fn is None else decorate(compute_fn)
+
+
+def _key(
+    fn: Callable[..., Any],
+    *,
+    name: str | None,
+    key_prefix: str | Sequence[str] | None,
+    key: CoercibleToAssetKey | None,
+    source: SourceLine,
+) -> AssetKey:
+    if key is not None:
+        if name is not None or key_prefix is not None:
+            other = "name" if name is not None else "key_prefix"
+            report(DefinitionError(f"{source}: asset {str(key)!r} has both key and {other}. Keep one of the two."))
+        return key_from_user(key, role="the key of an asset", source=source)
+    own = key_from_user(name or getattr(fn, "__name__", "asset"), role="the name of an asset", source=source)
+    return own if key_prefix is None else own.with_prefix(key_prefix)

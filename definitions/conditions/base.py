@@ -1,0 +1,348 @@
+"""Automation conditions: when an asset is to be made, said as a tree of operands and operators.
+
+A condition is pure data; it never looks at the log or at a clock. What its nodes mean for a given State is the
+evaluator's. Trees are immutable values: every method gives a new one. `node_id` names a node by what it says and not by
+where it stands or what it is called, so that the memory of an unchanged part survives when the rest is edited.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from ..errors import InvalidDefinitionError
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from ..keys import CoercibleToAssetKey
+
+JsonData = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AutomationCondition:
+    """A node of a condition. Build one with the static methods below, and combine them with `&`, `|` and `~`.
+
+    >>> condition = AutomationCondition.eager().without("in_latest_time_window")
+    >>> condition.label
+    'eager'
+    """
+
+    label: str | None = None
+
+    name: ClassVar[str]
+    """The kind of the node, as it stands in JSON and as `replace` and `without` take it."""
+    kinds: ClassVar[dict[str, type[AutomationCondition]]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" in cls.__dict__:
+            AutomationCondition.kinds[cls.name] = cls
+
+    # ---- the tree ------------------------------------------------------------------------------------------------
+
+    @property
+    def children(self) -> tuple[AutomationCondition, ...]:
+        return ()
+
+    @property
+    def description(self) -> str:
+        """When the node holds, in words."""
+        raise NotImplementedError
+
+    @cached_property
+    def node_id(self) -> str:
+        """What the node says, as 12 hex digits: equal for equal trees, whatever their labels."""
+        from hashlib import sha256  # here, since it costs 10 ms to import
+
+        return sha256(_canonical(self._meaning()).encode()).hexdigest()[:12]
+
+    def walk(self) -> Iterator[AutomationCondition]:
+        """The node and all below it, each before its children."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+    def with_children(self, children: Sequence[AutomationCondition]) -> Self:
+        """The same node over other children; only for nodes that have some."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        return self.label or self.description
+
+    # ---- operators -----------------------------------------------------------------------------------------------
+
+    def __and__(self, other: object) -> AutomationCondition:
+        from .operators import And
+
+        return And.of(self, other) if isinstance(other, AutomationCondition) else NotImplemented
+
+    def __or__(self, other: object) -> AutomationCondition:
+        from .operators import Or
+
+        return Or.of(self, other) if isinstance(other, AutomationCondition) else NotImplemented
+
+    def __invert__(self) -> AutomationCondition:
+        from .operators import Not
+
+        return Not((self,))
+
+    def since(self, reset: AutomationCondition) -> AutomationCondition:
+        """True from when this was true until `reset` is."""
+        from .operators import Since
+
+        return Since((self, reset))
+
+    def since_last_handled(self) -> AutomationCondition:
+        """True from when this was true until an attempt of the asset reads what made it true."""
+        from .operands import Handled
+
+        return self.since(Handled())
+
+    def newly_true(self) -> AutomationCondition:
+        """True at the moment at which this turns true."""
+        from .operators import NewlyTrue
+
+        return NewlyTrue((self,))
+
+    def with_label(self, label: str | None) -> Self:
+        """The same condition under a name, which shows and which `replace` and `without` find."""
+        return replace(self, label=label)
+
+    # ---- edits ---------------------------------------------------------------------------------------------------
+
+    def replace(self, old: AutomationCondition | str, new: AutomationCondition) -> AutomationCondition:
+        """The tree with `new` in every place of `old`: a condition (its label does not matter), or a name or label.
+
+        A tree without `old` comes back as it is.
+        """
+        from .edits import replaced
+
+        return replaced(self, old, new)
+
+    def without(self, condition: AutomationCondition | str) -> AutomationCondition:
+        """The tree with `condition` taken out of every AND, together with a `~` before it.
+
+        `condition` is given itself or by its name or label. An AND left with one operand becomes that operand.
+
+        Raises:
+            InvalidInvocationError: no AND of the tree has it as an operand, or one has no other operand.
+        """
+        from .edits import removed
+
+        return removed(self, condition)
+
+    def allow(self, selection: CoercibleToAssetKey | Sequence[CoercibleToAssetKey]) -> AutomationCondition:
+        """The tree whose `any_deps_match` and `all_deps_match` look at the selected upstream assets only.
+
+        Raises:
+            InvalidInvocationError: nothing in the tree looks at upstream assets.
+        """
+        from .edits import restricted
+
+        return restricted(self, allow=selection)
+
+    def ignore(self, selection: CoercibleToAssetKey | Sequence[CoercibleToAssetKey]) -> AutomationCondition:
+        """The tree whose `any_deps_match` and `all_deps_match` leave the selected upstream assets out.
+
+        Raises:
+            InvalidInvocationError: nothing in the tree looks at upstream assets.
+        """
+        from .edits import restricted
+
+        return restricted(self, ignore=selection)
+
+    # ---- JSON ----------------------------------------------------------------------------------------------------
+
+    def fields(self) -> JsonData:
+        """What the node says beside its kind, label and children, as JSON."""
+        return {}
+
+    @classmethod
+    def from_fields(cls, data: JsonData, children: tuple[AutomationCondition, ...]) -> AutomationCondition:
+        """The unlabelled node of these `fields()`, over `children`."""
+        return cls()
+
+    def to_json(self) -> JsonData:
+        """`{"op": name, ...}` with its own fields; `label` and `children` only where there are some."""
+        data: JsonData = {"op": self.name, **self.fields()}
+        if self.label is not None:
+            data["label"] = self.label
+        if self.children:
+            data["children"] = [child.to_json() for child in self.children]
+        return data
+
+    def _meaning(self) -> JsonData:
+        return {"op": self.name, **self.fields(), "children": [child.node_id for child in self.children]}
+
+    # ---- operands ------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def missing() -> AutomationCondition:
+        """Never made yet."""
+        return operand("missing")
+
+    @staticmethod
+    def in_progress() -> AutomationCondition:
+        """Planned in a run that has neither made it nor ended."""
+        return operand("in_progress")
+
+    @staticmethod
+    def execution_failed() -> AutomationCondition:
+        """Its last attempt failed, and nothing has made it since."""
+        return operand("execution_failed")
+
+    @staticmethod
+    def newly_updated() -> AutomationCondition:
+        """At the moment at which it was made, reported, or observed with other data."""
+        return operand("newly_updated")
+
+    @staticmethod
+    def newly_requested() -> AutomationCondition:
+        """At the moment at which automation asked for it."""
+        return operand("newly_requested")
+
+    @staticmethod
+    def newly_missing() -> AutomationCondition:
+        """At the moment at which it turned out to be missing."""
+        return AutomationCondition.missing().newly_true().with_label("newly_missing")
+
+    @staticmethod
+    def will_be_requested() -> AutomationCondition:
+        """Asked for in this very tick."""
+        return operand("will_be_requested")
+
+    @staticmethod
+    def handled() -> AutomationCondition:
+        """An attempt of the asset has read what is looked at, or its own materialisation was reported."""
+        return operand("handled")
+
+    @staticmethod
+    def gated() -> AutomationCondition:
+        """The last result of one of its blocking checks is a failure."""
+        return operand("gated")
+
+    @staticmethod
+    def initial_evaluation() -> AutomationCondition:
+        """At the moment at which the asset is evaluated for the first time."""
+        return operand("initial_evaluation")
+
+    @staticmethod
+    def in_latest_time_window(lookback_delta: timedelta | None = None) -> AutomationCondition:
+        """In the newest time window, or in one that starts at most `lookback_delta` before its end.
+
+        Always true where partitions have no order in time.
+        """
+        from .operands import InLatestTimeWindow
+
+        return InLatestTimeWindow(lookback_delta)
+
+    @staticmethod
+    def cron_tick_passed(cron_schedule: str, cron_timezone: str = "UTC") -> AutomationCondition:
+        """At the moments of a cron schedule.
+
+        Raises:
+            InvalidDefinitionError: the schedule or the time zone cannot be read.
+        """
+        from .operands import CronTickPassed
+
+        return CronTickPassed(cron_schedule, cron_timezone)
+
+    # ---- over upstream assets ------------------------------------------------------------------------------------
+
+    @staticmethod
+    def any_deps_match(condition: AutomationCondition) -> AutomationCondition:
+        """`condition` holds for a mapped partition of one upstream asset at least."""
+        from .operators import AnyDepsMatch
+
+        return AnyDepsMatch((condition,))
+
+    @staticmethod
+    def all_deps_match(condition: AutomationCondition) -> AutomationCondition:
+        """`condition` holds for one mapped partition at least of each upstream asset; true where there is none."""
+        from .operators import AllDepsMatch
+
+        return AllDepsMatch((condition,))
+
+    @staticmethod
+    def any_deps_updated() -> AutomationCondition:
+        """Something upstream was updated, or is being requested in the same tick."""
+        from .presets import any_deps_updated
+
+        return any_deps_updated()
+
+    @staticmethod
+    def any_deps_missing() -> AutomationCondition:
+        """Something upstream has never been made, and is not being requested either."""
+        from .presets import any_deps_missing
+
+        return any_deps_missing()
+
+    @staticmethod
+    def any_deps_in_progress() -> AutomationCondition:
+        """Something upstream is being made."""
+        from .presets import any_deps_in_progress
+
+        return any_deps_in_progress()
+
+    @staticmethod
+    def any_deps_gated() -> AutomationCondition:
+        """A blocking check of something upstream failed."""
+        from .presets import any_deps_gated
+
+        return any_deps_gated()
+
+    @staticmethod
+    def all_deps_updated_since_cron(cron_schedule: str, cron_timezone: str = "UTC") -> AutomationCondition:
+        """Everything upstream was updated since the last tick of the schedule, or is being requested."""
+        from .presets import all_deps_updated_since_cron
+
+        return all_deps_updated_since_cron(cron_schedule, cron_timezone)
+
+    # ---- presets -------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def eager() -> AutomationCondition:
+        """Make it whenever something upstream was updated, and at once where it is missing."""
+        from .presets import eager
+
+        return eager()
+
+    @staticmethod
+    def on_missing() -> AutomationCondition:
+        """Make it once, as soon as all that it is made from is there."""
+        from .presets import on_missing
+
+        return on_missing()
+
+    @staticmethod
+    def on_cron(cron_schedule: str, cron_timezone: str = "UTC") -> AutomationCondition:
+        """Make it once in each period of the schedule, when all that is upstream was updated in that period."""
+        from .presets import on_cron
+
+        return on_cron(cron_schedule, cron_timezone)
+
+
+def condition_from_json(data: JsonData) -> AutomationCondition:
+    """The condition that `to_json()` was called on."""
+    kind = AutomationCondition.kinds.get(data["op"])
+    if kind is None:
+        raise InvalidDefinitionError(f"a condition {data['op']!r} is not known to this version of headwater")
+    condition = kind.from_fields(data, tuple(map(condition_from_json, data.get("children", ()))))
+    label = data.get("label")
+    return condition if label is None else condition.with_label(label)
+
+
+def operand(name: str) -> AutomationCondition:
+    """The operand without arguments that is called `name`."""
+    from . import operands  # noqa: F401 - fills the table of kinds
+
+    return AutomationCondition.kinds[name]()
+
+
+def _canonical(data: JsonData) -> str:
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

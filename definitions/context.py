@@ -1,0 +1,243 @@
+"""What a function sees of the run that it is part of: `context` in assets and in checks.
+
+A context knows the step's partition, the partition keys of each input that it was handed, the resources and a logger,
+and collects metadata for the event. It never reaches into the log: what a step reads is decided before it starts.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .errors import InvalidInvocationError, did_you_mean
+from .keys import AssetKey
+from .metadata import MetadataValue, normalize_metadata
+
+if TYPE_CHECKING:
+    from .assets_definition import AssetsDefinition
+    from .partitions.base import PartitionKeyRange, PartitionsDefinition, TimeWindow
+
+STEP_LOGGER = "headwater.step"
+
+
+class Resources(Mapping[str, Any]):
+    """Resources by name: `resources.db` and `resources["db"]` are the same."""
+
+    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
+        self._values = dict(values or {})
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name == "_values":  # copy and pickle ask before there are values
+            raise AttributeError(name)
+        try:
+            return self._values[name]
+        except KeyError:
+            hint = did_you_mean(name, self._values, "Add it to Definitions(resources={...}).")
+            raise AttributeError(f"there is no resource {name!r}. {hint}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+class _StepContext:
+    """What the contexts of assets and of checks share."""
+
+    def __init__(
+        self,
+        *,
+        asset_key: AssetKey | None,
+        run_id: str,
+        partition_keys: Sequence[str] | None,
+        partitions_def: PartitionsDefinition | None,
+        resources: Mapping[str, Any] | None,
+        log: logging.Logger | None,
+        run_tags: Mapping[str, str] | None,
+    ) -> None:
+        self._asset_key = asset_key
+        self._partition_keys = None if partition_keys is None else tuple(partition_keys)
+        self._partitions_def = partitions_def
+        self.run_id = run_id
+        self.run_tags = dict(run_tags or {})
+        self.resources = resources if isinstance(resources, Resources) else Resources(resources)
+        self.log = log or logging.getLogger(STEP_LOGGER)
+
+    @property
+    def asset_key(self) -> AssetKey:
+        if self._asset_key is None:
+            raise InvalidInvocationError("this context has no asset: pass asset_key to build_asset_context(...)")
+        return self._asset_key
+
+    @property
+    def has_partition_key(self) -> bool:
+        return self._partition_keys is not None and len(self._partition_keys) == 1
+
+    @property
+    def partition_key(self) -> str:
+        """The step's one partition.
+
+        Raises:
+            InvalidInvocationError: the asset is not partitioned, or the step makes several partitions.
+        """
+        keys = self.partition_keys
+        if len(keys) != 1:
+            raise InvalidInvocationError(f"this step has {len(keys)} partitions: use context.partition_keys")
+        return keys[0]
+
+    @property
+    def partition_keys(self) -> Sequence[str]:
+        if self._partition_keys is None:
+            whose = f"asset {str(self._asset_key)!r}" if self._asset_key else "this context"
+            raise InvalidInvocationError(
+                f"{whose} has no partition: give the asset a partitions_def, or in a test pass partition_key to "
+                "build_asset_context(...)"
+            )
+        return self._partition_keys
+
+    @property
+    def partition_key_range(self) -> PartitionKeyRange:
+        from .partitions.base import PartitionKeyRange
+
+        keys = self.partition_keys
+        return PartitionKeyRange(keys[0], keys[-1])
+
+    @property
+    def partition_time_window(self) -> TimeWindow:
+        """From the start of the first to the end of the last partition of the step, as aware datetimes."""
+        from .partitions.base import TimeWindow
+        from .partitions.time_windows import DailyPartitionsDefinition
+
+        keys = self.partition_keys
+        if not isinstance(self._partitions_def, DailyPartitionsDefinition):
+            raise InvalidInvocationError(f"partition {keys[0]!r} is no window of time: its partitions are not daily")
+        first, last = self._partitions_def.window(keys[0]), self._partitions_def.window(keys[-1])
+        return TimeWindow(first.start, last.end)
+
+
+class AssetExecutionContext(_StepContext):
+    """The context of the function of an asset."""
+
+    def __init__(
+        self,
+        *,
+        asset_key: AssetKey | None = None,
+        run_id: str = "",
+        partition_keys: Sequence[str] | None = None,
+        partitions_def: PartitionsDefinition | None = None,
+        input_partition_keys: Mapping[str, Sequence[str]] | None = None,
+        resources: Mapping[str, Any] | None = None,
+        log: logging.Logger | None = None,
+        run_tags: Mapping[str, str] | None = None,
+    ) -> None:
+        """`input_partition_keys` holds the keys handed to the step, by argument and by the upstream's key string."""
+        super().__init__(
+            asset_key=asset_key,
+            run_id=run_id,
+            partition_keys=partition_keys,
+            partitions_def=partitions_def,
+            resources=resources,
+            log=log,
+            run_tags=run_tags,
+        )
+        self._input_partition_keys = {name: tuple(keys) for name, keys in (input_partition_keys or {}).items()}
+        self._metadata: dict[str, MetadataValue] = {}
+
+    @property
+    def added_metadata(self) -> Mapping[str, MetadataValue]:
+        """What the function has added so far; merged into the event of its materialization."""
+        return self._metadata
+
+    def add_output_metadata(self, metadata: Mapping[str, Any], output_name: str | None = None) -> None:
+        """Add metadata to the materialization of this step; a key given twice keeps the later value."""
+        self._metadata.update(normalize_metadata(metadata))
+
+    def add_asset_metadata(
+        self, metadata: Mapping[str, Any], asset_key: Any = None, partition_key: str | None = None
+    ) -> None:
+        """As `add_output_metadata`; `asset_key` can only be the step's own."""
+        if asset_key is not None and AssetKey.of(asset_key) != self.asset_key:
+            raise InvalidInvocationError(
+                f"metadata for {str(AssetKey.of(asset_key))!r} cannot be added in the step of {str(self.asset_key)!r}"
+            )
+        self.add_output_metadata(metadata)
+
+    def asset_partition_keys_for_input(self, name: str) -> Sequence[str]:
+        """The partition keys of an upstream asset that this step was handed, by argument or by key string."""
+        try:
+            return self._input_partition_keys[name]
+        except KeyError:
+            known = ", ".join(map(repr, self._input_partition_keys)) or "none"
+            raise InvalidInvocationError(
+                f"{name!r} is no partitioned input of this step. Its partitioned inputs: {known}."
+            ) from None
+
+    def asset_partition_key_for_input(self, name: str) -> str:
+        keys = self.asset_partition_keys_for_input(name)
+        if len(keys) != 1:
+            raise InvalidInvocationError(
+                f"input {name!r} has {len(keys)} partitions: use context.asset_partition_keys_for_input({name!r})"
+            )
+        return keys[0]
+
+    def bind(self, definition: AssetsDefinition) -> None:
+        """Take the asset of a direct call, where a test has not named one."""
+        if self._asset_key is None:
+            self._asset_key = definition.key
+        if self._partitions_def is None:
+            self._partitions_def = definition.partitions_def
+
+
+class AssetCheckExecutionContext(_StepContext):
+    """The context of the function of a check. `partition_key` is that of the asset's partition it looks at."""
+
+    def __init__(
+        self,
+        *,
+        asset_key: AssetKey,
+        check_name: str,
+        run_id: str = "",
+        partition_keys: Sequence[str] | None = None,
+        partitions_def: PartitionsDefinition | None = None,
+        resources: Mapping[str, Any] | None = None,
+        log: logging.Logger | None = None,
+        run_tags: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(
+            asset_key=asset_key,
+            run_id=run_id,
+            partition_keys=partition_keys,
+            partitions_def=partitions_def,
+            resources=resources,
+            log=log,
+            run_tags=run_tags,
+        )
+        self.check_name = check_name
+
+
+def build_asset_context(
+    *,
+    partition_key: str | None = None,
+    partition_keys: Sequence[str] | None = None,
+    resources: Mapping[str, Any] | None = None,
+    asset_key: Any = None,
+    input_partition_keys: Mapping[str, Sequence[str]] | None = None,
+    run_id: str = "test",
+    run_tags: Mapping[str, str] | None = None,
+) -> AssetExecutionContext:
+    """A context to call an asset with in a test: `orders(build_asset_context(partition_key="2026-01-01"))`."""
+    if partition_key is not None and partition_keys is not None:
+        raise InvalidInvocationError("build_asset_context: give partition_key or partition_keys, not both")
+    return AssetExecutionContext(
+        asset_key=None if asset_key is None else AssetKey.of(asset_key),
+        run_id=run_id,
+        partition_keys=partition_keys if partition_key is None else (partition_key,),
+        input_partition_keys=input_partition_keys,
+        resources=resources,
+        run_tags=run_tags,
+    )

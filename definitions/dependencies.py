@@ -1,0 +1,158 @@
+"""How an asset says what it reads, and the edge that comes of it.
+
+`AssetDep` (in `deps=`) and `AssetIn` (in `ins=`) are what users write; a `Dependency` is one edge of the graph. An
+asset that names the same upstream twice, as a dependency and as a parameter, has one edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from .collecting import report
+from .errors import DefinitionError
+from .keys import AssetKey, CoercibleToAssetKey
+from .labels import key_from_user
+from .source import SourceLine
+
+if TYPE_CHECKING:
+    from .partitions.mappings import PartitionMapping
+    from .spec import AssetSpec
+
+
+@dataclass(frozen=True)
+class AssetDep:
+    """An upstream asset that the function does not take as an argument.
+
+    `gated=False` lets updates of that upstream through even where a blocking check of it failed.
+    """
+
+    asset: CoercibleToAssetKey
+    _: KW_ONLY
+    partition_mapping: PartitionMapping | None = None
+    metadata: Mapping[str, Any] | None = None
+    gated: bool = True
+
+
+@dataclass(frozen=True)
+class AssetIn:
+    """What a parameter loads, where its name alone does not say it."""
+
+    key: CoercibleToAssetKey | None = None
+    _: KW_ONLY
+    key_prefix: str | Sequence[str] | None = None
+    metadata: Mapping[str, Any] | None = None
+    input_manager_key: str | None = None
+    partition_mapping: PartitionMapping | None = None
+    gated: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """An edge to the upstream `key`.
+
+    `arg` is the parameter that takes the upstream's value, None where nothing is loaded. `mapping` is None until the
+    partitions of both sides are known. A `by_name` edge is the user's bare name and may still turn out to mean an
+    asset with a prefix; `declared` is the object that the user gave, for an upstream that nobody lists.
+    """
+
+    key: AssetKey
+    mapping: PartitionMapping | None = None
+    arg: str | None = None
+    gated: bool = True
+    value_optional: bool = False
+    by_name: bool = False
+    metadata: Mapping[str, Any] | None = None
+    input_manager_key: str | None = None
+    declared: AssetSpec | None = None
+
+    @property
+    def asset_key(self) -> AssetKey:
+        return self.key
+
+    @property
+    def partition_mapping(self) -> PartitionMapping | None:
+        return self.mapping
+
+
+def dependency_of(dep: Any, *, owner: str, source: SourceLine) -> Dependency:
+    """The edge of one entry of `deps=`."""
+    if isinstance(dep, Dependency):
+        return dep
+    if not isinstance(dep, AssetDep):
+        dep = AssetDep(dep)
+    return Dependency(
+        key=key_from_user(dep.asset, role=f"a dependency of {owner}", source=source),
+        mapping=dep.partition_mapping,
+        gated=dep.gated,
+        value_optional=True,
+        by_name=isinstance(dep.asset, str),
+        metadata=dep.metadata,
+        declared=_declared(dep.asset),
+    )
+
+
+def argument_of(name: str, asset_in: Any, *, owner: str, source: SourceLine) -> Dependency:
+    """The edge of the parameter `name`; `asset_in` is its entry in `ins=` or None."""
+    if asset_in is None:
+        return Dependency(key=AssetKey([name]), arg=name, by_name=True)
+    if not isinstance(asset_in, AssetIn):
+        asset_in = AssetIn(asset_in)
+    if asset_in.key is not None:
+        key = key_from_user(asset_in.key, role=f"the asset behind the argument {name!r} of {owner}", source=source)
+    elif asset_in.key_prefix is not None:
+        prefix = asset_in.key_prefix
+        key = AssetKey([*([prefix] if isinstance(prefix, str) else prefix), name])
+    else:
+        key = AssetKey([name])
+    return Dependency(
+        key=key,
+        mapping=asset_in.partition_mapping,
+        arg=name,
+        gated=asset_in.gated,
+        by_name=asset_in.key is None and asset_in.key_prefix is None,
+        metadata=asset_in.metadata,
+        input_manager_key=asset_in.input_manager_key,
+        declared=_declared(asset_in.key),
+    )
+
+
+def merged(dependencies: Iterable[Dependency], *, owner: str, source: SourceLine) -> tuple[Dependency, ...]:
+    """One edge a key, in the order of first mention. Two arguments for one upstream are refused."""
+    edges: dict[AssetKey, Dependency] = {}
+    for new in dependencies:
+        old = edges.get(new.key)
+        if old is None:
+            edges[new.key] = new
+            continue
+        if old.arg and new.arg and old.arg != new.arg:
+            report(
+                DefinitionError(
+                    f"{source}: {owner} takes {new.key.to_user_string()!r} twice, as {old.arg!r} and as {new.arg!r}. "
+                    "Keep one of the two arguments."
+                )
+            )
+            continue
+        edges[new.key] = replace(
+            old,
+            mapping=old.mapping if old.mapping is not None else new.mapping,
+            arg=old.arg or new.arg,
+            gated=old.gated and new.gated,
+            value_optional=old.value_optional or new.value_optional,
+            by_name=old.by_name and new.by_name,
+            metadata=old.metadata if old.metadata is not None else new.metadata,
+            input_manager_key=old.input_manager_key or new.input_manager_key,
+            declared=old.declared or new.declared,
+        )
+    return tuple(edges.values())
+
+
+def _declared(asset: Any) -> AssetSpec | None:
+    """The spec that stands for an upstream which was given as an object."""
+    from .assets_definition import AssetsDefinition
+    from .spec import AssetSpec
+
+    if isinstance(asset, AssetsDefinition):
+        return asset.spec.as_external()
+    return asset if isinstance(asset, AssetSpec) else None

@@ -1,0 +1,162 @@
+"""The errors of headwater: one base, and a subclass only where somebody would handle it differently.
+
+Each class words its own message: what was wrong, where, and what to do next. The attributes are what code reads.
+Errors in the definitions are collected: loading raises one `DefinitionErrors` that carries all of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from .keys import AssetKey
+    from .source import SourceLine
+
+
+class HeadwaterError(Exception):
+    """Base of all errors that headwater raises on purpose."""
+
+
+# ---- definitions -----------------------------------------------------------------------------------------------------
+
+
+class DefinitionError(HeadwaterError):
+    """A definition is wrong. `source` is where it stands, if that is known."""
+
+    source: SourceLine | None = None
+
+
+InvalidDefinitionError = DefinitionError
+"""The name that users of the field know."""
+
+
+class UnknownDependency(DefinitionError):
+    """An asset depends on a key that no loaded module defines."""
+
+    def __init__(self, asset: AssetKey, missing: AssetKey, *, known: Collection[AssetKey], source: SourceLine) -> None:
+        hint = did_you_mean(
+            str(missing), map(str, known), "Define it, or declare it with AssetSpec if it is made elsewhere."
+        )
+        super().__init__(f"{source}: asset {str(asset)!r} depends on {str(missing)!r}, which is not defined. {hint}")
+        self.asset, self.missing, self.source = asset, missing, source
+
+
+class DuplicateAsset(DefinitionError):
+    """Two definitions make the same asset."""
+
+    def __init__(self, asset: AssetKey, *, source: SourceLine, first: SourceLine) -> None:
+        super().__init__(
+            f"{source}: asset {str(asset)!r} is defined a second time; the first definition is at {first}. "
+            "Rename one of them, or tell them apart with key_prefix."
+        )
+        self.asset, self.source, self.first = asset, source, first
+
+
+class CyclicDependencies(DefinitionError):
+    """Assets that wait for each other. `cycle` lists them in order, each once."""
+
+    def __init__(self, cycle: Sequence[AssetKey], *, source: SourceLine) -> None:
+        path = " -> ".join(repr(str(key)) for key in [*cycle, cycle[0]])
+        super().__init__(
+            f"{source}: assets depend on each other in a circle: {path}. Remove one of these dependencies."
+        )
+        self.cycle, self.source = tuple(cycle), source
+
+
+class PartitionsMismatch(DefinitionError):
+    """A dependency whose partitions cannot be mapped onto those of the asset that reads it."""
+
+    def __init__(self, asset: AssetKey, upstream: AssetKey, *, reason: str, source: SourceLine) -> None:
+        super().__init__(
+            f"{source}: the partitions of asset {str(asset)!r} do not fit those of its dependency {str(upstream)!r}: "
+            f"{reason}. Give both the same partitions_def, or name a partition_mapping with AssetIn or AssetDep."
+        )
+        self.asset, self.upstream, self.reason, self.source = asset, upstream, reason, source
+
+
+class UnknownCheckTarget(DefinitionError):
+    """A check looks at an asset that no loaded module defines."""
+
+    def __init__(self, check: str, asset: AssetKey, *, known: Collection[AssetKey], source: SourceLine) -> None:
+        hint = did_you_mean(str(asset), map(str, known), "Define the asset, or declare it with AssetSpec.")
+        super().__init__(f"{source}: check {check!r} is for asset {str(asset)!r}, which is not defined. {hint}")
+        self.check, self.asset, self.source = check, asset, source
+
+
+class NotYetSupported(DefinitionError):
+    """An argument that the field knows and that does not act here yet: refused, rather than silently ignored."""
+
+    def __init__(self, argument: str, *, instead: str = "", source: SourceLine | None = None) -> None:
+        where = f"{source}: " if source else ""
+        advice = f" {instead[0].upper()}{instead[1:].rstrip('.')}." if instead else " Leave it out for now."
+        super().__init__(f"{where}{argument} is not supported yet.{advice}")
+        self.argument, self.source = argument, source
+
+
+class DefinitionErrors(DefinitionError):
+    """All errors that one load found, in `errors`."""
+
+    def __init__(self, errors: Sequence[DefinitionError]) -> None:
+        count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+        super().__init__("\n".join([f"{count} in the definitions:", *(f"  {error}" for error in errors)]))
+        self.errors = list(errors)
+
+
+class DefinitionsNotLoadable(DefinitionError):
+    """The user's file or module could not be imported, or holds no definitions. `traceback` is text or empty."""
+
+    def __init__(self, message: str, *, traceback: str = "") -> None:
+        super().__init__(message)
+        self.traceback = traceback
+
+
+# ---- use -------------------------------------------------------------------------------------------------------------
+
+
+class InvalidInvocationError(HeadwaterError):
+    """A function of headwater was called with what it cannot take."""
+
+
+class InvalidMetadata(InvalidInvocationError):
+    """A metadata value that is of no known kind, or does not survive as JSON."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(f"metadata {key!r}: {reason}")
+        self.key = key
+
+
+class UnknownPartition(HeadwaterError):
+    """A partition key that does not exist (any more, or yet). `known` says in words which keys there are."""
+
+    def __init__(self, key: str, *, known: str, asset: AssetKey | str | None = None) -> None:
+        whose = f" of asset {str(asset)!r}" if asset is not None else ""
+        super().__init__(f"there is no partition {key!r}{whose}. There are {known}.")
+        self.key, self.known, self.asset = key, known, asset
+
+
+class ExecutionError(HeadwaterError):
+    """A run or a step could not do its work; the user's own exception, if there is one, is the `__cause__`."""
+
+
+class Failure(HeadwaterError):
+    """Raised by the user's code to fail its step with words and metadata for the people who will read of it."""
+
+    def __init__(
+        self,
+        description: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        allow_retries: bool = True,
+    ) -> None:
+        super().__init__(description or "the step raised Failure without a description")
+        self.description, self.metadata, self.allow_retries = description, dict(metadata or {}), allow_retries
+
+
+def did_you_mean(missing: str, known: Iterable[str], otherwise: str) -> str:
+    """The advice at the end of a message about a name that is not known."""
+    from difflib import get_close_matches  # here, since most loads need no advice
+
+    near = get_close_matches(missing, list(known), n=1)
+    return f"Did you mean {near[0]!r}?" if near else otherwise

@@ -1,0 +1,13 @@
+"""Partitions of assets: which keys exist, and how those of one asset map to those of another."""
+
+from .base import PartitionKeyRange as PartitionKeyRange
+from .base import PartitionsDefinition as PartitionsDefinition
+from .base import TimeWindow as TimeWindow
+from .base import partitions_from_json as partitions_from_json
+from .mappings import AllPartitionMapping as AllPartitionMapping
+from .mappings import IdentityPartitionMapping as IdentityPartitionMapping
+from .mappings import PartitionMapping as PartitionMapping
+from .mappings import default_mapping as default_mapping
+from .mappings import mapping_from_json as mapping_from_json
+from .static import StaticPartitionsDefinition as StaticPartitionsDefinition
+from .time_windows import DailyPartitionsDefinition as DailyPartitionsDefinition

@@ -1,0 +1,89 @@
+"""Partition mappings: which partitions of an upstream asset a downstream partition is made from.
+
+A mapping is pure data here. What it does to sets of partitions is done on bitmaps where State is kept.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+from ..errors import InvalidDefinitionError
+from .base import JsonData, PartitionsDefinition
+
+
+class PartitionMapping(ABC):
+    """A rule from downstream partitions to upstream ones and back. Mappings are values: equal if they say the same."""
+
+    kind: ClassVar[str]
+    kinds: ClassVar[dict[str, type[PartitionMapping]]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        PartitionMapping.kinds[cls.kind] = cls
+
+    @abstractmethod
+    def mismatch(self, upstream: PartitionsDefinition | None, downstream: PartitionsDefinition | None) -> str | None:
+        """Why this mapping cannot lead from `downstream` to `upstream`, in words; None if it can."""
+
+    def to_json(self) -> JsonData:
+        return {"kind": self.kind}
+
+    @classmethod
+    def from_json(cls, data: JsonData) -> PartitionMapping:
+        return cls()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PartitionMapping) and self.to_json() == other.to_json()
+
+    def __hash__(self) -> int:
+        return hash(self.kind)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
+class IdentityPartitionMapping(PartitionMapping):
+    """Each partition from the upstream partition of the same key."""
+
+    kind = "identity"
+
+    def mismatch(self, upstream: PartitionsDefinition | None, downstream: PartitionsDefinition | None) -> str | None:
+        if upstream is None or downstream is None:
+            if upstream is downstream:
+                return None  # both without partitions
+            return "the same key is asked of both, but only one of them has partitions"
+        if upstream.space == downstream.space or _share_a_key(upstream, downstream):
+            return None
+        return f"{upstream.describe()} and {downstream.describe()} have no key in common"
+
+
+class AllPartitionMapping(PartitionMapping):
+    """Each partition from all upstream partitions that exist; where the upstream has none, from the whole of it."""
+
+    kind = "all"
+
+    def mismatch(self, upstream: PartitionsDefinition | None, downstream: PartitionsDefinition | None) -> str | None:
+        return None
+
+
+def default_mapping(upstream: PartitionsDefinition | None, downstream: PartitionsDefinition | None) -> PartitionMapping:
+    """The mapping of a dependency that names none: key by key where both sides have partitions, else all."""
+    return AllPartitionMapping() if upstream is None or downstream is None else IdentityPartitionMapping()
+
+
+def mapping_from_json(data: JsonData) -> PartitionMapping:
+    """The mapping that `to_json()` was called on."""
+    cls = PartitionMapping.kinds.get(data["kind"])
+    if cls is None:
+        raise InvalidDefinitionError(
+            f"a partition mapping of kind {data['kind']!r} is not known to this version of headwater"
+        )
+    return cls.from_json(data)
+
+
+def _share_a_key(upstream: PartitionsDefinition, downstream: PartitionsDefinition) -> bool:
+    """Fixed sets of keys may overlap in part: what the upstream lacks is "not ready" and waits, it is no error."""
+    if upstream.kind != "static" or downstream.kind != "static":
+        return False
+    return not set(upstream.get_partition_keys()).isdisjoint(downstream.get_partition_keys())

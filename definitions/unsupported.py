@@ -1,0 +1,41 @@
+"""Arguments that the field knows and that do not act here yet: refused with what to use instead, never ignored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .collecting import report
+from .errors import NotYetSupported
+from .source import SourceLine
+
+INSTEAD = {
+    "additional_deps": "read what else the check needs inside its function",
+    "additional_ins": "read what else the check needs inside its function",
+    "backfill_policy": "each partition is made by a step of its own",
+    "check_specs": "write each check as a function with @asset_check",
+    "config": "take settings from a resource: Definitions(resources={...}) and a parameter of the same name",
+    "config_schema": "take settings from a resource: Definitions(resources={...}) and a parameter of the same name",
+    "executor": "steps run in forked workers of the daemon",
+    "freshness_policy": "use automation_condition=AutomationCondition.on_cron(...) to rebuild in time",
+    "hooks": "do the work at the end of the function itself",
+    "io_manager_def": "put the IO manager into Definitions(resources={'name': ...}) and pass io_manager_key='name'",
+    "is_virtual": "make the view a plain asset that returns MaterializeResult()",
+    "jobs": "use automation_condition=... on the assets, or by hand `headwater asset materialize --select ...`",
+    "loggers": "log through context.log, which is a logger of the standard library",
+    "op_tags": "use tags",
+    "output_required": "raise Failure where the function has nothing to store",
+    "pool": "limit the number of runs of the daemon",
+    "resource_defs": "put the objects into Definitions(resources={...})",
+    "retry_policy": "retry inside the function, or run the asset again by hand",
+    "schedules": "use automation_condition=AutomationCondition.on_cron(...) on the assets",
+    "sensors": "use AssetSpec(arrival=FileArrival(...)) for files, or `headwater asset report` from outside",
+    "skippable": "leave the asset out of the definitions where it is not made",
+}
+
+
+def refuse(owner: str, *, source: SourceLine, **arguments: Any) -> None:
+    """Report each argument that was given: None, False and empty collections count as not given."""
+    for name, value in arguments.items():
+        if value is None or value is False or (isinstance(value, (tuple, list, dict, set)) and not value):
+            continue
+        report(NotYetSupported(f"{owner}: {name}", instead=INSTEAD.get(name, ""), source=source))

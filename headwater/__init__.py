@@ -1,0 +1,58 @@
+"""The front door: every name that a user imports, as in `from headwater import asset`.
+
+The block below is the one list of them. Type checkers read it as it stands; at run time it is not executed but read by
+`_lazy.py`, so that a name brings in its own module when it is first asked for, and nothing else: `from headwater import
+asset` imports neither SQLAlchemy nor pydantic nor the daemon. Whatever else the rooms hold can change any day.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ._lazy import offer
+
+if TYPE_CHECKING or not offer(globals()):
+    from ._version import __version__ as __version__
+    from .daemon.runs.materialize import materialize as materialize
+    from .definitions.arrival import FileArrival as FileArrival
+    from .definitions.asset import asset as asset
+    from .definitions.assets_definition import AssetsDefinition as AssetsDefinition
+    from .definitions.checks import asset_check as asset_check
+    from .definitions.conditions.base import AutomationCondition as AutomationCondition
+    from .definitions.context import AssetCheckExecutionContext as AssetCheckExecutionContext
+    from .definitions.context import AssetExecutionContext as AssetExecutionContext
+    from .definitions.context import build_asset_context as build_asset_context
+    from .definitions.definitions import Definitions as Definitions
+    from .definitions.dependencies import AssetDep as AssetDep
+    from .definitions.dependencies import AssetIn as AssetIn
+    from .definitions.errors import DefinitionErrors as DefinitionErrors
+    from .definitions.errors import ExecutionError as ExecutionError
+    from .definitions.errors import Failure as Failure
+    from .definitions.errors import HeadwaterError as HeadwaterError
+    from .definitions.errors import InvalidDefinitionError as InvalidDefinitionError
+    from .definitions.errors import InvalidInvocationError as InvalidInvocationError
+    from .definitions.filesystem_io import FilesystemIOManager as FilesystemIOManager
+    from .definitions.io import InMemoryIOManager as InMemoryIOManager
+    from .definitions.io import InputContext as InputContext
+    from .definitions.io import IOManager as IOManager
+    from .definitions.io import OutputContext as OutputContext
+    from .definitions.keys import AssetKey as AssetKey
+    from .definitions.metadata import MetadataValue as MetadataValue
+    from .definitions.modules import load_assets_from_current_module as load_assets_from_current_module
+    from .definitions.modules import load_assets_from_modules as load_assets_from_modules
+    from .definitions.partitions.base import PartitionKeyRange as PartitionKeyRange
+    from .definitions.partitions.base import PartitionsDefinition as PartitionsDefinition
+    from .definitions.partitions.base import TimeWindow as TimeWindow
+    from .definitions.partitions.mappings import AllPartitionMapping as AllPartitionMapping
+    from .definitions.partitions.mappings import IdentityPartitionMapping as IdentityPartitionMapping
+    from .definitions.partitions.static import StaticPartitionsDefinition as StaticPartitionsDefinition
+    from .definitions.partitions.time_windows import DailyPartitionsDefinition as DailyPartitionsDefinition
+    from .definitions.results import AssetCheckResult as AssetCheckResult
+    from .definitions.results import AssetCheckSeverity as AssetCheckSeverity
+    from .definitions.results import DataVersion as DataVersion
+    from .definitions.results import MaterializeResult as MaterializeResult
+    from .definitions.results import Output as Output
+    from .definitions.signature import ResourceParam as ResourceParam
+    from .definitions.spec import AssetSpec as AssetSpec
+    from .definitions.spec import SourceAsset as SourceAsset
+    from .storage.instance import Instance as Instance
