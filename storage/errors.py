@@ -1,0 +1,69 @@
+"""What can go wrong with the log, as classes that callers tell apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..definitions.errors import HeadwaterError
+
+
+class StorageError(HeadwaterError):
+    """Base of all errors of the event log."""
+
+
+class ConflictError(StorageError):
+    """An append expected the log to stand where it no longer stands; nothing of it was written.
+
+    Somebody else was faster: another worker claimed the run, or another daemon took the lead.
+    """
+
+    def __init__(self, what: str, *, expected: int, actual: int) -> None:
+        super().__init__(f"{what} is {actual}, not {expected} as this append expected; nothing of it was written.")
+        self.what, self.expected, self.actual = what, expected, actual
+
+
+class LogCorrupt(StorageError):
+    """A stored row is not what was written. `offset` is the first one that does not fit."""
+
+    def __init__(self, offset: int, reason: str) -> None:
+        super().__init__(f"The event log is damaged at offset {offset}: {reason}. Restore it from a backup.")
+        self.offset, self.reason = offset, reason
+
+
+class StoreUnavailable(StorageError):
+    """The database could not be opened, read or written. Whether an append that ends so was written is unknown."""
+
+    def __init__(self, where: Path | str, reason: object) -> None:
+        super().__init__(f"The event log {where} cannot be used: {reason}.")
+        self.where = where
+
+
+class StoreTooNew(StorageError):
+    """A newer headwater wrote this log."""
+
+    def __init__(self, where: Path | str, *, found: int, known: int) -> None:
+        super().__init__(
+            f"The event log {where} has schema version {found}; this headwater knows versions up to {known}. "
+            "Use the newer headwater that wrote it."
+        )
+        self.found, self.known = found, known
+
+
+class LogClosed(StorageError):
+    """The log was used after `close()`, or in a forked child of the process that opened it."""
+
+    def __init__(self, *, forked: bool = False) -> None:
+        super().__init__(
+            "This event log was opened before a fork, and its connections do not survive one: open it in the child."
+            if forked
+            else "This event log is closed: open it again."
+        )
+        self.forked = forked
+
+
+class UnknownDefinitions(StorageError):
+    """No definitions are stored under a hash."""
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(f"The event log holds no definitions with the hash {digest!r}.")
+        self.hash = digest

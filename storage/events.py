@@ -1,0 +1,369 @@
+"""The events: every fact that the log can hold, each a small frozen model that can be read in ten years.
+
+One class an event type, named in the past tense; `type` and `schema_version` are literals and stand in columns of
+their own, so the payload leaves them out. A field may be added with a default; any other change is a new
+`schema_version` and one pure function registered with `upcast`, so that readers know the newest shape only. Events hold
+partition *keys*, never ordinals: those are private to State.
+
+A type that this version does not know (a newer headwater wrote it) is read as `UnknownEvent` and skipped by the fold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic_core import from_json
+
+KeyRanges = tuple[tuple[str, str], ...]
+"""Partition keys as inclusive ranges (first, last) in the order of time; keys without such an order stand alone as
+(key, key). None in its place means an asset without partitions."""
+
+Payload = dict[str, Any]
+
+
+class Model(BaseModel):
+    """Base of all stored values: frozen, and tolerant of fields that a newer version added."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Event(Model):
+    """Base of all events. `happened_at` is the actor's own clock; the log's `timestamp` is given at commit."""
+
+    type: Any  # a literal in each class
+    schema_version: int = 1
+    happened_at: datetime | None = None
+
+    registry: ClassVar[dict[str, type[Event]]] = {}
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        Event.registry[cls.model_fields["type"].default] = cls
+
+
+# ---- parts of events -------------------------------------------------------------------------------------------------
+
+
+class Target(Model):
+    """An asset and the partitions of it that a run or a step plans to make."""
+
+    asset_key: str
+    partitions: KeyRanges | None = None
+
+
+class PlannedCheck(Model):
+    """A check that a run will evaluate; while a blocking one is outstanding, the update it looks at is not released."""
+
+    asset_key: str
+    name: str
+    blocking: bool = False
+
+
+class ErrorInfo(Model):
+    """An exception of user code or of the machinery, as text."""
+
+    cls: str
+    message: str
+    traceback: str = ""
+
+
+class Cause(Model):
+    """A position in the log and the partitions that it is the reason for. Half positions stand between two events."""
+
+    position: float
+    partitions: KeyRanges | None = None
+
+
+class LeafTruth(Model):
+    """A leaf of a condition that was true in a decision: its path in the tree, its label, and where and why it held."""
+
+    path: str
+    label: str
+    partitions: KeyRanges | None = None
+    position: float | None = None
+
+
+class MemoryDelta(Model):
+    """What a tick changed in the memory of one stateful node of one asset's condition; opaque to the fold.
+
+    `added` latches partitions with the position that latched them, `removed` forgets partitions.
+    """
+
+    asset_key: str
+    node: str
+    added: tuple[Cause, ...] = ()
+    removed: tuple[KeyRanges | None, ...] = ()
+
+
+class Decision(Model):
+    """One asset that a tick requested: which partitions, in which runs, and the reasons."""
+
+    asset_key: str
+    condition: str
+    partitions: KeyRanges | None = None
+    causes: tuple[Cause, ...] = ()
+    leaves: tuple[LeafTruth, ...] = ()
+
+
+# ---- the daemon and the definitions ----------------------------------------------------------------------------------
+
+
+class DaemonStarted(Event):
+    """A daemon took the lead of this log under `term`; writers of older terms are fenced from here on."""
+
+    type: Literal["daemon_started"] = "daemon_started"
+    term: int
+    holder: str = ""
+
+
+class DaemonStopped(Event):
+    """The daemon ended by itself; absent after a crash."""
+
+    type: Literal["daemon_stopped"] = "daemon_stopped"
+    term: int
+    reason: str = ""
+
+
+class DefinitionsLoaded(Event):
+    """New definitions hold from here on. The bytes are content-addressed under `hash` in their own table."""
+
+    type: Literal["definitions_loaded"] = "definitions_loaded"
+    hash: str
+    asset_count: int = 0
+
+
+class DefinitionsFailed(Event):
+    """The sources could not be loaded; the definitions before stay in force."""
+
+    type: Literal["definitions_failed"] = "definitions_failed"
+    errors: tuple[str, ...] = ()
+    traceback: str = ""
+
+
+# ---- assets and checks -----------------------------------------------------------------------------------------------
+
+
+class AssetMaterialized(Event):
+    """A partition of an asset (or the whole of an unpartitioned one) was made, by a run or by an outside system.
+
+    `origin` tells by whom: a run's step, a report by hand or API, or a file that arrived.
+    """
+
+    type: Literal["asset_materialized"] = "asset_materialized"
+    asset_key: str
+    partition: str | None = None
+    run_id: str | None = None
+    step_key: str | None = None
+    origin: Literal["step", "report", "file"] = "step"
+    data_version: str | None = None
+    code_version: str | None = None
+    description: str | None = None
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+    tags: dict[str, str] = Field(default_factory=dict)
+
+
+class AssetObserved(Event):
+    """A look at data that is made elsewhere. It is an update when `data_version` differs from the one before."""
+
+    type: Literal["asset_observed"] = "asset_observed"
+    asset_key: str
+    partition: str | None = None
+    run_id: str | None = None
+    data_version: str | None = None
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+    tags: dict[str, str] = Field(default_factory=dict)
+
+
+class AssetCheckEvaluated(Event):
+    """A check spoke. A failed blocking check of severity ERROR closes the gate of its partition until it passes."""
+
+    type: Literal["asset_check_evaluated"] = "asset_check_evaluated"
+    asset_key: str
+    check_name: str
+    partition: str | None = None
+    run_id: str | None = None
+    passed: bool
+    severity: Literal["WARN", "ERROR"] = "ERROR"
+    blocking: bool = False
+    description: str | None = None
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+# ---- runs and steps --------------------------------------------------------------------------------------------------
+
+
+class RunRequested(Event):
+    """A run is to be made: pending from here until its steps start. `definitions` is the hash it was planned under."""
+
+    type: Literal["run_requested"] = "run_requested"
+    run_id: str
+    targets: tuple[Target, ...] = ()
+    checks: tuple[PlannedCheck, ...] = ()
+    origin: Literal["automation", "manual", "schedule", "sensor", "backfill", "retry"] = "manual"
+    definitions: str = ""
+    job_name: str | None = None
+    priority: int = 0
+    tags: dict[str, str] = Field(default_factory=dict)
+
+
+class RunStarted(Event):
+    """A worker claimed the run. It lives as long as it holds the lock on the run's lease file."""
+
+    type: Literal["run_started"] = "run_started"
+    run_id: str
+    worker: str = ""
+
+
+class RunSucceeded(Event):
+    type: Literal["run_succeeded"] = "run_succeeded"
+    run_id: str
+
+
+class RunFailed(Event):
+    """The run ended without success. `infrastructure` is true where no user code is to blame (a worker that vanished,
+    a launch that failed): then what it had not made returns to be requested again, with back-off."""
+
+    type: Literal["run_failed"] = "run_failed"
+    run_id: str
+    reason: Literal["step_failed", "orphaned", "worker_killed", "worker_failed", "launch_failed"]
+    infrastructure: bool = False
+    message: str = ""
+
+
+class RunCancelled(Event):
+    """Somebody stopped the run: neither a success nor a failure; nothing happens until a new trigger or a hand."""
+
+    type: Literal["run_cancelled"] = "run_cancelled"
+    run_id: str
+    message: str = ""
+
+
+class StepStarted(Event):
+    """The read horizon of an attempt: written before resources, inputs and user code.
+
+    `inputs` are the partition keys handed to the step where it takes only those that exist and passed; they were
+    chosen at `read_through`, which is then the horizon instead of this event's own offset.
+    """
+
+    type: Literal["step_started"] = "step_started"
+    run_id: str
+    step_key: str
+    asset_key: str | None = None
+    partition: str | None = None
+    targets: tuple[Target, ...] = ()
+    check_name: str | None = None
+    inputs: dict[str, KeyRanges] = Field(default_factory=dict)
+    read_through: int | None = None
+    attempt: int = 1
+
+
+class StepSucceeded(Event):
+    """The step's code ended well. `code_started_at` is the instant just before its own code ran."""
+
+    type: Literal["step_succeeded"] = "step_succeeded"
+    run_id: str
+    step_key: str
+    took_s: float = 0.0
+    code_started_at: datetime | None = None
+
+
+class StepFailed(Event):
+    """The step's code raised, exited or was stopped by a signal; its attempt has handled what it read."""
+
+    type: Literal["step_failed"] = "step_failed"
+    run_id: str
+    step_key: str
+    asset_key: str | None = None
+    partition: str | None = None
+    error: ErrorInfo
+    took_s: float = 0.0
+    code_started_at: datetime | None = None
+
+
+class StepSkipped(Event):
+    """The step never started because of something upstream in its run; `blocked_by` names it.
+
+    The targets heal by themselves: they are owed their rebuild and wait until what blocks them updates or passes.
+    """
+
+    type: Literal["step_skipped"] = "step_skipped"
+    run_id: str
+    step_key: str
+    asset_key: str | None = None
+    partition: str | None = None
+    targets: tuple[Target, ...] = ()
+    reason: Literal["upstream_failed", "check_failed", "not_produced"] = "upstream_failed"
+    blocked_by: tuple[Target, ...] = ()
+
+
+# ---- automation ------------------------------------------------------------------------------------------------------
+
+
+class Tick(Event):
+    """One turn of the automation loop: what it had seen, when, under which definitions, and what it decided.
+
+    It stands in one transaction with the `RunRequested` events of its decisions. `silent` lists the boundaries
+    (through, at) of the ticks since the last written one that decided nothing and changed no memory.
+    """
+
+    type: Literal["tick"] = "tick"
+    through: int
+    at: datetime
+    definitions: str
+    silent: tuple[tuple[int, datetime], ...] = ()
+    memory: tuple[MemoryDelta, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+
+
+class UnknownEvent(Event):
+    """An event of a type that a newer version wrote: kept, shown and skipped."""
+
+    type: Literal["unknown"] = "unknown"
+    original_type: str = ""
+    asset_key: str | None = None
+    partition: str | None = None
+    run_id: str | None = None
+
+
+# ---- bytes -----------------------------------------------------------------------------------------------------------
+
+Upcast = Callable[[Payload], Payload]
+_upcasts: dict[tuple[str, int], Upcast] = {}
+
+
+def upcast(event_type: str, *, from_version: int) -> Callable[[Upcast], Upcast]:
+    """Register the pure function that turns a payload of `from_version` into one of the next version."""
+
+    def register(function: Upcast) -> Upcast:
+        _upcasts[event_type, from_version] = function
+        return function
+
+    return register
+
+
+def encode(event: Event) -> str:
+    """The payload as it is stored: JSON without the fields that stand in columns or have their default."""
+    return event.model_dump_json(exclude_defaults=True)
+
+
+def decode(event_type: str, schema_version: int, payload: str) -> Event:
+    """The event of a stored row, in its newest shape.
+
+    Raises:
+        pydantic.ValidationError: the payload does not fit its type (a damaged row).
+    """
+    cls = Event.registry.get(event_type)
+    newest: int = cls.model_fields["schema_version"].default if cls else 0
+    if cls is None or cls is UnknownEvent or schema_version > newest:
+        values = from_json(payload)
+        return UnknownEvent.model_validate({**values, "original_type": event_type})
+    if schema_version == newest:
+        return cls.model_validate_json(payload)
+    values = from_json(payload)
+    for version in range(schema_version, newest):
+        values = _upcasts[event_type, version](values)
+    return cls.model_validate(values)

@@ -1,0 +1,78 @@
+"""An instance: the log that a run in this process writes to, and the home folder that its values are kept in.
+
+`Instance.local(folder)` is the log of a project, which its daemon follows too. `Instance.ephemeral()` forgets
+everything when it is closed or let go of: tests and experiments use it, and `materialize` without an instance does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from ..definitions.io import InMemoryIOManager, IOManager
+from ..definitions.keys import AssetKey, CoercibleToAssetKey
+from ..definitions.metadata import metadata_to_json, normalize_metadata
+from .clock import SystemClock
+from .events import AssetMaterialized
+from .ids import SystemIds
+from .log import EventLog
+from .memory import MemoryStore
+from .wakeup import LocalWakeups
+
+
+class Instance:
+    """A log and a home. `io_manager` is the default one where values are not to go into files of the home."""
+
+    def __init__(self, log: EventLog, home: Path, *, io_manager: IOManager | None = None) -> None:
+        self.log, self.home, self.io_manager = log, home, io_manager
+
+    @classmethod
+    def ephemeral(cls) -> Instance:
+        """A log and values that live in memory only."""
+        log = EventLog(MemoryStore(), LocalWakeups(), clock=SystemClock(), ids=SystemIds())
+        return cls(log, Path(), io_manager=InMemoryIOManager())
+
+    @classmethod
+    def local(cls, home: Path | str) -> Instance:
+        """The instance of a home folder, which is made if it is not there yet."""
+        folder = Path(home).absolute()
+        return cls(EventLog.open(folder), folder)
+
+    @property
+    def is_ephemeral(self) -> bool:
+        return self.io_manager is not None
+
+    def report_materialization(
+        self,
+        key: CoercibleToAssetKey,
+        partition: str | None = None,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        data_version: str | None = None,
+        description: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> int:
+        """Write that an outside system has made an asset or one partition of it; returns the offset of the event."""
+        event = AssetMaterialized(
+            asset_key=str(AssetKey.of(key)),
+            partition=partition,
+            origin="report",
+            data_version=data_version,
+            description=description,
+            metadata=metadata_to_json(normalize_metadata(metadata)),  # type: ignore[arg-type]
+            tags=dict(tags or {}),
+        )
+        return self.log.append([event])[0]
+
+    def close(self) -> None:
+        self.log.close()
+
+    def __enter__(self) -> Instance:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,288 @@
+"""The log on SQLite: one file in WAL mode, every commit durable.
+
+Writers of all processes queue up on an advisory lock of a side file before they begin: SQLite's own busy handler sleeps
+and is unfair, the lock wakes the next one at once and is released by the kernel when its holder is killed. Within a
+process `commit.py` lets one thread at a time write. Readers have connections of their own and read a page in one
+statement, which is one short transaction: an open one would keep the WAL from shrinking.
+
+The statements are Core constructs compiled to text (statements.py) and run on the driver's connection; only transaction
+control and pragmas are written out. `SqliteStore.prepare()` compiles them without opening anything, which a host does
+before it forks: neither connections nor locks of SQLite survive a fork.
+
+Nothing else in a process may open and close the database file: POSIX would drop the locks that SQLite holds on it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from sqlalchemy import ClauseElement
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from . import statements
+from .checksum import GENESIS
+from .errors import StoreTooNew, StoreUnavailable
+from .schema import SCHEMA_VERSION, definitions, events, metadata
+from .statements import Statement
+from .store import Head, Row, RowFilter
+
+FILE_NAME = "events.db"
+LOCK_NAME = "events.lock"
+
+BUSY_TIMEOUT_MS = 10_000  # somebody who does not know the side file, such as a backup tool, holds the database
+CHECKPOINT_PAGES = 4000  # 16 MB of WAL, then the writer copies it into the database without waiting for readers
+JOURNAL_LIMIT_BYTES = 32 << 20  # a WAL that a long reader let grow is cut back to this
+
+_dialect = sqlite.dialect()
+
+# A blob of the same hash is the same blob.
+_insert_blob = sqlite.insert(definitions).on_conflict_do_nothing()
+
+
+@cache
+def _compiled(construct: ClauseElement) -> Statement:
+    return statements.compiled(construct, _dialect)
+
+
+class SqliteStore:
+    """A `Store` on a file, or in memory where `path` is None (then one connection serves readers and writers)."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.prepare()
+        if path is not None and path.absolute() in _open_in_parent:
+            raise StoreUnavailable(path, "it was open when this process was forked, which SQLite does not survive")
+        self._path = path
+        self._where = path or ":memory:"
+        self._reported = _Reported(self._where)
+        self._lock_fd: int | None = None
+        self._readers: list[sqlite3.Connection] = []  # those that nobody uses just now
+        self._memory_lock = threading.Lock()
+        # These three run at every append; the others are looked up.
+        self._lock_head = _compiled(statements.LOCK_HEAD).sql
+        self._insert_event = _compiled(statements.INSERT_EVENT).sql
+        self._move_head = _compiled(statements.MOVE_HEAD).sql
+        with self._reported:
+            if path is None:
+                self._writer = self._connect()
+                self._cursor = self._writer.cursor()
+                self._set_up()
+                return
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock_fd = os.open(path.with_name(LOCK_NAME), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            # Held while the tables are looked for and made, so that of two that open a new log one makes them.
+            fcntl.flock(self._lock_fd, fcntl.LOCK_EX)
+            try:
+                self._writer = self._connect()
+                self._cursor = self._writer.cursor()
+                try:
+                    self._set_up()
+                except BaseException:
+                    self._writer.close()
+                    raise
+                fcntl.flock(self._lock_fd, fcntl.LOCK_UN)
+            except BaseException:
+                os.close(self._lock_fd)
+                raise
+
+    @staticmethod
+    def prepare() -> None:
+        """Compile the statements of every append and of tailing. Opens nothing, so a process may fork afterwards."""
+        for construct in (
+            statements.LOCK_HEAD,
+            statements.READ_HEAD,
+            statements.READ_SCHEMA_VERSION,
+            statements.MOVE_HEAD,
+            statements.RUN_POSITION,
+            statements.READ_BLOB,
+            statements.select_for(RowFilter()),
+            _insert_blob,
+            statements.INSERT_EVENT,
+        ):
+            _compiled(construct)
+
+    # ---- writing ----
+
+    def begin(self) -> Head:
+        self._lock()
+        try:
+            self._cursor.execute("BEGIN IMMEDIATE")
+            return Head._make(self._cursor.execute(self._lock_head).fetchone())
+        except BaseException as error:
+            self.rollback()
+            raise self._reported.instead_of(error) from error
+
+    def run_position(self, run_id: str) -> int:
+        with self._reported:
+            return self._cursor.execute(_compiled(statements.RUN_POSITION).sql, (run_id,)).fetchone()[0] or 0
+
+    def commit(self, rows: list[Row], blobs: dict[str, bytes], head: Head) -> None:
+        cursor = self._cursor
+        try:
+            if len(rows) == 1:
+                cursor.execute(self._insert_event, rows[0])
+            else:
+                cursor.executemany(self._insert_event, rows)
+            if blobs:
+                cursor.executemany(_compiled(_insert_blob).sql, blobs.items())
+            cursor.execute(self._move_head, head)
+            cursor.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise self._reported.instead_of(error) from error
+        self._unlock()
+
+    def rollback(self) -> None:
+        try:
+            if self._writer.in_transaction:
+                with self._reported:
+                    self._writer.execute("ROLLBACK")
+        finally:
+            self._unlock()
+
+    def _lock(self) -> None:
+        if self._lock_fd is None:
+            self._memory_lock.acquire()
+            return
+        with self._reported:
+            fcntl.flock(self._lock_fd, fcntl.LOCK_EX)
+
+    def _unlock(self) -> None:
+        if self._lock_fd is None:
+            self._memory_lock.release()
+        else:
+            fcntl.flock(self._lock_fd, fcntl.LOCK_UN)
+
+    def tidy(self) -> None:
+        """Move the whole WAL into the database and empty it, unless somebody reads it just now."""
+        if self._path is None:
+            return
+        with self._reported, self._reader() as connection:
+            connection.execute("PRAGMA busy_timeout = 0")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+
+    # ---- reading ----
+
+    def rows(self, wanted: RowFilter) -> list[Row]:
+        statement = _compiled(statements.select_for(wanted))
+        values = statement.values(statements.select_values(wanted))
+        with self._reported:
+            try:
+                with self._reader() as connection:
+                    return connection.execute(statement.sql, values).fetchall()
+            except sqlite3.OperationalError as error:
+                if "decode to UTF-8" not in str(error):
+                    raise
+            # A damaged text. It is given as it is, so that the checksum or the decoder can name its offset.
+            with self._reader() as connection:
+                connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
+                try:
+                    return connection.execute(statement.sql, values).fetchall()
+                finally:
+                    connection.text_factory = str
+
+    def head(self) -> Head:
+        with self._reported, self._reader() as connection:
+            return Head(*connection.execute(_compiled(statements.READ_HEAD).sql).fetchone())
+
+    def blob(self, digest: str) -> bytes | None:
+        with self._reported, self._reader() as connection:
+            row = connection.execute(_compiled(statements.READ_BLOB).sql, (digest,)).fetchone()
+            return None if row is None else row[0]
+
+    @contextmanager
+    def _reader(self) -> Iterator[sqlite3.Connection]:
+        if self._path is None:  # the one connection, but never in the middle of a writer's transaction
+            with self._memory_lock:
+                yield self._writer
+            return
+        try:
+            connection = self._readers.pop()
+        except IndexError:
+            connection = self._connect()
+        try:
+            yield connection
+        finally:
+            self._readers.append(connection)
+
+    # ---- opening and closing ----
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._where, isolation_level=None, check_same_thread=False)
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT_BYTES}")
+        return connection
+
+    def _set_up(self) -> None:
+        """Make the tables where there are none; refuse those of a newer version."""
+        try:
+            found = self._writer.execute(_compiled(statements.READ_SCHEMA_VERSION).sql).fetchone()[0]
+        except sqlite3.OperationalError as error:
+            if "no such table" not in str(error):
+                raise
+        else:
+            if found > SCHEMA_VERSION:
+                raise StoreTooNew(self._where, found=found, known=SCHEMA_VERSION)
+            return
+        self._writer.execute("PRAGMA journal_mode = WAL")
+        self._writer.execute("BEGIN IMMEDIATE")
+        for table in metadata.sorted_tables:
+            self._writer.execute(str(CreateTable(table).compile(dialect=_dialect)))
+        for index in sorted(events.indexes, key=lambda index: str(index.name)):
+            self._writer.execute(str(CreateIndex(index).compile(dialect=_dialect)))
+        statement = statements.compiled(statements.FIRST_HEAD, _dialect)
+        first = {"id": 1, "offset": 0, "timestamp": 0, "checksum": GENESIS, "term": 0, "schema_version": SCHEMA_VERSION}
+        self._writer.execute(statement.sql, statement.values(first))
+        self._writer.execute("COMMIT")
+
+    def close(self) -> None:
+        """The last connection to be closed, of all processes, moves the WAL into the database and deletes it."""
+        with self._reported:
+            if self._lock_fd is not None:
+                fcntl.flock(self._lock_fd, fcntl.LOCK_EX)
+            for connection in [*self._readers, self._writer]:
+                connection.close()
+            self._readers.clear()
+            if self._lock_fd is not None:
+                os.close(self._lock_fd)
+                self._lock_fd = None
+
+    def abandon(self) -> None:
+        # The child shares the lock of the side file with its parent and would keep it alive when the parent is killed.
+        if self._lock_fd is not None:
+            os.close(self._lock_fd)
+            self._lock_fd = None
+        # Closing the connections could write to the file; they are kept from being collected instead.
+        _kept.extend([*self._readers, self._writer])
+        if self._path is not None:
+            _open_in_parent.add(self._path.absolute())
+
+
+_kept: list[sqlite3.Connection] = []
+_open_in_parent: set[Path] = set()
+
+
+class _Reported:
+    """Turns the driver's errors into ours. A class, since a generator would cost a hundredth of a commit each time."""
+
+    def __init__(self, where: Path | str) -> None:
+        self._where = where
+
+    def instead_of(self, error: BaseException) -> BaseException:
+        return StoreUnavailable(self._where, error) if isinstance(error, (sqlite3.Error, OSError)) else error
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, (sqlite3.Error, OSError)):
+            raise self.instead_of(error) from error

@@ -1,0 +1,214 @@
+"""What is known of one asset's partitions: updates, attempts, gates, and what waits for what.
+
+Per partition, a pure fold that needs no definitions (SEMANTICS part 2): `update` U, the offset of the last released
+update; `made_from` W, the offset of the StepStarted of the step that made it; `handled` H, handled through. Everything
+else here is sets of partitions.
+
+Keys that the asset's space does not know (it was partitioned otherwise, or nothing defines it) live in a second table,
+`stray`, so that a definition which comes back finds its history.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pyroaring import BitMap
+
+from ..events import KeyRanges
+from .ordinals import KeyedSpace, OrdinalSpace
+from .positions import Column
+
+
+@dataclass(slots=True)
+class Held:
+    """An update that automation may not see yet: blocking checks of its own run are outstanding, or its gate is
+    shut."""
+
+    made_from: int
+    run_id: str | None
+    outstanding: set[str]
+
+
+@dataclass(slots=True)
+class Setback:
+    """Attempts of one partition that ended, in a row, without its code being to blame."""
+
+    count: int = 0
+    at: int = 0
+    """Microseconds UTC of the last one."""
+
+
+@dataclass(slots=True)
+class PartitionTable:
+    """The columns of one asset in one ordinal space."""
+
+    space: OrdinalSpace
+    update: Column = field(default_factory=Column)
+    made_from: Column = field(default_factory=Column)
+    handled: Column = field(default_factory=Column)
+    asked_at: Column = field(default_factory=Column)
+    """Microseconds UTC of the last automatic request, and the position that it was because of:"""
+    asked_because: Column = field(default_factory=lambda: Column("d"))
+    attempted: BitMap = field(default_factory=BitMap)
+    """Where H > 0."""
+    materialized: BitMap = field(default_factory=BitMap)
+    failed: BitMap = field(default_factory=BitMap)
+    blocked: dict[int, set[tuple[str, str | None]]] = field(default_factory=dict)
+    """Partitions whose attempt never started because of these upstream (asset, key)s."""
+    check_failed: dict[str, BitMap] = field(default_factory=dict)
+    """Per blocking check, the partitions for which its last result is a failure of severity ERROR."""
+    check_last: dict[str, dict[str, BitMap]] = field(default_factory=dict)
+    """Per check, the partitions whose last result is "passed", "warned" or "failed"."""
+    held: dict[int, Held] = field(default_factory=dict)
+    setbacks: dict[int, Setback] = field(default_factory=dict)
+    versions: dict[int, str] = field(default_factory=dict)
+    """Data versions, where the maker gave one."""
+
+    def handle(self, ordinal: int, through: int) -> None:
+        """H of one partition becomes `through`, up or (for an attempt that did not count) down."""
+        self.handled[ordinal] = through
+        if through:
+            self.attempted.add(ordinal)
+        else:
+            self.attempted.discard(ordinal)
+
+    def shut(self) -> BitMap:
+        """Partitions whose gate is closed: a blocking check failed and has not passed since."""
+        return BitMap.union(*self.check_failed.values()) if self.check_failed else BitMap()
+
+    def is_shut(self, ordinal: int) -> bool:
+        return any(ordinal in bits for bits in self.check_failed.values())
+
+    def gated(self) -> BitMap:
+        """Partitions that may not be read downstream: the gate is shut, or their newest update is still held."""
+        return self.shut() | BitMap(self.held)
+
+    def readable(self) -> BitMap:
+        """Partitions that exist as data and passed."""
+        return self.materialized - self.gated()
+
+    def move_to(self, target: PartitionTable, ordinal: int, there: int) -> None:
+        """Copy everything about one partition into another table."""
+        for name in ("update", "made_from", "handled", "asked_at", "asked_because"):
+            if value := getattr(self, name)[ordinal]:
+                getattr(target, name)[there] = value
+        for name in ("attempted", "materialized", "failed"):
+            if ordinal in getattr(self, name):
+                getattr(target, name).add(there)
+        for name in ("blocked", "held", "setbacks", "versions"):
+            if ordinal in getattr(self, name):
+                getattr(target, name)[there] = getattr(self, name)[ordinal]
+        for check, bits in self.check_failed.items():
+            if ordinal in bits:
+                target.check_failed.setdefault(check, BitMap()).add(there)
+        for check, results in self.check_last.items():
+            for result, bits in results.items():
+                if ordinal in bits:
+                    target.check_last.setdefault(check, {}).setdefault(result, BitMap()).add(there)
+
+    def known(self) -> BitMap:
+        """Every partition about which there is anything to move."""
+        columns = (self.update, self.made_from, self.handled, self.asked_at, self.asked_because)
+        known = BitMap([ordinal for column in columns for ordinal, _ in column.items()])
+        known |= self.attempted | self.materialized | self.failed
+        for facts in (self.blocked, self.held, self.setbacks, self.versions):
+            known |= BitMap(facts)
+        for results in self.check_last.values():
+            known |= BitMap.union(*results.values())
+        return known
+
+
+class AssetState:
+    """One asset: its table, the table of stray keys, and what unfinished runs have planned for it."""
+
+    __slots__ = ("_in_progress", "_pending", "key", "stray", "table", "unmade", "unstarted")
+
+    def __init__(self, key: str, space: OrdinalSpace | None = None) -> None:
+        self.key = key
+        self.stray = PartitionTable(KeyedSpace(f"stray:{key}"))
+        self.table = PartitionTable(space) if space is not None else self.stray
+        self.unstarted: dict[str, BitMap] = {}
+        """Per unfinished run, the partitions it planned and has not started (SEMANTICS 2c)."""
+        self.unmade: dict[str, BitMap] = {}
+        """Per unfinished run, the partitions it planned and has neither made nor given up."""
+        self._pending: BitMap | None = None
+        self._in_progress: BitMap | None = None
+
+    def locate(self, key: str | None) -> tuple[PartitionTable, int]:
+        """The table and the ordinal of a partition key; a key that the space does not know is numbered as stray."""
+        ordinal = self.table.space.find(key)
+        if ordinal is not None:
+            return self.table, ordinal
+        space = self.stray.space
+        assert isinstance(space, KeyedSpace)
+        return self.stray, space.number(key)
+
+    def ordinals(self, ranges: KeyRanges | None) -> BitMap:
+        """The partitions of `table` that a plan names; where nothing defines the asset, they are numbered now."""
+        space = self.table.space
+        if self.table is self.stray and isinstance(space, KeyedSpace):
+            for key in [None] if ranges is None else [first for first, _ in ranges]:
+                space.number(key)
+        return space.bits(ranges)
+
+    def plan(self, run_id: str, bits: BitMap) -> None:
+        """A run plans these partitions of `table`."""
+        self.unstarted[run_id] = self.unstarted.get(run_id, BitMap()) | bits
+        self.unmade[run_id] = self.unmade.get(run_id, BitMap()) | bits
+        self._pending = self._in_progress = None
+
+    def start(self, run_id: str, ordinal: int) -> None:
+        if run_id in self.unstarted:
+            self.unstarted[run_id].discard(ordinal)
+            self._pending = None
+
+    def settle(self, run_id: str, ordinal: int) -> None:
+        """The run has made the partition, or will not: it is no longer in progress there."""
+        self.start(run_id, ordinal)
+        if run_id in self.unmade:
+            self.unmade[run_id].discard(ordinal)
+            self._in_progress = None
+
+    def end(self, run_id: str) -> None:
+        self.unstarted.pop(run_id, None)
+        self.unmade.pop(run_id, None)
+        self._pending = self._in_progress = None
+
+    @property
+    def pending(self) -> BitMap:
+        """Planned in an unfinished run and not started: never requested again meanwhile."""
+        if self._pending is None:
+            self._pending = BitMap.union(*self.unstarted.values()) if self.unstarted else BitMap()
+        return self._pending
+
+    @property
+    def in_progress(self) -> BitMap:
+        """Planned in an unfinished run and not yet made."""
+        if self._in_progress is None:
+            self._in_progress = BitMap.union(*self.unmade.values()) if self.unmade else BitMap()
+        return self._in_progress
+
+    def move_to_space(self, space: OrdinalSpace | None) -> None:
+        """Renumber everything under another space, by key; what it does not know becomes or stays stray."""
+        if (space.fingerprint if space else self.stray.space.fingerprint) == self.table.space.fingerprint:
+            return
+        old, old_stray = self.table, self.stray
+        planned = {
+            name: {run_id: [old.space.key(n) for n in bits] for run_id, bits in getattr(self, name).items()}
+            for name in ("unstarted", "unmade")
+        }
+        fresh = AssetState(self.key, space)
+        for table in {id(old): old, id(old_stray): old_stray}.values():
+            for ordinal in table.known():
+                target, there = fresh.locate(table.space.key(ordinal))
+                table.move_to(target, ordinal, there)
+        self.table, self.stray = fresh.table, fresh.stray
+        for name, runs in planned.items():
+            found = {run_id: [self._ordinal(key) for key in keys] for run_id, keys in runs.items()}
+            setattr(self, name, {run_id: BitMap([n for n in ns if n is not None]) for run_id, ns in found.items()})
+        self._pending = self._in_progress = None
+
+    def _ordinal(self, key: str | None) -> int | None:
+        """The ordinal in `table` of a planned key; None where its space has no place for it."""
+        space = self.table.space
+        return space.number(key) if self.table is self.stray and isinstance(space, KeyedSpace) else space.find(key)

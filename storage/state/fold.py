@@ -1,0 +1,385 @@
+"""State: everything that is so, as a fold over the log. `apply` takes one stored event, and nothing but events
+changes it.
+
+No clock, no I/O, no randomness: folding the same events gives the same State, in one go or in pieces. The one thing
+that comes from outside is the bytes of definitions, which `DefinitionsLoaded` names by their hash.
+
+How an update becomes visible to automation (SEMANTICS part 1), numbered at the branches below:
+1. made by a run that will still evaluate blocking checks on it, or behind a shut gate: *held*;
+2. otherwise *released*: U and W are set, what it blocked is free, and a change is noted for the next tick;
+3. the last outstanding check passes: released;
+4. a gate opens, because a check that had failed passes: released, whether or not there is a newer materialisation;
+5. its run ends without having evaluated the checks: released, if the gate is open.
+
+In cases 3 to 5 U is the offset of the event that released it, not that of the materialisation: a downstream step that
+started in between was not handed the partition, and has to be built again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Protocol
+
+from pyroaring import BitMap
+
+from ...definitions.snapshot import DefinitionsSnapshot
+from .. import events as e
+from .assets import AssetState, Held, PartitionTable, Setback
+from .changes import Changes
+from .memory import SEEN, Memory, whose
+from .ordinals import OrdinalSpace, Spaces
+from .runs import Part, RunState, StepState
+
+MAX_SETBACKS = 3  # attempts lost in a row to infrastructure before the partition counts as failed (SEMANTICS 2g)
+
+
+class Stored(Protocol):
+    """What the fold reads of a stored event."""
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def event(self) -> e.Event: ...
+
+
+class LastTick:
+    """Where automation stands: through which offset and when the last tick was, and what it requested."""
+
+    def __init__(self) -> None:
+        self.through = 0
+        self.at: datetime | None = None
+        self.requested: dict[str, BitMap] = {}
+
+
+class State:
+    """The fold. Readers look at its attributes; only `apply` changes them."""
+
+    def __init__(self, definitions_bytes: Callable[[str], bytes]) -> None:
+        self._definitions_bytes = definitions_bytes
+        self.through = 0
+        self.timestamp = 0
+        self.term = 0
+        self.definitions: DefinitionsSnapshot | None = None
+        self.definitions_hash = ""
+        self.definitions_errors: tuple[str, ...] = ()
+        self.spaces = Spaces()
+        self.assets: dict[str, AssetState] = {}
+        self.runs: dict[str, RunState] = {}
+        self.memory = Memory()
+        self.last_tick = LastTick()
+        self.changes = Changes()
+        self._blocks: dict[Part, set[Part]] = {}
+        self._handlers = {
+            e.DaemonStarted: self._daemon_started,
+            e.DefinitionsLoaded: self._definitions_loaded,
+            e.DefinitionsFailed: self._definitions_failed,
+            e.AssetMaterialized: self._materialized,
+            e.AssetObserved: self._observed,
+            e.AssetCheckEvaluated: self._check_evaluated,
+            e.RunRequested: self._run_requested,
+            e.RunStarted: self._run_started,
+            e.RunSucceeded: self._run_succeeded,
+            e.RunFailed: self._run_failed,
+            e.RunCancelled: self._run_cancelled,
+            e.StepStarted: self._step_started,
+            e.StepSucceeded: self._step_succeeded,
+            e.StepFailed: self._step_failed,
+            e.StepSkipped: self._step_skipped,
+            e.Tick: self._tick,
+        }
+
+    @classmethod
+    def empty(cls, definitions_bytes: Callable[[str], bytes]) -> State:
+        """The state before the first event. `definitions_bytes` gives the bytes stored under a definitions hash."""
+        return cls(definitions_bytes)
+
+    def apply(self, stored: Stored) -> None:
+        assert stored.offset == self.through + 1, f"offset {stored.offset} applied after {self.through}"
+        handler = self._handlers.get(type(stored.event))
+        if handler is not None:
+            handler(stored.event, stored)  # type: ignore[arg-type]
+        self.through, self.timestamp = stored.offset, stored.timestamp
+
+    def take_changes(self) -> Changes:
+        """What changed since the last call."""
+        changes, self.changes = self.changes, Changes()
+        return changes
+
+    def asset(self, key: str) -> AssetState:
+        """The state of an asset, made now if nothing was known of it."""
+        state = self.assets.get(key)
+        if state is None:
+            state = self.assets[key] = AssetState(key, self._space_of(key))
+        return state
+
+    def space(self, key: str) -> OrdinalSpace:
+        return self.asset(key).table.space
+
+    # ---- definitions and the daemon ----------------------------------------------------------------------------------
+
+    def _space_of(self, key: str) -> OrdinalSpace | None:
+        definition = self.definitions.assets.get(key) if self.definitions else None
+        return self.spaces.of(definition.partitions) if definition else None
+
+    def _daemon_started(self, event: e.DaemonStarted, stored: Stored) -> None:
+        self.term = event.term
+
+    def _definitions_loaded(self, event: e.DefinitionsLoaded, stored: Stored) -> None:
+        self.definitions_errors = ()
+        self.definitions = DefinitionsSnapshot.from_bytes(self._definitions_bytes(event.hash))
+        self.definitions_hash = event.hash
+        for key in [*self.assets, *(k for k in self.definitions.assets if k not in self.assets)]:
+            asset = self.asset(key)
+            old = asset.table.space
+            asset.move_to_space(self._space_of(key))
+            if asset.table.space is not old:
+                self.memory.renumber(key, old, asset.table.space)
+        self.memory.forget_seen(keep=self.definitions.assets.keys())
+        self.changes.definitions = True
+
+    def _definitions_failed(self, event: e.DefinitionsFailed, stored: Stored) -> None:
+        self.definitions_errors = event.errors
+
+    # ---- updates and their release -----------------------------------------------------------------------------------
+
+    def _materialized(self, event: e.AssetMaterialized, stored: Stored) -> None:
+        asset = self.asset(event.asset_key)
+        table, ordinal = asset.locate(event.partition)
+        run = self.runs.get(event.run_id or "")
+        step = run.steps.get(event.step_key or "") if run else None
+        table.materialized.add(ordinal)
+        table.failed.discard(ordinal)
+        table.setbacks.pop(ordinal, None)
+        if event.data_version is not None:
+            table.versions[ordinal] = event.data_version
+        if event.origin != "step":
+            table.handle(ordinal, stored.offset)
+            table.blocked.pop(ordinal, None)
+        if run and table is asset.table:
+            asset.settle(run.run_id, ordinal)
+        outstanding = run.blocking_checks(event.asset_key) if run else set()
+        made_from = step.offset if step else 0
+        if outstanding or table.is_shut(ordinal):
+            table.held[ordinal] = Held(made_from, event.run_id, outstanding)  # case 1
+            self.changes.touched.add(asset.key)
+        else:
+            self._release(asset, table, ordinal, stored.offset, made_from)  # case 2
+
+    def _observed(self, event: e.AssetObserved, stored: Stored) -> None:
+        asset = self.asset(event.asset_key)
+        table, ordinal = asset.locate(event.partition)
+        if event.data_version is None or table.versions.get(ordinal) == event.data_version:
+            return
+        table.versions[ordinal] = event.data_version
+        if table.is_shut(ordinal):
+            table.held[ordinal] = Held(0, event.run_id, set())
+            self.changes.touched.add(asset.key)
+        else:
+            self._release(asset, table, ordinal, stored.offset, 0)
+
+    def _release(self, asset: AssetState, table: PartitionTable, ordinal: int, position: int, made_from: int) -> None:
+        table.held.pop(ordinal, None)
+        table.update[ordinal] = position
+        table.made_from[ordinal] = made_from
+        self.changes.touched.add(asset.key)
+        if table is asset.table:
+            self.changes.update(asset.key, ordinal, position)
+        self._unblock((asset.key, table.space.key(ordinal)))
+
+    def _unblock(self, blocker: Part) -> None:
+        """What waited for this upstream alone is free to be requested."""
+        for key, partition in self._blocks.pop(blocker, ()):
+            table, ordinal = self.asset(key).locate(partition)
+            blockers = table.blocked.get(ordinal, set())
+            blockers.discard(blocker)
+            if not blockers and table.blocked.pop(ordinal, None) is not None:
+                self.changes.touched.add(key)
+
+    def _check_evaluated(self, event: e.AssetCheckEvaluated, stored: Stored) -> None:
+        asset = self.asset(event.asset_key)
+        table, ordinal = asset.locate(event.partition)
+        everything = event.partition is None and table is not asset.table
+        places = [(asset.table, n) for n in asset.table.materialized] if everything else [(table, ordinal)]
+        for place in places:
+            self._spoke(asset, *place, event, stored)
+        self.changes.touched.add(asset.key)
+
+    def _spoke(
+        self, asset: AssetState, table: PartitionTable, ordinal: int, event: e.AssetCheckEvaluated, stored: Stored
+    ) -> None:
+        result = "passed" if event.passed else "warned" if event.severity == "WARN" else "failed"
+        results = table.check_last.setdefault(event.check_name, {})
+        for bits in results.values():
+            bits.discard(ordinal)
+        results.setdefault(result, BitMap()).add(ordinal)
+        was_shut = table.is_shut(ordinal)
+        if event.blocking:
+            shut = table.check_failed.setdefault(event.check_name, BitMap())
+            shut.add(ordinal) if result == "failed" else shut.discard(ordinal)
+        held = table.held.get(ordinal)
+        if held is not None and held.run_id == event.run_id:
+            held.outstanding.discard(event.check_name)
+        if table.is_shut(ordinal) or (held is not None and held.outstanding):
+            return
+        if held is not None or was_shut:  # cases 3 and 4
+            made_from = held.made_from if held else int(table.made_from[ordinal])
+            self._release(asset, table, ordinal, stored.offset, made_from)
+
+    # ---- runs --------------------------------------------------------------------------------------------------------
+
+    def _run_requested(self, event: e.RunRequested, stored: Stored) -> None:
+        if event.run_id in self.runs:
+            return
+        self.runs[event.run_id] = RunState(
+            run_id=event.run_id,
+            offset=stored.offset,
+            requested_at=stored.timestamp,
+            targets=event.targets,
+            checks=event.checks,
+            origin=event.origin,
+            priority=event.priority,
+            tags=event.tags,
+        )
+        for target in event.targets:
+            asset = self.asset(target.asset_key)
+            asset.plan(event.run_id, asset.ordinals(target.partitions))
+            self.changes.touched.add(asset.key)
+
+    def _run_started(self, event: e.RunStarted, stored: Stored) -> None:
+        if run := self.runs.get(event.run_id):
+            run.started = True
+
+    def _parts(self, targets: tuple[e.Target, ...]) -> Iterator[tuple[AssetState, PartitionTable, int]]:
+        """Each partition of `targets`, where it is kept."""
+        for target in targets:
+            asset = self.asset(target.asset_key)
+            bits = asset.ordinals(target.partitions)
+            for ordinal in bits:
+                yield asset, asset.table, ordinal
+            if not bits:
+                for key in [None] if target.partitions is None else [first for first, _ in target.partitions]:
+                    yield asset, *asset.locate(key)
+
+    def _step_started(self, event: e.StepStarted, stored: Stored) -> None:
+        run = self.runs.get(event.run_id)
+        if run is None:
+            return
+        run.started = True
+        step = run.steps[event.step_key] = StepState(stored.offset)
+        horizon = stored.offset if event.read_through is None else event.read_through
+        for asset, table, ordinal in self._parts(event.targets):
+            before = int(table.handled[ordinal])
+            step.handled_before[asset.key, table.space.key(ordinal)] = before
+            table.handle(ordinal, max(before, horizon))
+            table.blocked.pop(ordinal, None)
+            table.failed.discard(ordinal)
+            if table is asset.table:
+                asset.start(run.run_id, ordinal)
+            self.changes.touched.add(asset.key)
+
+    def _settle(self, run: RunState, step_key: str) -> list[tuple[AssetState, PartitionTable, int]]:
+        """A step ended: its targets are no longer in progress; returns where they are kept."""
+        step = run.steps.pop(step_key, None)
+        places = []
+        for key, partition in step.handled_before if step else ():
+            asset = self.asset(key)
+            table, ordinal = asset.locate(partition)
+            if table is asset.table:
+                asset.settle(run.run_id, ordinal)
+            places.append((asset, table, ordinal))
+            self.changes.touched.add(key)
+        return places
+
+    def _step_succeeded(self, event: e.StepSucceeded, stored: Stored) -> None:
+        if run := self.runs.get(event.run_id):
+            self._settle(run, event.step_key)
+
+    def _step_failed(self, event: e.StepFailed, stored: Stored) -> None:
+        if run := self.runs.get(event.run_id):
+            run.failed_steps += 1
+            for _, table, ordinal in self._settle(run, event.step_key):
+                table.failed.add(ordinal)
+
+    def _step_skipped(self, event: e.StepSkipped, stored: Stored) -> None:
+        run = self.runs.get(event.run_id)
+        if run is None:
+            return
+        blockers = {(asset.key, table.space.key(ordinal)) for asset, table, ordinal in self._parts(event.blocked_by)}
+        for asset, table, ordinal in self._parts(event.targets):
+            if table is asset.table:
+                asset.settle(run.run_id, ordinal)
+            if blockers:
+                table.blocked[ordinal] = set(blockers)
+                for blocker in blockers:
+                    self._blocks.setdefault(blocker, set()).add((asset.key, table.space.key(ordinal)))
+            self.changes.touched.add(asset.key)
+
+    def _run_succeeded(self, event: e.RunSucceeded, stored: Stored) -> None:
+        self._end_run(event.run_id, stored.offset)
+
+    def _run_cancelled(self, event: e.RunCancelled, stored: Stored) -> None:
+        for asset, ordinal in self._owed(event.run_id):
+            asset.table.handle(ordinal, stored.offset)
+        self._end_run(event.run_id, stored.offset)
+
+    def _run_failed(self, event: e.RunFailed, stored: Stored) -> None:
+        run = self.runs.get(event.run_id)
+        if run and event.infrastructure:
+            self._set_back(run, stored)
+        self._end_run(event.run_id, stored.offset)
+
+    def _set_back(self, run: RunState, stored: Stored) -> None:
+        """Nobody's code is to blame: H goes back, and the partitions are asked for again; at most 3 times in a row."""
+        before = {part: handled for step in run.steps.values() for part, handled in step.handled_before.items()}
+        for asset, ordinal in self._owed(run.run_id):
+            table = asset.table
+            setback = table.setbacks.setdefault(ordinal, Setback())
+            setback.count, setback.at = setback.count + 1, stored.timestamp
+            part = (asset.key, table.space.key(ordinal))
+            if setback.count > MAX_SETBACKS:
+                table.failed.add(ordinal)
+                table.handle(ordinal, int(table.handled[ordinal]) if part in before else stored.offset)
+            elif part in before:
+                table.handle(ordinal, before[part])
+
+    def _owed(self, run_id: str) -> list[tuple[AssetState, int]]:
+        """The partitions that the run planned and has neither made nor given up."""
+        run = self.runs.get(run_id)
+        assets = [self.asset(target.asset_key) for target in run.targets] if run else []
+        return [(asset, ordinal) for asset in assets for ordinal in asset.unmade.get(run_id, ())]
+
+    def _end_run(self, run_id: str, offset: int) -> None:
+        run = self.runs.pop(run_id, None)
+        if run is None:
+            return
+        for key in {target.asset_key for target in run.targets}:
+            asset = self.asset(key)
+            asset.end(run_id)
+            self.changes.touched.add(key)
+            for table in {id(t): t for t in (asset.table, asset.stray)}.values():
+                for ordinal in [n for n, held in table.held.items() if held.run_id == run_id]:
+                    held = table.held[ordinal]
+                    held.outstanding.clear()
+                    if not table.is_shut(ordinal):
+                        self._release(asset, table, ordinal, offset, held.made_from)  # case 5
+
+    # ---- automation --------------------------------------------------------------------------------------------------
+
+    def _tick(self, event: e.Tick, stored: Stored) -> None:
+        self.last_tick.through, self.last_tick.at = event.through, event.at
+        for delta in event.memory:
+            mark = delta.node.startswith(SEEN)
+            self.memory.apply(delta, Spaces.WHOLE if mark else self.space(whose(delta.asset_key, delta.node)))
+        self.last_tick.requested = {}
+        asked_at = int(event.at.astimezone(UTC).timestamp() * 1_000_000)
+        for decision in event.decisions:
+            table = self.asset(decision.asset_key).table
+            bits = table.space.bits(decision.partitions)
+            self.last_tick.requested[decision.asset_key] = bits
+            for cause in decision.causes:
+                for ordinal in table.space.bits(cause.partitions) & bits:
+                    table.asked_at[ordinal] = asked_at
+                    table.asked_because[ordinal] = cause.position

@@ -1,0 +1,83 @@
+"""The memory of conditions: what their stateful nodes latched, as ticks recorded it.
+
+The fold does not know what a node means: it adds and removes what each Tick's deltas say, so that start-up, the CLI and
+the web never evaluate history again. A node's name is "<node id>" where it looks at the asset itself, and
+"<node id>@<asset key>" where it looks at a dependency; the part behind the @ says whose partitions are meant.
+"seen:<fingerprint>" marks that the asset was evaluated under a condition and dependencies of that fingerprint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from pyroaring import BitMap
+
+from ..events import Cause, MemoryDelta
+from .causes import Causes
+from .ordinals import OrdinalSpace
+
+SEEN = "seen:"
+
+
+class Memory:
+    """Latched partitions with their positions, per asset and node."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, dict[str, Causes]] = {}
+
+    def of(self, asset_key: str, node: str) -> Causes:
+        return self.nodes.get(asset_key, {}).get(node) or Causes()
+
+    def seen(self, asset_key: str, node: str) -> bool:
+        """Whether the node has ever been evaluated and kept anything."""
+        return node in self.nodes.get(asset_key, {})
+
+    def apply(self, delta: MemoryDelta, space: OrdinalSpace) -> None:
+        nodes = self.nodes.setdefault(delta.asset_key, {})
+        causes = nodes.get(delta.node) or Causes()
+        for ranges in delta.removed:
+            causes = causes.without(space.bits(ranges))
+        added = Causes((cause.position, space.bits(cause.partitions)) for cause in delta.added)
+        if added:
+            causes = added | causes.without(added.bits)
+        if causes:
+            nodes[delta.node] = causes
+        else:
+            nodes.pop(delta.node, None)
+
+    def forget_seen(self, *, keep: Collection[str]) -> None:
+        """Assets that are gone will be evaluated anew when they return; what their conditions latched stays."""
+        for asset_key in self.nodes.keys() - keep:
+            nodes = self.nodes[asset_key]
+            for node in [node for node in nodes if node.startswith(SEEN)]:
+                del nodes[node]
+
+    def renumber(self, asset_key: str, old: OrdinalSpace, new: OrdinalSpace) -> None:
+        """Move every memory about the partitions of `asset_key` to another space, by key."""
+
+        def moved(bits: BitMap) -> BitMap:
+            found = [new.find(old.key(ordinal)) for ordinal in bits]
+            return BitMap([ordinal for ordinal in found if ordinal is not None])
+
+        for root, nodes in self.nodes.items():
+            for node in [n for n in nodes if not n.startswith(SEEN) and whose(root, n) == asset_key]:
+                nodes[node] = nodes[node].mapped(moved)
+
+
+def whose(asset_key: str, node: str) -> str:
+    """The asset whose partitions the memory of a node is about."""
+    return node.partition("@")[2] or asset_key
+
+
+def delta(asset_key: str, node: str, before: Causes, after: Causes, space: OrdinalSpace) -> MemoryDelta | None:
+    """What has to be added to and removed from `before` to make `after`; None where nothing."""
+    gone = before.bits - after.bits
+    added = []
+    for position, bits in after:
+        same = next((group for known, group in before if known == position), BitMap())
+        if fresh := bits - same:
+            added.append(Cause(position=position, partitions=space.ranges(fresh)))
+    if not gone and not added:
+        return None
+    removed = (space.ranges(gone),) if gone else ()
+    return MemoryDelta(asset_key=asset_key, node=node, added=tuple(added), removed=removed)

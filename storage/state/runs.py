@@ -1,0 +1,40 @@
+"""Unfinished runs: what each has planned, started and still owes. A finished run leaves State; its history is the
+log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..events import PlannedCheck, Target
+
+Part = tuple[str, str | None]
+"""An asset key and a partition key (None: the whole of an unpartitioned asset)."""
+
+
+@dataclass(slots=True)
+class StepState:
+    """A step that has started: where, and what H its targets had before, in case its attempt turns out not to count."""
+
+    offset: int
+    handled_before: dict[Part, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class RunState:
+    run_id: str
+    offset: int
+    """The offset of its RunRequested, which the claim expects to be the run's newest event."""
+    requested_at: int
+    targets: tuple[Target, ...]
+    checks: tuple[PlannedCheck, ...]
+    origin: str
+    priority: int = 0
+    tags: dict[str, str] = field(default_factory=dict)
+    started: bool = False
+    steps: dict[str, StepState] = field(default_factory=dict)
+    """Steps under way."""
+    failed_steps: int = 0
+
+    def blocking_checks(self, asset_key: str) -> set[str]:
+        """The blocking checks that this run will evaluate on an asset."""
+        return {check.name for check in self.checks if check.blocking and check.asset_key == asset_key}

@@ -1,0 +1,1 @@
+"""Builders and worlds that tests of several rooms share."""
