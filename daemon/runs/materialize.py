@@ -1,0 +1,188 @@
+"""`materialize`: make assets here and now, in this process, and look at what came of it.
+
+The same execution as in a worker, with the same events: request, claim and first step are one transaction, so that no
+daemon ever sees the run waiting. On the log of a home folder the run holds its lease like any worker, and a daemon
+that follows the log reacts to what it makes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+from ...definitions.assets_definition import AssetsDefinition
+from ...definitions.checks import AssetChecksDefinition
+from ...definitions.definitions import Definitions
+from ...definitions.errors import ExecutionError, InvalidInvocationError, NotYetSupported, UnknownPartition
+from ...definitions.keys import AssetKey, CoercibleToAssetKey
+from ...definitions.spec import AssetSpec
+from ...storage.batch import Expect
+from ...storage.clock import Clock, SystemClock
+from ...storage.events import Event, PlannedCheck, RunRequested, Target
+from ...storage.ids import IdSource, SystemIds
+from ...storage.instance import Instance
+from .choosing import choose_from_log
+from .execute import RunExecution, RunOutcome
+from .lease import Lease
+from .plan import build_plan
+from .result import ExecuteInProcessResult
+from .toolbox import Toolbox
+
+
+def materialize(
+    assets: Iterable[AssetsDefinition | AssetSpec | AssetChecksDefinition],
+    run_config: Any = None,
+    instance: Instance | None = None,
+    resources: Mapping[str, Any] | None = None,
+    partition_key: str | None = None,
+    raise_on_error: bool = True,
+    tags: Mapping[str, str] | None = None,
+    selection: Iterable[CoercibleToAssetKey] | CoercibleToAssetKey | None = None,
+) -> ExecuteInProcessResult:
+    """Make `assets` in the order of their dependencies and evaluate the checks among them.
+
+    >>> result = materialize([orders, revenue])
+    >>> result.output_for_node("revenue")
+    7
+
+    `selection` narrows down what is made; the others are only loaded from. Without an `instance` values and events live
+    in memory until this returns. An asset of several partitions of which another one reads all hands it those that are
+    in the instance's log.
+
+    Raises:
+        DefinitionErrors: the assets do not fit together.
+        InvalidInvocationError: an asset is partitioned and `partition_key` is missing, or the other way round.
+        UnknownPartition: there is no such partition.
+        Exception: what the first step that failed raised, unless `raise_on_error` is false.
+    """
+    if run_config:
+        raise NotYetSupported("materialize: run_config", instead="pass what the assets need as resources")
+    definitions = Definitions(assets=assets, resources=resources)
+    definitions.validate()
+    with nullcontext(instance) if instance is not None else Instance.ephemeral() as used:
+        return materialize_in_process(
+            definitions,
+            used,
+            selection=_selected(selection),
+            partition_key=partition_key,
+            tags=tags,
+            raise_on_error=raise_on_error,
+        )
+
+
+def materialize_in_process(
+    definitions: Definitions,
+    instance: Instance,
+    *,
+    selection: Sequence[CoercibleToAssetKey] | None = None,
+    partition_key: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    raise_on_error: bool = True,
+    clock: Clock | None = None,
+    ids: IdSource | None = None,
+) -> ExecuteInProcessResult:
+    """`materialize` for definitions that are loaded already. `selection` of None is all that is not external."""
+    clock, run_id = clock or SystemClock(), (ids or SystemIds()).new_id()
+    chosen = _chosen(definitions, selection)
+    snapshot = definitions.snapshot()
+    targets = [_target(asset, partition_key, clock) for asset in chosen]
+    if partition_key is not None and all(target.partitions is None for target in targets):
+        raise InvalidInvocationError(
+            f"partition_key={partition_key!r} was given, but none of the selected assets is partitioned. Leave it out."
+        )
+    checks = [
+        PlannedCheck(asset_key=str(asset.key), name=check.check_name, blocking=check.blocking)
+        for asset in chosen
+        for check in definitions.checks_of(asset.key)
+    ]
+    request = RunRequested(
+        run_id=run_id,
+        targets=tuple(targets),
+        checks=tuple(checks),
+        origin="manual",
+        definitions=snapshot.hash,
+        tags=_checked_tags(tags),
+    )
+    plan = build_plan(snapshot, run_id, 0, targets, checks)
+    written: list[Event] = []
+    blobs = None if instance.is_ephemeral else {snapshot.hash: snapshot.to_bytes()}
+
+    def append(events: Sequence[Event], expect: Expect | None) -> range:
+        offsets = instance.log.append(events, expect=expect, blobs=None if written else blobs)
+        written.extend(events)
+        return offsets
+
+    execution = RunExecution(
+        plan,
+        Toolbox(definitions, run_id, home=instance.home, io_manager=instance.io_manager, run_tags=request.tags),
+        append,
+        opening=(request,),
+        choose_keys=choose_from_log(instance.log, definitions, now=clock.now()),
+        values={},
+    )
+    with nullcontext() if instance.is_ephemeral else Lease.of_run(instance.home, run_id):
+        outcome = execution.run()
+    if raise_on_error:
+        _raise_first(execution, outcome)
+    return ExecuteInProcessResult(
+        definitions,
+        run_id,
+        success=outcome is RunOutcome.SUCCEEDED,
+        events=written,
+        values=execution.values or {},
+        errors=execution.errors,
+    )
+
+
+def _selected(selection: Any) -> Sequence[Any] | None:
+    if selection is None:
+        return None
+    if isinstance(selection, (str, AssetKey)) or not isinstance(selection, Iterable):
+        return [selection]
+    return list(selection)
+
+
+def _chosen(definitions: Definitions, selection: Sequence[Any] | None) -> list[AssetsDefinition]:
+    nodes = definitions.assets if selection is None else [definitions.get(key) for key in selection]
+    chosen: dict[AssetKey, AssetsDefinition] = {}
+    for node in nodes:
+        if isinstance(node, AssetsDefinition):
+            chosen[node.key] = node
+        elif selection is not None:
+            raise InvalidInvocationError(
+                f"asset {str(node.key)!r} is external: something else makes it, so it cannot be selected."
+            )
+    if not chosen:
+        raise InvalidInvocationError("there is nothing to materialize: none of the assets has a function to make it.")
+    return list(chosen.values())
+
+
+def _target(asset: AssetsDefinition, partition_key: str | None, clock: Clock) -> Target:
+    partitions = asset.partitions_def
+    if partitions is None:
+        return Target(asset_key=str(asset.key))
+    if partition_key is None:
+        raise InvalidInvocationError(
+            f"asset {str(asset.key)!r} is partitioned: say which partition, as in partition_key="
+            f"{partitions.get_last_partition_key(clock.now()) or '...'!r}. It has {partitions.describe()}."
+        )
+    if not partitions.has_partition_key(partition_key, clock.now()):
+        raise UnknownPartition(partition_key, known=partitions.describe(), asset=asset.key)
+    return Target(asset_key=str(asset.key), partitions=((partition_key, partition_key),))
+
+
+def _checked_tags(tags: Mapping[str, str] | None) -> dict[str, str]:
+    for key, value in (tags or {}).items():
+        if not (isinstance(key, str) and isinstance(value, str)):
+            raise InvalidInvocationError(f"tags are pairs of str; {key!r}: {value!r} is none. Write {str(value)!r}.")
+    return dict(tags or {})
+
+
+def _raise_first(execution: RunExecution, outcome: RunOutcome) -> None:
+    for step_key, error in execution.errors.items():
+        if isinstance(error, Exception):
+            raise error
+        raise ExecutionError(f"step {step_key!r} ended with {type(error).__name__}: {error}") from error
+    if outcome in (RunOutcome.CLAIM_LOST, RunOutcome.TAKEN_AWAY):
+        raise ExecutionError(f"run {execution.plan.run_id} was ended by somebody else while it was under way.")

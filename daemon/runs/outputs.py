@@ -1,0 +1,181 @@
+"""What the function of an asset gave back, as one value to store and what is to be said of it.
+
+A function may return a plain value, an `Output` or a `MaterializeResult`, be async, or yield one of the last two. All
+of it is first brought to the end and then looked at: what comes after a `yield` belongs to the step, and if it raises
+nothing has been stored. What fits nothing, or not its annotation, is an error that says what to write instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import types
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+from ...definitions.assets_definition import AssetsDefinition
+from ...definitions.errors import ExecutionError
+from ...definitions.metadata import MetadataValue
+from ...definitions.results import UNSET, AssetCheckResult, MaterializeResult, Output
+
+_RESULT_TYPES = (Output, MaterializeResult, AssetCheckResult)
+_TOWER: dict[type, tuple[type, ...]] = {float: (float, int), complex: (complex, float, int)}  # PEP 484
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An asset's outcome. `value` is UNSET where the code has stored it itself."""
+
+    value: Any = UNSET
+    metadata: dict[str, MetadataValue] = field(default_factory=dict)
+    data_version: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+def finished(returned: Any) -> Any:
+    """`returned`, or what a coroutine comes to, or the list of what a generator yields (as `Yielded`)."""
+    if inspect.isgenerator(returned):
+        return Yielded(returned)
+    if inspect.isasyncgen(returned):
+        return run_async(_collected(returned))
+    if inspect.isawaitable(returned):
+        return run_async(_awaited(returned))
+    return returned
+
+
+class Yielded(list[Any]):
+    """What a generator yielded: never to be mistaken for a list that a function returned."""
+
+
+def outcome_of(asset: AssetsDefinition, result: Any) -> Made:
+    """What `result`, a finished return value of the asset's function, means.
+
+    Raises:
+        ExecutionError: it means nothing.
+    """
+    if isinstance(result, Yielded):
+        result = _only(asset, result)
+    else:
+        _check_annotation(asset, result)
+    if isinstance(result, MaterializeResult):
+        return _of_materialize_result(asset, result)
+    if isinstance(result, Output):
+        _check_output_name(asset, result)
+        tags = dict(result.tags)
+        return Made(result.value, dict(result.metadata), result.data_version, tags)  # type: ignore[arg-type]
+    if isinstance(result, AssetCheckResult):
+        raise _error(asset, "returned an AssetCheckResult. Put the check into a function with @asset_check")
+    if isinstance(result, tuple) and any(isinstance(part, _RESULT_TYPES) for part in result):
+        raise _error(asset, "returned several results, but it is one asset. Return one MaterializeResult or Output")
+    return Made() if asset.returns_nothing else Made(result)
+
+
+def _of_materialize_result(asset: AssetsDefinition, result: MaterializeResult[Any]) -> Made:
+    if result.asset_key is not None and result.asset_key != asset.key:
+        raise _error(asset, f"gave a MaterializeResult for {str(result.asset_key)!r}. Leave asset_key out")
+    if result.check_results:
+        raise _error(asset, "gave check_results. Write each check as a function with @asset_check")
+    return Made(result.value, result.metadata, result.data_version, result.tags)
+
+
+def _check_output_name(asset: AssetsDefinition, output: Output[Any]) -> None:
+    if output.output_name not in ("result", asset.key.path[-1], asset.__name__):
+        raise _error(asset, f"gave an Output named {output.output_name!r}. Leave output_name out: it has one output")
+
+
+def _only(asset: AssetsDefinition, yielded: Yielded) -> Any:
+    for item in yielded:
+        if isinstance(item, AssetCheckResult):
+            raise _error(asset, "yielded an AssetCheckResult. Put the check into a function with @asset_check")
+        if not isinstance(item, (Output, MaterializeResult)):
+            raise _error(asset, f"yielded {_shown(item)}. Yield Output(value), or return the value")
+    if len(yielded) == 1:
+        return yielded[0]
+    how_many = "nothing" if not yielded else f"{len(yielded)} results"
+    raise _error(asset, f"yielded {how_many}. Yield exactly one Output(value) or MaterializeResult()")
+
+
+# ---- annotations -----------------------------------------------------------------------------------------------------
+
+
+def _check_annotation(asset: AssetsDefinition, result: Any) -> None:
+    """Hold a returned value against the function's return annotation, as far as `isinstance` can tell."""
+    if "return" not in getattr(asset.fn, "__annotations__", ()):
+        return
+    try:
+        expected = get_type_hints(asset.fn)["return"]
+    except Exception:  # an annotation that exists for type checkers only
+        return
+    wraps = _outer(expected)
+    if isinstance(result, _RESULT_TYPES):
+        if wraps in _RESULT_TYPES or not isinstance(result, Output):
+            return
+        result = result.value
+    elif asset.returns_nothing and result is None:
+        return
+    if not _fits(result, expected):
+        what = f"is annotated to return {_named(expected)}, but returned {_shown(result)}"
+        raise _error(asset, f"{what}. Correct the annotation or the value")
+
+
+def _fits(value: Any, expected: Any) -> bool:
+    origin = get_origin(expected)
+    if expected is None:
+        return value is None
+    if origin is Annotated:
+        return _fits(value, get_args(expected)[0])
+    if origin is Union or origin is types.UnionType:
+        return any(_fits(value, one) for one in get_args(expected))
+    cls = origin if isinstance(origin, type) else expected
+    if not isinstance(cls, type):
+        return True  # Any, a type variable, Literal, ...: nothing that isinstance can tell
+    try:
+        return isinstance(value, _TOWER.get(cls, cls))
+    except TypeError:  # a protocol that is not checkable
+        return True
+
+
+def _named(expected: Any) -> str:
+    if expected is type(None):
+        return "None"
+    return str(expected) if get_args(expected) else getattr(expected, "__name__", str(expected))
+
+
+def _outer(expected: Any) -> Any:
+    return get_origin(expected) or expected
+
+
+def _shown(value: Any) -> str:
+    try:
+        text = repr(value)
+    except Exception:  # user code: the __repr__ of its value
+        text = "..."
+    return f"{text if len(text) <= 80 else text[:77] + '...'} ({type(value).__name__})"
+
+
+def _error(asset: AssetsDefinition, what: str) -> ExecutionError:
+    return ExecutionError(f"{asset.source}: {asset} {what}.")
+
+
+# ---- async -----------------------------------------------------------------------------------------------------------
+
+
+def run_async(coroutine: Any) -> Any:
+    """The result of a coroutine, run in an event loop of its own; in a thread of its own where one is running here."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    run: Callable[[Any], Any] = asyncio.run
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(run, coroutine).result()
+
+
+async def _awaited(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable
+
+
+async def _collected(generator: Any) -> Yielded:
+    return Yielded([item async for item in generator])

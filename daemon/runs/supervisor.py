@@ -1,0 +1,215 @@
+"""The run supervisor: launches what the queue gives, and sees to it that every run comes to an end in the log.
+
+A run's worker writes its own events. The supervisor writes only what no worker can say any more:
+
+    the worker left by itself inside a step      -> StepFailed, StepSkipped for the rest, RunFailed(step_failed)
+    the worker was killed, or could not go on    -> RunFailed(worker_killed or worker_failed)
+    nobody could start the run                   -> RunFailed(launch_failed)
+    the lease is free and the run has not ended  -> RunFailed(orphaned)
+
+In all cases but the first nobody's code is to blame, and the run's partitions are requested again. It knows whether a
+worker lives from the code host (which reaps its children) or, for a worker of an earlier host or of another process,
+from the lease that the worker holds. Conclusions wait until the fold has seen all that the worker had written:
+`settle` is called between reading the log to its head and the tick.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+import structlog
+from anyio.abc import TaskGroup
+
+from ...definitions.snapshot import DefinitionsSnapshot
+from ...storage import events as e
+from ...storage.clock import Clock
+from ...storage.log import StoredEvent
+from ...storage.state import RunState, State
+from ..host.client import CodeHostGone, Exited, LaunchFailed
+from ..host.reload import HostDied, HostSupervisor
+from ..host.worker import MACHINERY_FAILED
+from .handing import handed_inputs
+from .lease import Lease, is_held, wait_released
+from .plan import build_plan
+from .queue import QueuedRun, RunQueue
+
+log = structlog.get_logger("headwater.runs")
+
+Append = Callable[[Sequence[e.Event]], Awaitable[object]]
+_ENDS = (e.RunSucceeded, e.RunFailed, e.RunCancelled)
+
+
+class RunSupervisor:
+    """Launching and ends of runs. One task calls it: the daemon's loop."""
+
+    def __init__(
+        self, state: State, queue: RunQueue, hosts: HostSupervisor, home: Path, *, clock: Clock, append: Append
+    ) -> None:
+        self.state, self.queue = state, queue
+        self._hosts, self._home, self._clock, self._append = hosts, home, clock, append
+        self._launched: dict[str, QueuedRun] = {}
+        self._gone: dict[str, Exited | LaunchFailed | None] = {}
+        """Runs whose worker is gone; None: its lease is free and nobody knows how it ended."""
+        self._adopted: set[str] = set()
+        self.accepting = True
+
+    # ---- what the log says -------------------------------------------------------------------------------------------
+
+    def observe(self, events: Sequence[StoredEvent]) -> None:
+        """Take note of events that the fold has just seen."""
+        for stored in events:
+            event = stored.event
+            if isinstance(event, e.RunRequested):
+                self.queue.offer(QueuedRun.of_event(event, stored.offset))
+            elif isinstance(event, e.RunStarted):
+                if event.run_id not in self._launched:
+                    self.queue.start_elsewhere(event.run_id)
+            elif isinstance(event, _ENDS):
+                self.queue.end(event.run_id)
+                self._launched.pop(event.run_id, None)
+                self._adopted.discard(event.run_id)
+
+    def resume(self) -> None:
+        """After the fold has reached the head for the first time: queue what nobody has started."""
+        for run in self.state.runs.values():
+            if run.started:
+                self.queue.start_elsewhere(run.run_id)
+            else:
+                self.queue.offer(QueuedRun.of_state(run))
+
+    def adopt(self, tasks: TaskGroup, nudge: Callable[[], None]) -> None:
+        """Watch over the started runs that are not this daemon's own, each until its worker's lease is free."""
+        for run_id in [r for r in self.queue.under_way if r not in self._launched and r not in self._adopted]:
+            self._adopted.add(run_id)
+            tasks.start_soon(self._watch_lease, run_id, nudge)
+
+    async def _watch_lease(self, run_id: str, nudge: Callable[[], None]) -> None:
+        await wait_released(Lease.of_run(self._home, run_id).path)
+        self._gone[run_id] = None
+        nudge()
+
+    # ---- what the code hosts say -------------------------------------------------------------------------------------
+
+    def hear(self, message: Exited | LaunchFailed | HostDied) -> None:
+        """A host's word about workers; acted upon by the next `settle`."""
+        if isinstance(message, HostDied):
+            for run_id in message.runs:
+                self._launched.pop(run_id, None)
+                if not is_held(Lease.of_run(self._home, run_id).path):
+                    self._gone[run_id] = None
+        else:
+            self._gone[message.run_id] = message
+
+    async def settle(self) -> None:
+        """Write the ends that no worker can write any more. The fold has seen everything the dead had written."""
+        gone, self._gone = self._gone, {}
+        events: list[e.Event] = []
+        for run_id, how in gone.items():
+            run = self.state.runs.get(run_id)
+            if run is None:
+                continue
+            if isinstance(how, Exited) and how.status == 0 and is_held(Lease.of_run(self._home, run_id).path):
+                continue  # a doubled launch: its worker lost the claim and left, the other one works on
+            if how is None and not run.started:
+                self.queue.end(run_id)  # its host died before anybody had claimed it
+                self.queue.offer(QueuedRun.of_state(run))
+                continue
+            events += conclusion(self.state, run, how)
+        if events:
+            await self._append(events)
+
+    # ---- launching ---------------------------------------------------------------------------------------------------
+
+    async def launch(self, definitions: DefinitionsSnapshot) -> None:
+        """Launch what the queue gives. Nothing is written between the tick and the fork."""
+        while self.accepting and self._hosts.current is not None and (run := self.queue.take()) is not None:
+            self._launched[run.run_id] = run
+            inputs = handed_inputs(self.state, definitions, run.targets, at=self._clock.now())
+            try:
+                plan = build_plan(
+                    definitions,
+                    run.run_id,
+                    run.offset,
+                    run.targets,
+                    run.checks,
+                    inputs=inputs,
+                    read_through=self.state.through,
+                )
+                await self._hosts.launch(plan)
+            except CodeHostGone:
+                self._launched.pop(run.run_id)
+                self.queue.give_back(run)
+                return
+            except KeyError as missing:
+                self._gone[run.run_id] = LaunchFailed(run.run_id, f"{missing} is not defined any more")
+
+    @property
+    def busy(self) -> int:
+        """Runs of this daemon that are under way."""
+        return len(self._launched)
+
+
+def conclusion(state: State, run: RunState, how: Exited | LaunchFailed | None) -> list[e.Event]:
+    """The events that end a run whose worker is gone and did not end it itself."""
+    if isinstance(how, LaunchFailed):
+        return [e.RunFailed(run_id=run.run_id, reason="launch_failed", infrastructure=True, message=how.message)]
+    if how is None:
+        message = "The process that worked on this run is gone and had not finished it."
+        return [e.RunFailed(run_id=run.run_id, reason="orphaned", infrastructure=True, message=message)]
+    if not run.started:
+        message = f"The worker ended with status {how.status} before it had claimed the run; see the run's stderr.log."
+        return [e.RunFailed(run_id=run.run_id, reason="launch_failed", infrastructure=True, message=message)]
+    if how.status == MACHINERY_FAILED:
+        message = "The worker could not go on; the traceback is in the run's stderr.log."
+        return [e.RunFailed(run_id=run.run_id, reason="worker_failed", infrastructure=True, message=message)]
+    if how.status == -signal.SIGKILL:
+        message = "The worker was killed (SIGKILL): by hand, or by the system for want of memory."
+        return [e.RunFailed(run_id=run.run_id, reason="worker_killed", infrastructure=True, message=message)]
+    return _left_inside_a_step(state, run, how.status)
+
+
+def _left_inside_a_step(state: State, run: RunState, status: int) -> list[e.Event]:
+    if status < 0:
+        message = f"The step's process was stopped by {signal.Signals(-status).name}."
+    else:
+        message = f"The step ended its process with status {status}; a step has to return or raise."
+    error = e.ErrorInfo(cls="StepExited", message=message)
+    events: list[e.Event] = []
+    blockers: list[e.Target] = []
+    for step_key, step in run.steps.items():
+        parts = list(step.handled_before)
+        asset_key, partition = parts[0] if len(parts) == 1 else (None, None)
+        events.append(
+            e.StepFailed(run_id=run.run_id, step_key=step_key, asset_key=asset_key, partition=partition, error=error)
+        )
+        blockers += [target_of(key, partition) for key, partition in parts]
+    below = _below(state.definitions, {blocker.asset_key for blocker in blockers})
+    for target in run.targets:
+        if state.asset(target.asset_key).unstarted.get(run.run_id):
+            waits = target.asset_key in below
+            events.append(
+                e.StepSkipped(
+                    run_id=run.run_id,
+                    step_key=target.asset_key,
+                    asset_key=target.asset_key,
+                    targets=(target,),
+                    reason="upstream_failed" if waits else "not_produced",
+                    blocked_by=tuple(blockers) if waits else (),
+                )
+            )
+    return [*events, e.RunFailed(run_id=run.run_id, reason="step_failed", message=message)]
+
+
+def _below(definitions: DefinitionsSnapshot | None, keys: set[str]) -> set[str]:
+    """The assets downstream of `keys`, without them."""
+    below: set[str] = set()
+    for key, asset in definitions.assets.items() if definitions else ():  # upstream first
+        if any(dep.key in keys or dep.key in below for dep in asset.deps):
+            below.add(key)
+    return below
+
+
+def target_of(asset_key: str, partition: str | None) -> e.Target:
+    return e.Target(asset_key=asset_key, partitions=None if partition is None else ((partition, partition),))
