@@ -1,0 +1,159 @@
+"""The table of assets: what State knows of each, counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pyroaring import BitMap
+
+from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
+from ...storage.clock import SystemClock
+from ...storage.log import EventLog
+from ...storage.state import AssetState, State
+from ...storage.state.ordinals import clip
+from .catalog import folded
+from .output import iso, print_table, shown_time
+
+
+@dataclass(frozen=True, slots=True)
+class CheckCounts:
+    """Of how many partitions the last result of a check is which."""
+
+    blocking: bool
+    passed: int
+    warned: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetRow:
+    """One asset. `total` is None where no definition says which partitions there should be."""
+
+    key: str
+    group: str | None
+    is_external: bool
+    is_partitioned: bool
+    done: int
+    total: int | None
+    failed: int
+    in_progress: int
+    last_materialized: datetime | None
+    condition: str | None = None
+    checks: dict[str, CheckCounts] = field(default_factory=dict)
+
+
+def asset_rows(log: EventLog, definitions: DefinitionsSnapshot | None) -> list[AssetRow]:
+    """A row for each defined asset, upstream first, and for each that was once made and is not defined (any more)."""
+    state = folded(log, definitions)
+    if state.definitions is None and not state.assets:
+        return []
+    now = SystemClock().now()
+    defined = state.definitions.assets if state.definitions is not None else {}
+    rows = [_defined(state, asset, log, now) for asset in defined.values()]
+    left = [asset for key, asset in sorted(state.assets.items()) if key not in defined and asset.stray.known()]
+    return rows + [_undefined(asset, log) for asset in left]
+
+
+def rows_as_json(rows: Sequence[AssetRow]) -> list[dict[str, Any]]:
+    return [
+        {
+            "key": row.key,
+            "group": row.group,
+            "defined": row.total is not None,
+            "external": row.is_external,
+            "partitioned": row.is_partitioned,
+            "partitions": {
+                "done": row.done,
+                "total": row.total,
+                "failed": row.failed,
+                "in_progress": row.in_progress,
+            },
+            "last_materialized": iso(row.last_materialized),
+            "condition": row.condition,
+            "checks": {
+                name: {
+                    "blocking": counts.blocking,
+                    "passed": counts.passed,
+                    "warned": counts.warned,
+                    "failed": counts.failed,
+                }
+                for name, counts in row.checks.items()
+            },
+        }
+        for row in rows
+    ]
+
+
+def print_rows(rows: Sequence[AssetRow]) -> None:
+    columns = ["asset", "group", "partitions", "failed", "in progress", "last materialised", "condition", "checks"]
+    cells = [
+        [
+            row.key,
+            row.group or "(not defined)",
+            f"{row.done}/{row.total}" if row.total is not None else str(row.done),
+            str(row.failed or ""),
+            str(row.in_progress or ""),
+            shown_time(row.last_materialized) or "never",
+            "(external)" if row.is_external else row.condition or "",
+            _checks_in_words(row.checks),
+        ]
+        for row in rows
+    ]
+    print_table(columns, cells, right=("partitions", "failed", "in progress"))
+
+
+def _defined(state: State, asset: AssetSnapshot, log: EventLog, now: datetime) -> AssetRow:
+    known = state.asset(asset.key)
+    table, existing = known.table, clip(asset.partitions, now)
+    return AssetRow(
+        key=asset.key,
+        group=asset.group,
+        is_external=asset.external,
+        is_partitioned=asset.partitions is not None,
+        done=len(table.materialized & existing),
+        total=len(existing),
+        failed=len(table.failed & existing),
+        in_progress=len(known.in_progress),
+        last_materialized=_last_materialized(log, asset.key),
+        condition=None if asset.condition is None else str(asset.condition),
+        checks={check.name: _counts(table.check_last.get(check.name, {}), check.blocking) for check in asset.checks},
+    )
+
+
+def _undefined(asset: AssetState, log: EventLog) -> AssetRow:
+    table = asset.stray
+    return AssetRow(
+        key=asset.key,
+        group=None,
+        is_external=False,
+        is_partitioned=any(table.space.key(ordinal) is not None for ordinal in table.known()),
+        done=len(table.materialized),
+        total=None,
+        failed=len(table.failed),
+        in_progress=len(asset.in_progress),
+        last_materialized=_last_materialized(log, asset.key),
+    )
+
+
+def _last_materialized(log: EventLog, key: str) -> datetime | None:
+    newest = log.query(asset_key=key, types=["asset_materialized"], newest_first=True, limit=1)
+    return newest[0].at if newest else None
+
+
+def _counts(results: dict[str, BitMap], blocking: bool) -> CheckCounts:
+    count = {result: len(bits) for result, bits in results.items()}
+    return CheckCounts(blocking, count.get("passed", 0), count.get("warned", 0), count.get("failed", 0))
+
+
+def _checks_in_words(checks: dict[str, CheckCounts]) -> str:
+    """What is not in order first; "passed" only where nothing else was ever said last."""
+    if not checks:
+        return ""
+    failed = sum(counts.failed for counts in checks.values())
+    warned = sum(counts.warned for counts in checks.values())
+    passed = sum(counts.passed for counts in checks.values())
+    said = [f"{failed} failed"] * (failed > 0) + [f"{warned} warned"] * (warned > 0)
+    return ", ".join(said) or ("passed" if passed else "not run yet")

@@ -1,0 +1,119 @@
+"""`headwater asset ...`: what is there, making it by hand, and saying that something else has made it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .settings import (
+    FileOption,
+    HomeOption,
+    JsonOption,
+    ModuleOption,
+    given_source,
+    home_folder,
+    required_source,
+)
+
+asset_commands = typer.Typer(
+    help="List assets, make them by hand, report what was made elsewhere.", no_args_is_help=True
+)
+
+
+@asset_commands.command("list")
+def list_(
+    file: FileOption = None, module: ModuleOption = None, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """Show each asset: how many partitions are made, failed or in progress, and when the last one was made."""
+    from .asset_table import asset_rows, print_rows, rows_as_json
+    from .catalog import known_definitions, load_errors, log_for_reading
+    from .output import print_json
+
+    folder = home_folder(home)
+    with log_for_reading(folder) as log:
+        source = given_source(file, module)
+        definitions = known_definitions(log, folder, source)
+        rows = asset_rows(log, definitions)
+        errors = load_errors(log) if source is None else ()
+    if as_json:
+        print_json(rows_as_json(rows))
+    elif rows:
+        print_rows(rows)
+    else:
+        typer.echo("No assets: nothing is defined here and no daemon has run. See `headwater dev --help`.", err=True)
+    for error in errors:
+        typer.echo(f"The daemon cannot load the definitions as they are now: {error}", err=True)
+
+
+@asset_commands.command()
+def materialize(
+    select: Annotated[
+        str,
+        typer.Option(
+            "--select", help='Which assets: "a,b"; "+a" with all upstream of it, "a+" with all downstream, "*" all.'
+        ),
+    ],
+    partition: Annotated[str | None, typer.Option("--partition", help="The partition to make.")] = None,
+    file: FileOption = None,
+    module: ModuleOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make assets here and now, as one run, and wait for it. A daemon on the same home reacts to what was made."""
+    folder = home_folder(home)
+    source = required_source(file, module, folder)
+
+    from contextlib import nullcontext
+
+    from .catalog import load
+    from .materializing import materialize_selection
+    from .output import print_json, stdout_to_stderr
+    from .run_report import print_run, run_as_json
+
+    definitions = load(source)
+    with stdout_to_stderr() if as_json else nullcontext():
+        run = materialize_selection(definitions, folder, select, partition)
+    if as_json:
+        print_json(run_as_json(run))
+    else:
+        print_run(run)
+    if not run.is_complete:
+        raise typer.Exit(1)
+
+
+@asset_commands.command()
+def report(
+    key: Annotated[str, typer.Argument(help="The asset that was made, as `asset list` shows it.", metavar="KEY")],
+    partition: Annotated[str | None, typer.Option("--partition", help="The partition that was made.")] = None,
+    data_version: Annotated[
+        str | None, typer.Option("--data-version", help="What tells this data from other data, such as a checksum.")
+    ] = None,
+    metadata: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metadata", help="A fact about it, as NAME=VALUE; numbers are kept as such. Any number of times."
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Record it even if no definition knows the asset or the partition.")
+    ] = False,
+    file: FileOption = None,
+    module: ModuleOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Record that something outside of headwater has made an asset, so that what reads it is brought up to date."""
+    from .output import shown_part
+    from .reporting import facts_of, report_made
+
+    facts = facts_of(metadata or [])
+    offset = report_made(
+        key,
+        partition,
+        home=home_folder(home),
+        given=given_source(file, module),
+        data_version=data_version,
+        metadata=facts,
+        force=force,
+    )
+    typer.echo(f"{shown_part(key, partition)} is recorded as made, at offset {offset}.")

@@ -1,0 +1,64 @@
+"""`headwater events ...`: the log itself, as it stands and as it grows."""
+
+from __future__ import annotations
+
+import select
+import sys
+from typing import Annotated
+
+import typer
+
+from .settings import HomeOption, JsonOption, home_folder
+
+event_commands = typer.Typer(help="Read the event log.", no_args_is_help=True)
+
+
+@event_commands.callback()
+def _group() -> None:
+    """One command is a group too: there will be more."""
+
+
+@event_commands.command()
+def tail(
+    follow: Annotated[bool, typer.Option("--follow", help="Go on with what lands, until ctrl-C.")] = False,
+    asset: Annotated[str | None, typer.Option("--asset", help="Only events of this asset.", metavar="KEY")] = None,
+    run: Annotated[str | None, typer.Option("--run", help="Only events of this run.", metavar="RUN_ID")] = None,
+    type: Annotated[
+        list[str] | None,
+        typer.Option("--type", help="Only events of this type, such as run_failed. Any number of times."),
+    ] = None,
+    after: Annotated[int, typer.Option("--after", min=0, help="Only events behind this offset.")] = 0,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", min=1, help="Only the newest N events; with --after, only the first N behind it."),
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the events of the log, oldest first, one a line."""
+    from ...storage.log import EventLog
+    from .catalog import log_for_reading
+    from .event_lines import Wanted, as_json_line, as_text_line, check_types, following, standing
+    from .run_history import find_run
+
+    folder = home_folder(home)
+    check_types(type or ())
+    with EventLog.open(folder) if follow else log_for_reading(folder) as log:
+        wanted = Wanted(asset_key=asset, run_id=run and find_run(log, run), types=tuple(type) if type else None)
+        line = as_json_line if as_json else as_text_line
+        pages = (following if follow else standing)(log, wanted, after=after, limit=limit)
+        for page in pages:
+            sys.stdout.write("".join(line(stored) for stored in page))
+            sys.stdout.flush()
+            if follow and _nobody_reads():
+                return
+
+
+def _nobody_reads() -> bool:
+    """Whether standard output is a pipe whose reader has left, as in `| head`: noticed without an event to write."""
+    try:
+        watch = select.poll()
+        watch.register(sys.stdout.fileno(), 0)
+    except (OSError, ValueError):  # no real file: somebody has put another stream in its place
+        return False
+    return any(what & (select.POLLERR | select.POLLHUP | select.POLLNVAL) for _, what in watch.poll(0))

@@ -1,0 +1,94 @@
+"""Materialising from the command line: one run in this process, written to the home's log like any other.
+
+The run is requested and claimed in one transaction and worked on under its lease, so that a daemon on the same home
+never launches it a second time and never takes it for an orphan; it reacts to what the run made. What a step reads of
+an asset with many partitions is chosen just before the step starts, from State at that moment: what this run has made
+by then counts, and what another run has made and not yet checked does not. The values of steps are not kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ...definitions.definitions import Definitions
+from ...definitions.snapshot import DefinitionsSnapshot
+from ...storage.clock import Clock, SystemClock
+from ...storage.events import Event, KeyRanges, PlannedCheck, RunRequested
+from ...storage.ids import SystemIds
+from ...storage.log import EventLog, Expect
+from ...storage.state import State
+from ...storage.state.mappings import renumber
+from ...storage.state.ordinals import clip
+from ..runs.execute import RunExecution
+from ..runs.lease import Lease
+from ..runs.plan import build_plan
+from ..runs.toolbox import Toolbox
+from .catalog import catch_up, folded
+from .run_history import RunRecord, record_of
+from .selection import selected, targets_of
+
+
+def materialize_selection(
+    definitions: Definitions, home: Path, select: str, partition: str | None, *, clock: Clock | None = None
+) -> RunRecord:
+    """Make what `select` names, with all checks of it, and return what the log says of the run.
+
+    Raises:
+        InvalidInvocationError, UnknownPartition: the selection or the partition makes no sense.
+        KeyboardInterrupt: the run was interrupted, and is recorded as cancelled.
+    """
+    clock = clock or SystemClock()
+    snapshot = definitions.snapshot()
+    assets = selected(snapshot, select)
+    targets = targets_of(assets, partition, at=clock.now())
+    checks = [
+        PlannedCheck(asset_key=asset.key, name=check.name, blocking=check.blocking)
+        for asset in assets
+        for check in asset.checks
+    ]
+    run_id = SystemIds().new_id()
+    requested = RunRequested(
+        run_id=run_id, targets=tuple(targets), checks=tuple(checks), origin="manual", definitions=snapshot.hash
+    )
+    plan = build_plan(snapshot, run_id, 0, targets, checks)
+    with EventLog.open(home, clock=clock) as log, Lease.of_run(home, run_id):
+        # The bytes behind the hash come with the first append, as the daemon may never have loaded these definitions.
+        blobs = {snapshot.hash: snapshot.to_bytes()}
+
+        def append(events: Sequence[Event], expect: Expect | None) -> range:
+            offsets = log.append(events, expect=expect, blobs=blobs)
+            blobs.clear()
+            return offsets
+
+        RunExecution(
+            plan,
+            Toolbox(definitions, run_id, home=home),
+            append,
+            opening=[requested],
+            choose_keys=_Chooser(log, snapshot, clock).keys,
+        ).run()
+        return record_of(log, run_id)
+
+
+class _Chooser:
+    """Which partitions of an asset a step is handed: those that exist, are made, and passed where that is asked for."""
+
+    def __init__(self, log: EventLog, snapshot: DefinitionsSnapshot, clock: Clock) -> None:
+        self._log, self._snapshot, self._clock = log, snapshot, clock
+        self._state: State | None = None
+
+    def keys(self, asset_key: str, passed_only: bool) -> tuple[KeyRanges, int]:
+        """The keys as ranges, and the offset through which the log was read for them."""
+        if self._state is None:
+            self._state = folded(self._log)
+        else:
+            catch_up(self._state, self._log)
+        state, partitions = self._state, self._snapshot.assets[asset_key].partitions
+        # The log's own definitions may number this asset otherwise, or not know it: by key, then.
+        space = state.spaces.of(partitions)
+        bits = clip(partitions, self._clock.now())
+        asset = state.asset(asset_key)
+        made = [table.readable() if passed_only else table.materialized for table in (asset.table, asset.stray)]
+        here = [renumber(one, table.space, space) for one, table in zip(made, (asset.table, asset.stray), strict=True)]
+        return space.ranges(bits & (here[0] | here[1])) or (), state.through

@@ -1,0 +1,281 @@
+"""The plain evaluator: the definition of what a condition means, one function an operand.
+
+It reads like SEMANTICS.md and evaluates every node in full; the incremental evaluator is tested against it. Memory is
+read from State and never written here: what a stateful node would remember comes back in `Evaluation.remember`, for the
+tick to record.
+
+A node is evaluated *for* a root (the asset whose condition it is) *at* a key (the root itself or one of its
+dependencies); its truth is over the partitions of that key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from pyroaring import BitMap
+
+from ...definitions.conditions import AutomationCondition
+from ...definitions.conditions import operands as op
+from ...definitions.conditions import operators as ops
+from ...definitions.snapshot import AssetSnapshot, DepSnapshot
+from ...storage.state import Causes
+from .moment import Moment
+from .truth import Truth, all_of, any_of, nothing
+
+
+@dataclass(slots=True)
+class Leaf:
+    """A leaf as it was found: where in the tree, at which asset, with which truth."""
+
+    path: str
+    label: str
+    key: str
+    truth: Truth
+    pulse: bool
+
+
+@dataclass(slots=True)
+class Evaluation:
+    """The truth of a whole condition, the memory it would leave, and its leaves."""
+
+    truth: Truth = field(default_factory=nothing)
+    remember: dict[str, Causes] = field(default_factory=dict)
+    leaves: list[Leaf] = field(default_factory=list)
+
+
+def evaluate(moment: Moment, asset: AssetSnapshot) -> Evaluation:
+    """Evaluate the condition of `asset` at `moment`, in full."""
+    assert asset.condition is not None
+    return _Evaluator(moment, asset).run(asset.condition)
+
+
+class _Evaluator:
+    def __init__(self, moment: Moment, root: AssetSnapshot) -> None:
+        self.moment, self.root = moment, root
+        self.result = Evaluation()
+        self._requires_all = requires_all(root.condition)
+        self._edge: DepSnapshot | None = None
+        """The dependency that is looked at; None while at the root itself."""
+        self._operands: dict[type, Callable[[AutomationCondition, str], Truth]] = {
+            op.Missing: self._missing,
+            op.InProgress: self._in_progress,
+            op.ExecutionFailed: self._execution_failed,
+            op.NewlyUpdated: self._newly_updated,
+            op.NewlyRequested: self._newly_requested,
+            op.WillBeRequested: self._will_be_requested,
+            op.InLatestTimeWindow: self._in_latest_time_window,
+            op.CronTickPassed: self._cron_tick_passed,
+            op.InitialEvaluation: self._initial_evaluation,
+            op.Handled: self._handled,
+            op.Gated: self._gated,
+        }
+
+    def run(self, condition: AutomationCondition) -> Evaluation:
+        self.result.truth = self.node(condition, self.root.key, "")
+        return self.result
+
+    def node(self, node: AutomationCondition, key: str, path: str) -> Truth:
+        """Every child is evaluated, even where the answer is known already: an edge is consumed all the same."""
+        here = f"{path}/{node.label or node.name}"
+        if (operand := self._operands.get(type(node))) is not None:
+            truth = operand(node, key)
+            self.result.leaves.append(Leaf(here, node.label or node.name, key, truth, getattr(node, "pulse", False)))
+            return truth
+        if isinstance(node, ops.AnyDepsMatch | ops.AllDepsMatch):
+            return self._deps(node, here)
+        if isinstance(node, ops.Since):
+            return self._since(node, key, here)
+        if isinstance(node, ops.NewlyTrue):
+            return self._newly_true(node, key, here)
+        children = [self.node(child, key, f"{here}.{n}") for n, child in enumerate(node.children)]
+        if isinstance(node, ops.And):
+            return all_of(children, self.moment.existing(key))
+        if isinstance(node, ops.Or):
+            return any_of(children)
+        assert isinstance(node, ops.Not), f"no evaluation for {type(node).__name__}"
+        return Truth(self.moment.existing(key) - children[0].bits)
+
+    # ---- operands ----------------------------------------------------------------------------------------------------
+
+    def _missing(self, node: AutomationCondition, key: str) -> Truth:
+        """Never made. Its position is the beginning of the log: any attempt since has handled it."""
+        bits = self.moment.existing(key) - self.moment.state.asset(key).table.materialized
+        return Truth(bits, Causes([(0.5, bits)]))
+
+    def _in_progress(self, node: AutomationCondition, key: str) -> Truth:
+        return Truth(self.moment.state.asset(key).in_progress & self.moment.existing(key))
+
+    def _execution_failed(self, node: AutomationCondition, key: str) -> Truth:
+        table = self.moment.state.asset(key).table
+        return Truth((table.failed | BitMap(table.blocked)) & self.moment.existing(key))
+
+    def _newly_updated(self, node: AutomationCondition, key: str) -> Truth:
+        """A released update; of a dependency, not one that the root's own attempt made (SEMANTICS 2b)."""
+        causes = self.moment.updates(self.root.key, key).within(self.moment.existing(key))
+        if self._edge is None or not causes:
+            return Truth.pulse(causes)
+        return Truth.pulse(causes.without(self._made_together(key, causes.bits)))
+
+    def _made_together(self, key: str, bits: BitMap) -> BitMap:
+        """Partitions of a dependency whose update was made by the very step that is the root's last attempt."""
+        made_from = self.moment.state.asset(key).table.made_from
+        root = self.moment.state.asset(self.root.key).table
+        together = BitMap()
+        for ordinal in bits:
+            step = made_from[ordinal]
+            if step and self._edge is not None:
+                mapped = self.moment.downstream(self.root, self._edge, BitMap([ordinal]))
+                if mapped and all(root.handled[n] == step for n in mapped):
+                    together.add(ordinal)
+        return together
+
+    def _newly_requested(self, node: AutomationCondition, key: str) -> Truth:
+        bits = self.moment.previously_requested.get(key, BitMap()) & self.moment.existing(key)
+        return Truth(bits, Causes([(self.moment.state.last_tick.through, bits)]))
+
+    def _will_be_requested(self, node: AutomationCondition, key: str) -> Truth:
+        """Requested in this tick, where a run can make both; of an asset itself it says nothing."""
+        truth = self.moment.requested.get(key)
+        if truth is None or self._edge is None or not self.moment.same_run(self.root, self._edge):
+            return nothing()
+        return Truth(BitMap(), passing=truth.bits, passing_causes=truth.why)
+
+    def _in_latest_time_window(self, node: AutomationCondition, key: str) -> Truth:
+        assert isinstance(node, op.InLatestTimeWindow)
+        latest = self.moment.latest(key)
+        snapshot = self.moment.definitions.assets.get(key)
+        windows = snapshot.partitions if snapshot else None
+        if node.lookback_delta is None or not latest or not hasattr(windows, "window"):
+            return Truth(latest)
+        end = windows.window(windows.key_of(latest.max())).end  # type: ignore[union-attr]
+        back = BitMap()
+        for ordinal in reversed(self.moment.existing(key)):
+            if windows.window(windows.key_of(ordinal)).start < end - node.lookback_delta:  # type: ignore[union-attr]
+                break
+            back.add(ordinal)
+        return Truth(back)
+
+    def _cron_tick_passed(self, node: AutomationCondition, key: str) -> Truth:
+        """The cron fired since the tick before; several firings count as the last one."""
+        assert isinstance(node, op.CronTickPassed)
+        previous = self.moment.previous_at
+        if previous is None:
+            return nothing()
+        instant = last_firing(node.cron_schedule, node.cron_timezone, after=previous, until=self.moment.at)
+        if instant is None:
+            return nothing()
+        bits = self.moment.existing(key)
+        return Truth(bits, Causes([(self.moment.position_of(instant), bits)]))
+
+    def _initial_evaluation(self, node: AutomationCondition, key: str) -> Truth:
+        return Truth(self.moment.existing(key)) if self.root.key in self.moment.initial else nothing()
+
+    def _handled(self, node: AutomationCondition, key: str) -> Truth:
+        """An attempt has begun or the asset was reported. As a reset it speaks through H: see `_since`."""
+        return Truth(self.moment.state.asset(key).table.attempted & self.moment.existing(key))
+
+    def _gated(self, node: AutomationCondition, key: str) -> Truth:
+        """The gate is shut or the newest update still held. Where the root takes whatever exists of several partitions,
+        a gated one counts as absent and gates nothing, as long as there is anything to read at all. An edge can be
+        declared without gating."""
+        if self._edge is not None and not self._edge.gated:
+            return nothing()
+        table = self.moment.state.asset(key).table
+        if self._edge is not None and not self._requires_all and self.moment.reads_several(self._edge):
+            readable = table.readable() & self.moment.existing(key)
+            return nothing() if readable else Truth(self.moment.existing(key))
+        return Truth(table.gated() & self.moment.existing(key))
+
+    # ---- operators ---------------------------------------------------------------------------------------------------
+
+    def _deps(self, node: ops.AnyDepsMatch | ops.AllDepsMatch, path: str) -> Truth:
+        truths = []
+        for dep in self.root.deps:
+            if not node.looks_at(dep.key):
+                continue
+            outer, self._edge = self._edge, dep
+            truth = self.node(node.children[0], dep.key, f"{path}[{dep.key}]")
+            self._edge = outer
+            truths.append(truth.mapped(lambda bits, dep=dep: self.moment.downstream(self.root, dep, bits)))
+        if isinstance(node, ops.AnyDepsMatch):
+            return any_of(truths)
+        return all_of(truths, self.moment.existing(self.root.key))
+
+    def _memory(self, node: AutomationCondition, key: str) -> str:
+        return node.node_id if key == self.root.key else f"{node.node_id}@{key}"
+
+    def _since(self, node: ops.Since, key: str, path: str) -> Truth:
+        """A latch. `handled` speaks through H of each partition; what an attempt under way has handled stays in memory
+        until the attempt ends, so that one which turns out not to count gives it back (SEMANTICS 2g)."""
+        name = self._memory(node, key)
+        trigger = self.node(node.children[0], key, f"{path}.trigger")
+        reset = self.node(node.children[1], key, f"{path}.reset")
+        named = trigger.causes | self._turned(name, trigger.lasting - trigger.causes.bits)
+        latched = (self.moment.state.memory.of(self.root.key, name) | named).within(self.moment.existing(key))
+        if isinstance(node.children[1], op.Handled):
+            cleared = self._cleared_by_attempts(key, latched)
+            kept = latched.without(cleared - self.moment.state.asset(key).in_progress)
+        else:
+            cleared = _cleared(latched, reset)
+            kept = latched.without(cleared)
+        self.result.remember[name] = kept
+        live = latched.without(cleared)
+        return Truth(live.bits, live, trigger.passing, trigger.passing_causes)
+
+    def _turned(self, name: str, level: BitMap) -> Causes:
+        """A trigger without a position of its own, a level, takes that of the tick in which it turned true."""
+        name = f"level:{name}"
+        before = self.moment.state.memory.of(self.root.key, name).within(level)
+        turned = before | Causes([(self.moment.state.through, level - before.bits)])
+        if level or self.moment.state.memory.seen(self.root.key, name):
+            self.result.remember[name] = turned
+        return turned
+
+    def _cleared_by_attempts(self, key: str, latched: Causes) -> BitMap:
+        table = self.moment.state.asset(key).table
+        cleared = BitMap()
+        for position, bits in latched:
+            cleared |= BitMap([ordinal for ordinal in bits & table.attempted if table.handled[ordinal] >= position])
+        return cleared
+
+    def _newly_true(self, node: ops.NewlyTrue, key: str, path: str) -> Truth:
+        name = self._memory(node, key)
+        now = self.node(node.children[0], key, path)
+        before = self.moment.state.memory.of(self.root.key, name)
+        fresh = now.bits - before.bits
+        turned = now.why.within(fresh) | Causes([(self.moment.state.through, fresh - now.why.bits)])
+        self.result.remember[name] = turned | before.within(now.bits)
+        return Truth(fresh - now.passing, turned.without(now.passing), now.passing & fresh, turned.within(now.passing))
+
+
+def _cleared(latched: Causes, reset: Truth) -> BitMap:
+    """The latched partitions for which the reset speaks through a position at or after the trigger's."""
+    unnamed = reset.bits - reset.why.bits
+    cleared = latched.bits & unnamed
+    for position, bits in latched:
+        for spoken, spoken_bits in reset.why:
+            if spoken >= position:
+                cleared |= bits & spoken_bits
+    return cleared
+
+
+def requires_all(condition: AutomationCondition | None) -> bool:
+    """Whether a condition keeps eager's clause that every upstream partition must be there."""
+    if condition is None:
+        return False
+    return condition.label == "any_deps_missing" or any(requires_all(child) for child in condition.children)
+
+
+def last_firing(schedule: str, zone: str, *, after: datetime, until: datetime) -> datetime | None:
+    """The last instant in (after, until] at which a cron fires, or None."""
+    from cronsim import CronSim
+
+    local = until.astimezone(ZoneInfo(zone))
+    # The library looks for firings strictly after or before an instant; one second more takes `until` in.
+    previous = next(CronSim(schedule, local + timedelta(seconds=1), reverse=True))
+    while previous > until:
+        previous = next(CronSim(schedule, previous, reverse=True))
+    return previous if previous > after else None

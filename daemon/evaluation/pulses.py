@@ -1,0 +1,30 @@
+"""Which conditions must be looked at again in the tick after a pulse, because what they read is over by then.
+
+A pulse that feeds a latch (the trigger of `since`) needs nothing more: the latch keeps it. One that is read outside a
+latch, or whose edge `newly_true` looks for, turns false in the next tick.
+"""
+
+from __future__ import annotations
+
+from ...definitions.conditions import AutomationCondition
+from ...definitions.conditions import operands as op
+from ...definitions.conditions import operators as ops
+
+
+def needs_follow_up(condition: AutomationCondition, *, negated: bool = False) -> bool:
+    """Whether the end of a pulse can change what the condition asks for or remembers.
+
+    It can turn the condition true where the pulse stands under an odd number of negations, and it must be seen by a
+    `newly_true` over it, whose next edge would be missed otherwise.
+    """
+    if isinstance(condition, op.Operand):
+        return condition.pulse and negated
+    if isinstance(condition, ops.NewlyTrue) and any(getattr(node, "pulse", False) for node in condition.walk()):
+        return True
+    inner = negated != isinstance(condition, ops.Not)
+    return any(needs_follow_up(child, negated=inner) for child in condition.children)
+
+
+def reads_requests(condition: AutomationCondition) -> bool:
+    """Whether the condition reads `newly_requested`, which is true in the tick after a request."""
+    return isinstance(condition, op.NewlyRequested) or any(reads_requests(child) for child in condition.children)

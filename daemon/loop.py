@@ -1,0 +1,132 @@
+"""The reactive loop: whatever lands in the log is folded, decided upon and launched, at once.
+
+One task does everything that has an order, turn by turn:
+
+    read the log to its head ─> fold ─> end the runs whose workers are gone ─> tick ─> append Tick + RunRequested ─>
+    launch
+
+It sleeps until the log grows, a host speaks or a timer is due; events that land during a turn are taken together by the
+next. No tick spans a `DefinitionsLoaded`: what came before it is decided under the old definitions. A wake-up carries
+no data, so a lost one costs at most `POLL_S` and a doubled one an empty turn.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import anyio
+import structlog
+from anyio.abc import TaskGroup
+
+from ..storage import events as e
+from ..storage.clock import Clock
+from ..storage.log import EventLog, Expect, StoredEvent
+from ..storage.state import State
+from ..storage.wakeup import Subscription
+from .evaluation.ticker import Outcome, Ticker
+from .runs.queue import QueuedRun
+from .runs.supervisor import RunSupervisor
+
+log = structlog.get_logger("headwater.loop")
+
+POLL_S = 1.0  # the log is looked at this often even if no wake-up came
+PAGE = 5_000  # events read at a time
+
+
+class Loop:
+    """The daemon's one turn after another. The only writer of `Tick` events, under the leader's term."""
+
+    def __init__(
+        self, events: EventLog, ticker: Ticker, runs: RunSupervisor, *, clock: Clock, term: int, tasks: TaskGroup
+    ) -> None:
+        self._log, self._ticker, self._runs = events, ticker, runs
+        self._clock, self._term, self._tasks = clock, term, tasks
+        self._nudge = anyio.Event()
+        self._carried: list[StoredEvent] = []
+
+    @property
+    def state(self) -> State:
+        return self._ticker.state
+
+    def nudge(self) -> None:
+        """Take another turn: something outside the log has changed."""
+        self._nudge.set()
+
+    async def run(self) -> None:
+        """Turn until cancelled. State has been folded through the last Tick before (`catch_up`)."""
+        with self._log.subscribe() as woken:
+            while True:
+                self._nudge = anyio.Event()
+                due = await self.turn()
+                if due is not None:
+                    await self._sleep(woken, due)
+
+    def catch_up(self) -> None:
+        """Fold what the last Tick had seen, so that the first turn decides about exactly what came after it."""
+        last = self._log.query(types=["tick"], newest_first=True, limit=1)
+        through = last[0].event.through if last and isinstance(last[0].event, e.Tick) else 0
+        self._ticker.written(last[0].offset if last else 0)
+        while self.state.through < through:
+            page = self._log.read(self.state.through, min(PAGE, through - self.state.through))
+            for stored in page:
+                self.state.apply(stored)
+        self.state.take_changes()
+
+    async def turn(self) -> datetime | None:
+        """One turn; returns until when the loop may sleep, or None if another turn is due at once."""
+        batch, more = self._next_batch()
+        self._ticker.absorb(batch)
+        self._runs.observe(batch)
+        self._runs.adopt(self._tasks, self.nudge)
+        if more:
+            if self._carried and self._ticker.ready:
+                await self._decide()
+            return None
+        await self._runs.settle()
+        outcome = await self._decide()
+        if self.state.definitions is not None:
+            await self._runs.launch(self.state.definitions)
+        if outcome.follow_up or self._log.head().offset > self.state.through:
+            return None
+        return outcome.next_due or datetime.max.replace(tzinfo=UTC)
+
+    def _next_batch(self) -> tuple[list[StoredEvent], bool]:
+        """The next events to fold together, and whether there are more behind them already."""
+        page = self._carried or self._log.read(self.state.through, PAGE)
+        full = len(page) == PAGE
+        cut = next((n for n, s in enumerate(page) if n and isinstance(s.event, e.DefinitionsLoaded)), len(page))
+        self._carried = page[cut:]
+        return page[:cut], full or bool(self._carried)
+
+    async def _decide(self) -> Outcome:
+        outcome = self._ticker.tick(self._clock.now())
+        if not outcome.events:
+            return outcome
+        offsets = await self._log.append_async(outcome.events, expect=Expect(term=self._term))
+        self._ticker.written(offsets[-1])
+        for offset, event in zip(offsets, outcome.events, strict=True):
+            if isinstance(event, e.RunRequested):
+                self._runs.queue.offer(QueuedRun.of_event(event, offset))
+        requested = sum(isinstance(event, e.RunRequested) for event in outcome.events)
+        if requested:
+            tick = outcome.events[0]
+            assert isinstance(tick, e.Tick)
+            assets = sorted({decision.asset_key for decision in tick.decisions})
+            log.info(
+                "tick_committed", through=tick.through, runs=requested, assets=assets, visited=len(outcome.visited)
+            )
+        return outcome
+
+    async def _sleep(self, woken: Subscription, due: datetime) -> None:
+        wait_s = min(max((due - self._clock.now()).total_seconds(), 0), POLL_S)
+        nudged = self._nudge
+        with anyio.move_on_after(wait_s):
+            async with anyio.create_task_group() as either:
+
+                async def by_nudge() -> None:
+                    await nudged.wait()
+                    either.cancel_scope.cancel()
+
+                either.start_soon(by_nudge)
+                await woken.wait(wait_s)
+                either.cancel_scope.cancel()

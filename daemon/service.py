@@ -1,0 +1,168 @@
+"""The daemon: everything that runs beside everything else, and how it starts and stops.
+
+    Leadership ─ one daemon per log
+      EventLog ─ the log, a new term begun
+        HostSupervisor ─ code hosts: definitions and their changes          (host/reload.py)
+        Loop ─ fold, decide, launch                                         (loop.py)
+        ArrivalWatcher ─ one per asset whose updates are files              (arrivals.py)
+
+It stops by SIGTERM or SIGINT: nothing more is launched, what is under way gets `GRACE_S` to finish, and what has not
+finished by then goes on without a daemon; the next one takes it over. What is queued stays queued in the log.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import anyio
+import structlog
+from anyio import CancelScope
+from anyio.abc import TaskGroup, TaskStatus
+
+from ..definitions.snapshot import DefinitionsSnapshot
+from ..storage import events as e
+from ..storage.clock import Clock, SystemClock
+from ..storage.ids import IdSource, SystemIds
+from ..storage.log import EventLog, Expect
+from ..storage.state import State
+from .arrivals import ArrivalWatcher
+from .evaluation.ticker import Ticker
+from .host.client import Exited, LaunchFailed
+from .host.reload import HostDied, HostSupervisor, Loaded, LoadFailed
+from .host.source import CodeSource
+from .leadership import Leadership
+from .loop import Loop
+from .runs.queue import RunQueue
+from .runs.supervisor import RunSupervisor
+
+log = structlog.get_logger("headwater.daemon")
+
+GRACE_S = 10.0
+
+
+class Daemon:
+    """One daemon over one home folder. `run` returns after a clean stop."""
+
+    def __init__(
+        self,
+        source: CodeSource,
+        home: Path,
+        *,
+        max_concurrent_runs: int = 10,
+        reload: bool = True,
+        clock: Clock | None = None,
+        ids: IdSource | None = None,
+    ) -> None:
+        self.source, self.home = source, home.absolute()
+        self._clock, self._ids = clock or SystemClock(), ids or SystemIds()
+        self._reload, self._max_concurrent_runs = reload, max_concurrent_runs
+        self._arrivals: dict[str, CancelScope] = {}
+        self._arrival_rules: dict[str, object] = {}
+
+    async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Lead the log until SIGTERM or SIGINT.
+
+        Raises:
+            DaemonRunning: another daemon leads it.
+        """
+        with ExitStack() as stack:
+            leadership = Leadership(self.home, clock=self._clock, definitions=str(self.source))
+            stack.enter_context(leadership)
+            events = stack.enter_context(EventLog.open(self.home, clock=self._clock, ids=self._ids))
+            term = events.take_lead(leadership.holder)
+            await self._lead(events, term, task_status)
+
+    async def _lead(self, events: EventLog, term: int, task_status: TaskStatus[None]) -> None:
+        async def append(facts: Sequence[e.Event]) -> range:
+            return await events.append_async(facts, expect=Expect(term=term))
+
+        state = State.empty(events.definitions_bytes)
+        hosts = HostSupervisor(self.source, self.home, reload=self._reload)
+        queue = RunQueue(max_concurrent_runs=self._max_concurrent_runs)
+        runs = RunSupervisor(state, queue, hosts, self.home, clock=self._clock, append=append)
+        async with anyio.create_task_group() as tasks:
+            with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+                loop = Loop(
+                    events, Ticker(state, run_id=self._ids.new_id), runs, clock=self._clock, term=term, tasks=tasks
+                )
+                await anyio.to_thread.run_sync(loop.catch_up)
+                runs.resume()
+                log.info("daemon_started", home=str(self.home), definitions=str(self.source), through=state.through)
+                await tasks.start(hosts.run)
+                tasks.start_soon(self._listen, events, hosts, loop, runs, tasks, term)
+                tasks.start_soon(loop.run)
+                task_status.started()
+                async for number in signals:
+                    log.info("daemon_stopping", signal=signal.Signals(number).name, under_way=runs.busy)
+                    break
+                await self._finish(runs)
+                await append([e.DaemonStopped(term=term, reason="signal")])
+                tasks.cancel_scope.cancel()
+        log.info("daemon_stopped", through=state.through)
+
+    async def _finish(self, runs: RunSupervisor) -> None:
+        """Launch nothing more; give what is under way its time."""
+        runs.accepting = False
+        with anyio.move_on_after(GRACE_S):
+            while runs.busy:  # noqa: ASYNC110 - the loop goes on beside and takes note of ends
+                await anyio.sleep(0.02)
+        if runs.busy:
+            log.warning("runs_left_to_themselves", count=runs.busy)
+
+    async def _listen(
+        self, events: EventLog, hosts: HostSupervisor, loop: Loop, runs: RunSupervisor, tasks: TaskGroup, term: int
+    ) -> None:
+        """Turn what the code hosts say into events, and pass the ends of workers on."""
+        async for message in hosts.events:
+            match message:
+                case Loaded(snapshot):
+                    await self._loaded(events, snapshot, loop, term)
+                    self._watch_arrivals(snapshot, events, loop, tasks, term)
+                    log.info("definitions_loaded", hash=snapshot.hash[:12], assets=len(snapshot.assets))
+                case LoadFailed(errors, traceback):
+                    facts = [e.DefinitionsFailed(errors=errors, traceback=traceback)]
+                    await events.append_async(facts, expect=Expect(term=term))
+                    log.error("definitions_failed", errors=list(errors))
+                case Exited() | LaunchFailed() | HostDied():
+                    if isinstance(message, HostDied):
+                        log.error("code_host_died", status=message.status, runs=len(message.runs))
+                    runs.hear(message)
+            loop.nudge()
+
+    async def _loaded(self, events: EventLog, snapshot: DefinitionsSnapshot, loop: Loop, term: int) -> None:
+        newest = events.query(types=["definitions_loaded", "definitions_failed"], newest_first=True, limit=1)
+        last = newest[0].event if newest else None
+        if isinstance(last, e.DefinitionsLoaded) and last.hash == snapshot.hash:
+            return
+        fact = e.DefinitionsLoaded(hash=snapshot.hash, asset_count=len(snapshot.assets))
+        await events.append_async([fact], expect=Expect(term=term), blobs={snapshot.hash: snapshot.to_bytes()})
+
+    def _watch_arrivals(
+        self, snapshot: DefinitionsSnapshot, events: EventLog, loop: Loop, tasks: TaskGroup, term: int
+    ) -> None:
+        """One watcher per asset whose updates are files; those whose rule is the same are left alone."""
+        rules = {key: asset.arrival for key, asset in snapshot.assets.items() if asset.arrival is not None}
+        for key in [key for key in self._arrivals if rules.get(key) != self._arrival_rules[key]]:
+            self._arrivals.pop(key).cancel()
+
+        def recorded(key: str, partition: str | None) -> str | None:
+            table, ordinal = loop.state.asset(key).locate(partition)
+            return table.versions.get(ordinal)
+
+        async def append(facts: Sequence[e.Event]) -> range:
+            return await events.append_async(facts, expect=Expect(term=term))
+
+        for key, arrival in rules.items():
+            if key not in self._arrivals:
+                scope = self._arrivals[key] = CancelScope()
+                self._arrival_rules[key] = arrival
+                watcher = ArrivalWatcher(key, arrival, append=append, recorded=recorded)
+                tasks.start_soon(_run_in, scope, watcher)
+
+
+async def _run_in(scope: CancelScope, watcher: ArrivalWatcher) -> None:
+    with scope:
+        await watcher.run()

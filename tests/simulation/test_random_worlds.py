@@ -1,0 +1,246 @@
+"""Random histories through the ticker, with everything that can happen in any order.
+
+At each tick a second ticker, which folds the same log and visits every condition, has to come to the same events: what
+the first one left alone did not matter. At the end the faults stop, every run is played out, and everything has to be
+fresh. In between, no partition is made twice without a reason that came after the first attempt had started reading.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import hypothesis.strategies as st
+from hypothesis import HealthCheck, given, settings
+
+from headwater.daemon.evaluation.ticker import Ticker
+from headwater.definitions.asset import AssetSpec, asset
+from headwater.definitions.checks import asset_check
+from headwater.definitions.conditions import AutomationCondition
+from headwater.definitions.partitions import DailyPartitionsDefinition
+from headwater.storage import events as e
+from headwater.storage.state import Changes, State
+from support.audit import needless_attempts
+from support.world import World
+
+EAGER = AutomationCondition.eager()
+DAILY = DailyPartitionsDefinition(start_date="2026-02-27")
+DAYS = ("2026-02-27", "2026-02-28")
+
+
+@asset(automation_condition=EAGER)
+def one(source): ...
+
+
+@asset(automation_condition=EAGER)
+def two(one, source): ...
+
+
+@asset(automation_condition=EAGER, partitions_def=DAILY)
+def raw(inbox): ...
+
+
+@asset(automation_condition=EAGER, partitions_def=DAILY)
+def clean(raw): ...
+
+
+@asset(automation_condition=EAGER.without(AutomationCondition.any_deps_missing()))
+def total(clean): ...
+
+
+@asset(automation_condition=AutomationCondition.on_cron("*/10 * * * *"))
+def sometimes(one): ...
+
+
+@asset_check(asset="clean", blocking=True)
+def sound(): ...
+
+
+ASSETS = (AssetSpec("source"), AssetSpec("inbox", partitions_def=DAILY), one, two, raw, clean, total, sometimes)
+EAGERS = ("one", "two", "raw", "clean", "total")
+READS = {
+    "one": {"source"},
+    "two": {"one", "source"},
+    "raw": {"inbox"},
+    "clean": {"raw"},
+    "total": {"clean"},
+    "sometimes": {"one"},
+}
+
+
+class EverythingTicker(Ticker):
+    """The oracle: it visits every condition at every tick."""
+
+    def _dirty(self, changes: Changes, at: object) -> set[str]:
+        assert self._graph is not None
+        return set(self._graph.conditions)
+
+
+class ShadowedWorld(World):
+    """A world in which every tick is decided twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shadow = self._shadow()
+
+    def _shadow(self) -> EverythingTicker:
+        return EverythingTicker(State.empty(self.log.definitions_bytes), run_id=lambda: "")
+
+    def _decide(self) -> list[e.RunRequested]:
+        shadow = self.shadow
+        shadow.absorb(self.log.read(shadow.state.through, 100_000)[: self.state.through - shadow.state.through])
+        expected = shadow.tick(self.clock.now())
+        runs = super()._decide()
+        got = [
+            event.model_copy(update={"run_id": ""}) if isinstance(event, e.RunRequested) else event
+            for event in self.outcomes[-1].events
+        ]
+        assert got == expected.events
+        return runs
+
+    def restart(self) -> None:
+        super().restart()
+        self.shadow = self._shadow()
+        for stored in self.log.read(0, 1_000_000)[: self.state.through]:
+            self.shadow.state.apply(stored)
+        self.shadow.state.take_changes()
+
+
+ACTIONS = st.one_of(
+    st.tuples(st.just("report"), st.sampled_from([("source", None), *(("inbox", day) for day in DAYS)])),
+    st.tuples(
+        st.just("hand"), st.sampled_from([("one", None), *((key, day) for key in ("raw", "clean") for day in DAYS)])
+    ),
+    st.tuples(st.just("tick"), st.none()),
+    st.tuples(st.just("step"), st.tuples(st.integers(0, 9), st.sampled_from(["ok", "ok", "ok", "fail", "shut"]))),
+    st.tuples(st.just("end"), st.tuples(st.integers(0, 9), st.sampled_from(["cancelled", "orphaned"]))),
+    st.tuples(st.just("check"), st.tuples(st.sampled_from(DAYS), st.booleans())),
+    st.tuples(st.just("advance"), st.sampled_from([1, 31, 600, 86_400])),
+    st.tuples(st.just("restart"), st.none()),
+    st.tuples(st.just("reload"), st.booleans()),
+)
+
+
+class Hand:
+    """Plays workers step by step: which step of which run is next, and how it goes."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def step(self, choice: int, how: str) -> None:
+        runs = list(self.world.state.runs.values())
+        if not runs:
+            return
+        run = runs[choice % len(runs)]
+        log = self.world.log.query(run_id=run.run_id, limit=1_000)
+        if any(isinstance(s.event, e.RunSucceeded | e.RunFailed | e.RunCancelled) for s in log):
+            return  # it has ended, and no tick has seen it yet
+        started = {s.event.step_key for s in log if isinstance(s.event, e.StepStarted)}
+        over = {s.event.step_key for s in log if isinstance(s.event, e.StepSucceeded | e.StepFailed | e.StepSkipped)}
+        keys = [target.asset_key for target in run.targets]
+        bad = {s.event.step_key for s in log if isinstance(s.event, e.StepFailed)}
+        if open_steps := [key for key in keys if key in started - over]:
+            key = open_steps[0]
+            checks = {"sound": how != "shut"}
+            self.world.finish(run.run_id, key, ok=how != "fail", checks=checks)
+        elif waiting := [key for key in keys if key not in started | over]:
+            self._begin(run.run_id, waiting[0], bad)
+        else:
+            self.world.end(run.run_id, "failed" if bad else "succeeded")
+
+    def _begin(self, run_id: str, key: str, bad: set[str]) -> None:
+        deps = READS[key]
+        shut = {
+            s.event.asset_key
+            for s in self.world.log.query(run_id=run_id, types=["asset_check_evaluated"])
+            if isinstance(s.event, e.AssetCheckEvaluated) and not s.event.passed
+        }
+        skipped = {
+            s.event.step_key: s.event.blocked_by[0].asset_key
+            for s in self.world.log.query(run_id=run_id, types=["step_skipped"])
+            if isinstance(s.event, e.StepSkipped)
+        }
+        blocker = next(iter(sorted(deps & (bad | shut))), None) or next(
+            (skipped[d] for d in deps if d in skipped), None
+        )
+        if blocker:
+            self.world.skip(run_id, key, because_of=blocker)
+        else:
+            self.world.start(run_id, key)
+
+
+def play(world: World, actions: list) -> None:
+    hand = Hand(world)
+    world.define(*ASSETS, checks=[sound])
+    for action, what in actions:
+        match action:
+            case "report" | "hand":
+                world.report(*what)
+            case "tick":
+                world.tick()
+            case "step":
+                hand.step(*what)
+            case "end":
+                runs = list(world.state.runs)
+                if runs:
+                    world.end(runs[what[0] % len(runs)], what[1])
+            case "check":
+                world.check("clean", "sound", partition=what[0], passed=what[1])
+            case "advance":
+                world.advance(what)
+            case "restart":
+                world.restart()
+            case "reload":
+                world.define(*(ASSETS if what else [a for a in ASSETS if a is not two]), checks=[sound])
+
+
+def come_to_rest(world: World) -> None:
+    """The faults stop: what is under way ends well, gates open, and time passes until nothing is asked for any more."""
+    world.define(*ASSETS, checks=[sound])
+    hand = Hand(world)
+    for day in DAYS:
+        world.check("clean", "sound", partition=day, passed=True)
+    for _ in range(6):
+        world.advance(61)
+        world.settle()
+        rounds = 0
+        while world.state.runs:
+            hand.step(0, "ok")
+            world.settle()
+            rounds += 1
+            assert rounds < 500, "a run storm"
+
+
+@given(actions=st.lists(ACTIONS, max_size=60))
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_any_history_is_decided_alike_and_comes_to_rest_fresh(actions: list) -> None:
+    check(actions)
+
+
+def check(actions: list) -> None:
+    """Play a history, come to rest, and see that everything that was promised was kept."""
+    world = ShadowedWorld()
+    play(world, actions)
+    come_to_rest(world)
+    eager = {key: READS[key] for key in EAGERS}
+    assert needless_attempts(world.log.read(0, 1_000_000), world.log.definitions_bytes, eager) == []
+    assert world.state.runs == {}
+    for key in EAGERS:
+        table = world.state.assets[key].table
+        deps = world.state.definitions.assets[key].deps if world.state.definitions else ()
+        for dep in deps:
+            upstream = world.state.asset(dep.key).table
+            for ordinal, position in upstream.update.items():
+                mapped = [0] if table.space.fingerprint == "whole" else [ordinal]
+                for n in mapped:
+                    stale = position > table.handled[n]
+                    owed = n in table.failed or n in table.blocked or _needs_more(world, key)
+                    assert not stale or owed, f"{key} is stale after {dep.key}"
+    world.advance(timedelta(minutes=1))
+    assert [run for run in world.settle() if run.targets[0].asset_key != "sometimes"] == []
+
+
+def _needs_more(world: World, key: str) -> bool:
+    """An asset may stay stale only while one of its dependencies was never made."""
+    assert world.state.definitions is not None
+    deps = world.state.definitions.assets[key].deps
+    return any(not world.state.asset(dep.key).table.materialized for dep in deps)
