@@ -1,9 +1,9 @@
 """Files that arrive: a file that has landed in a watched folder is an update of the external asset that stands for it.
 
-A file has landed when it was renamed into place (its inode changed after its content did), or when size and
-modification time have stayed unchanged for `SETTLE_S`. What has been recorded is told by (path, size, modification
-time), which is the update's data version, so that a restart compares the folder with State and records only what is
-new. A file that is changed later is another update; one that vanishes is none.
+A file has landed when it was renamed into place (the system says so, or its inode changed after its content did), or
+when size and modification time have stayed unchanged for `SETTLE_S`. What has been recorded is told by (path, size,
+modification time), which is the update's data version, so that a restart compares the folder with State and records
+only what is new. A file that is changed later is another update; one that vanishes is none.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from anyio.abc import TaskGroup
 
 from ..definitions.arrival import FileArrival
 from ..storage.events import AssetMaterialized
-from .folder_watch import changed_names
+from .folder_watch import Names, changed_names
 
 log = structlog.get_logger("headwater.arrivals")
 
@@ -45,21 +45,24 @@ class ArrivalWatcher:
             async for names in changes:
                 await self._look(names, tasks)
 
-    async def _look(self, names: set[str], tasks: TaskGroup) -> None:
+    async def _look(self, names: Names, tasks: TaskGroup) -> None:
         """Record which of these files have landed; the others settle beside, so that a slow one holds up nobody."""
-        waiting = await self._record(names - self._settling.keys())
+        for name, renamed in names.items():
+            if renamed:
+                self._settling.pop(name, None)
+        waiting = await self._record({name: renamed for name, renamed in names.items() if name not in self._settling})
         if waiting:
             tasks.start_soon(self._settle, waiting)
 
-    async def _settle(self, names: set[str]) -> None:
+    async def _settle(self, names: Names) -> None:
         while names:
             await anyio.sleep(SETTLE_S)
-            names = await self._record(names)
+            names = await self._record({name: False for name in names if name in self._settling})
 
-    async def _record(self, names: set[str]) -> set[str]:
+    async def _record(self, names: Names) -> Names:
         """Append the files that have landed, in one transaction; returns those that have not yet."""
         events: list[AssetMaterialized] = []
-        unsettled: set[str] = set()
+        unsettled: Names = {}
         for name in sorted(names):
             if not self._arrival.matches(name):
                 continue
@@ -73,8 +76,8 @@ class ArrivalWatcher:
             if version in (self._appended.get(name), self._recorded(self._asset_key, partition)):
                 self._settling.pop(name, None)
                 continue
-            if not self._landed(name, stat):
-                unsettled.add(name)
+            if not (names[name] or self._landed(name, stat)):
+                unsettled[name] = False
                 continue
             self._appended[name] = version
             events.append(self._event(name, partition, stat, version))

@@ -245,8 +245,8 @@ class RunCancelled(Event):
 class StepStarted(Event):
     """The read horizon of an attempt: written before resources, inputs and user code.
 
-    `inputs` are the partition keys handed to the step where it takes only those that exist and passed; they were
-    chosen at `read_through`, which is then the horizon instead of this event's own offset.
+    `inputs` are the partition keys handed to the step where it takes only those that exist and passed. They were chosen
+    from what had happened through `read_through`: an update of such a dependency between the two offsets was not read.
     """
 
     type: Literal["step_started"] = "step_started"

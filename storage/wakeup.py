@@ -123,8 +123,8 @@ class Wakeups:
     """Wake-ups between all processes that have the log of `home` open."""
 
     def __init__(self, home: Path, *, root: Path = RUN_ROOT) -> None:
-        real = home.resolve()
-        self._parent = root / f"headwater-{real.stat().st_uid}"
+        real = os.path.realpath(home)
+        self._parent = root / f"headwater-{os.stat(real).st_uid}"
         self._directory = self._parent / sha256(os.fsencode(real)).hexdigest()[:16]
         self._sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._sender.setblocking(False)

@@ -81,15 +81,23 @@ class Moment:
         return partitioned and isinstance(dep.mapping, AllPartitionMapping)
 
     def updates(self, root: str, key: str) -> Causes:
-        """The released updates of `key` that are news to `root`: of this tick, or all, when `root` is evaluated
-        first."""
+        """The released updates of `key` that are news to `root`: of this tick, or all, when `root` is evaluated first.
+
+        One that landed between the choice of the keys that an attempt of `root` was handed and its start counts as
+        landed just behind the start.
+        """
+        news = self.changes.updates_of(key)
+        if (owed := self.changes.owed.get(root, {}).get(key)) is not None:
+            news = news | Causes([(owed[1], BitMap([owed[0]]))])
         if root not in self.initial or root == key:
-            return self.changes.updates_of(key)
-        table = self.state.asset(key).table
-        groups: dict[float, BitMap] = {}
-        for ordinal, position in table.update.items():
-            groups.setdefault(position, BitMap()).add(ordinal)
-        return Causes(groups.items())
+            return news
+        upstream, table = self.state.asset(key).table, self.state.asset(root).table
+        groups: list[tuple[float, BitMap]] = [(at, BitMap([ordinal])) for ordinal, at in upstream.update.items()]
+        place, newest = upstream.newest
+        for ordinal, chosen in table.chosen.items():
+            if chosen < newest <= table.handled[ordinal]:
+                groups.append((table.handled[ordinal] + 0.5, BitMap([place])))
+        return news | Causes(groups)
 
     def position_of(self, instant: datetime) -> float:
         """Where an instant stands in the log: just before the first event with a timestamp at or after it."""

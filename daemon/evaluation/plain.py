@@ -56,7 +56,6 @@ class _Evaluator:
     def __init__(self, moment: Moment, root: AssetSnapshot) -> None:
         self.moment, self.root = moment, root
         self.result = Evaluation()
-        self._requires_all = requires_all(root.condition)
         self._edge: DepSnapshot | None = None
         """The dependency that is looked at; None while at the root itself."""
         self._operands: dict[type, Callable[[AutomationCondition, str], Truth]] = {
@@ -184,7 +183,7 @@ class _Evaluator:
         if self._edge is not None and not self._edge.gated:
             return nothing()
         table = self.moment.state.asset(key).table
-        if self._edge is not None and not self._requires_all and self.moment.reads_several(self._edge):
+        if self._edge is not None and self.moment.reads_several(self._edge) and not requires_all(self.root.condition):
             readable = table.readable() & self.moment.existing(key)
             return nothing() if readable else Truth(self.moment.existing(key))
         return Truth(table.gated() & self.moment.existing(key))

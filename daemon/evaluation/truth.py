@@ -8,20 +8,28 @@ counts in this tick and is never latched (SEMANTICS 2i). A partition can be both
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
 from pyroaring import BitMap
 
 from ...storage.state import Causes
 
+NO_BITS, NO_CAUSES = BitMap(), Causes()  # shared: a truth's parts are never changed, only combined to new ones
 
-@dataclass(frozen=True, slots=True)
+
 class Truth:
-    lasting: BitMap
-    causes: Causes = field(default_factory=Causes)
-    """Positions of what is lasting; a level has none."""
-    passing: BitMap = field(default_factory=BitMap)
-    passing_causes: Causes = field(default_factory=Causes)
+    """`lasting` with the positions that its pulses came from (a level has none), and `passing` with its own."""
+
+    __slots__ = ("causes", "lasting", "passing", "passing_causes")
+
+    def __init__(
+        self,
+        lasting: BitMap,
+        causes: Causes = NO_CAUSES,
+        passing: BitMap = NO_BITS,
+        passing_causes: Causes = NO_CAUSES,
+    ) -> None:
+        self.lasting, self.causes = lasting, causes
+        self.passing, self.passing_causes = passing, passing_causes
 
     @classmethod
     def pulse(cls, causes: Causes) -> Truth:
@@ -30,7 +38,7 @@ class Truth:
     @property
     def bits(self) -> BitMap:
         """Where it is true."""
-        return self.lasting | self.passing
+        return self.lasting | self.passing if self.passing else self.lasting
 
     @property
     def why(self) -> Causes:
@@ -38,18 +46,17 @@ class Truth:
         return self.causes | self.passing_causes
 
     def within(self, bits: BitMap) -> Truth:
-        return Truth(
-            self.lasting & bits, self.causes.within(bits), self.passing & bits, self.passing_causes.within(bits)
-        )
+        lasting, causes = self.lasting & bits, self.causes.within(bits)
+        if not self.passing:
+            return Truth(lasting, causes)
+        return Truth(lasting, causes, self.passing & bits, self.passing_causes.within(bits))
 
     def mapped(self, function: Callable[[BitMap], BitMap]) -> Truth:
         """The same truth seen from the other side of a partition mapping."""
-        return Truth(
-            function(self.lasting),
-            self.causes.mapped(function),
-            function(self.passing),
-            self.passing_causes.mapped(function),
-        )
+        lasting, causes = function(self.lasting), self.causes.mapped(function)
+        if not self.passing:
+            return Truth(lasting, causes)
+        return Truth(lasting, causes, function(self.passing), self.passing_causes.mapped(function))
 
 
 def nothing() -> Truth:
@@ -57,27 +64,25 @@ def nothing() -> Truth:
 
 
 def any_of(truths: Iterable[Truth]) -> Truth:
-    truths = list(truths)
-    if not truths:
-        return nothing()
-    return Truth(
-        BitMap.union(*(truth.lasting for truth in truths)),
-        Causes(group for truth in truths for group in truth.causes),
-        BitMap.union(*(truth.passing for truth in truths)),
-        Causes(group for truth in truths for group in truth.passing_causes),
-    )
+    truths = [truth for truth in truths if truth.lasting or truth.passing]
+    if len(truths) <= 1:
+        return truths[0] if truths else nothing()
+    lasting = BitMap.union(*(truth.lasting for truth in truths))
+    causes = Causes(group for truth in truths for group in truth.causes)
+    if not any(truth.passing for truth in truths):
+        return Truth(lasting, causes)
+    passing = BitMap.union(*(truth.passing for truth in truths))
+    return Truth(lasting, causes, passing, Causes(group for truth in truths for group in truth.passing_causes))
 
 
 def all_of(truths: Iterable[Truth], candidates: BitMap) -> Truth:
     truths = list(truths)
     if not truths:
         return Truth(candidates.copy())
-    lasting = BitMap.intersection(*(truth.lasting for truth in truths)) & candidates
-    bits = BitMap.intersection(*(truth.bits for truth in truths)) & candidates
+    lasting = BitMap.intersection(candidates, *(truth.lasting for truth in truths))
+    causes = Causes(group for truth in truths for group in truth.causes.within(lasting)) if lasting else NO_CAUSES
+    if not any(truth.passing for truth in truths):
+        return Truth(lasting, causes)
+    bits = BitMap.intersection(candidates, *(truth.bits for truth in truths))
     passing = BitMap.union(*(truth.passing for truth in truths)) & bits
-    return Truth(
-        lasting,
-        Causes(group for truth in truths for group in truth.causes).within(lasting),
-        passing,
-        Causes(group for truth in truths for group in truth.why).within(passing),
-    )
+    return Truth(lasting, causes, passing, Causes(group for truth in truths for group in truth.why).within(passing))

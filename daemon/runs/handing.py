@@ -1,7 +1,7 @@
 """The partition keys that a step is handed: of a dependency of which it reads several, those that exist and passed.
 
-Chosen when the run is launched, from State through some offset; that offset is the step's read horizon if anything of
-the dependency changes before the step has started (SEMANTICS parts 1 and 2).
+Chosen when the run is launched, from State through some offset, which the step's start records: what is updated in
+between was not handed, and the fold sees to it that the step's asset is built again (SEMANTICS parts 1 and 2).
 """
 
 from __future__ import annotations

@@ -32,6 +32,7 @@ HOME = DATA / "headwater"
 MAX_CONCURRENT_RUNS = 10
 QUIET_S = 0.5  # nothing may have happened for this long before the end is believed
 GIVE_UP_S = 120.0
+NOTICE_S = 10.0  # a broken file's fault is given this long to be noticed before the corrected one comes
 
 
 def main() -> int:
@@ -88,7 +89,7 @@ def watch(daemon: subprocess.Popen[bytes], *, days: int, pause_s: float, stay: b
         waiting = iter([d for d in deliveries(days) if not _recorded(watcher, d.day)])
         with Live(console=console, refresh_per_second=8) as live:
             next_drop, last_news = time.monotonic(), time.monotonic()
-            exhausted, held = False, None
+            exhausted, held, last_drop = False, None, time.monotonic()
             while daemon.poll() is None:
                 now = time.monotonic()
                 if watcher.follow():
@@ -98,12 +99,13 @@ def watch(daemon: subprocess.Popen[bytes], *, days: int, pause_s: float, stay: b
                 if not exhausted and now >= next_drop and watcher.state.definitions is not None:
                     delivery = held or next(waiting, None)
                     exhausted = delivery is None
-                    held = delivery if delivery and delivery.corrected and not watcher.is_gated(delivery.day) else None
+                    early = delivery is not None and delivery.corrected and not watcher.is_gated(delivery.day)
+                    held = delivery if early and now - last_drop < NOTICE_S else None
                     if held is not None:
                         next_drop = now + pause_s  # nobody corrects a file before its fault was seen
                     elif delivery is not None:
                         drop(delivery, DATA / "inbox")
-                        fed += 1
+                        fed, last_drop = fed + 1, now
                         next_drop = now + pause_s
                         if delivery.broken or delivery.corrected:
                             how = "broken on purpose" if delivery.broken else "corrected"

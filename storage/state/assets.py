@@ -46,6 +46,10 @@ class PartitionTable:
     update: Column = field(default_factory=Column)
     made_from: Column = field(default_factory=Column)
     handled: Column = field(default_factory=Column)
+    chosen: Column = field(default_factory=Column)
+    """Through which offset the keys that the last attempt was handed had been chosen; 0 where it was handed none."""
+    newest: tuple[int, int] = (0, 0)
+    """The partition with the newest released update, and its offset."""
     asked_at: Column = field(default_factory=Column)
     """Microseconds UTC of the last automatic request, and the position that it was because of:"""
     asked_because: Column = field(default_factory=lambda: Column("d"))
@@ -63,6 +67,11 @@ class PartitionTable:
     setbacks: dict[int, Setback] = field(default_factory=dict)
     versions: dict[int, str] = field(default_factory=dict)
     """Data versions, where the maker gave one."""
+
+    def updated(self, ordinal: int, position: int, made_from: int) -> None:
+        """A released update."""
+        self.update[ordinal], self.made_from[ordinal] = position, made_from
+        self.newest = (ordinal, position)
 
     def handle(self, ordinal: int, through: int) -> None:
         """H of one partition becomes `through`, up or (for an attempt that did not count) down."""
@@ -89,9 +98,11 @@ class PartitionTable:
 
     def move_to(self, target: PartitionTable, ordinal: int, there: int) -> None:
         """Copy everything about one partition into another table."""
-        for name in ("update", "made_from", "handled", "asked_at", "asked_because"):
+        for name in ("update", "made_from", "handled", "chosen", "asked_at", "asked_because"):
             if value := getattr(self, name)[ordinal]:
                 getattr(target, name)[there] = value
+        if target.update[there] > target.newest[1]:
+            target.newest = (there, int(target.update[there]))
         for name in ("attempted", "materialized", "failed"):
             if ordinal in getattr(self, name):
                 getattr(target, name).add(there)

@@ -17,7 +17,7 @@ started in between was not handed the partition, and has to be built again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -182,8 +182,7 @@ class State:
 
     def _release(self, asset: AssetState, table: PartitionTable, ordinal: int, position: int, made_from: int) -> None:
         table.held.pop(ordinal, None)
-        table.update[ordinal] = position
-        table.made_from[ordinal] = made_from
+        table.updated(ordinal, position, made_from)
         self.changes.touched.add(asset.key)
         if table is asset.table:
             self.changes.update(asset.key, ordinal, position)
@@ -269,16 +268,26 @@ class State:
             return
         run.started = True
         step = run.steps[event.step_key] = StepState(stored.offset)
-        horizon = stored.offset if event.read_through is None else event.read_through
         for asset, table, ordinal in self._parts(event.targets):
             before = int(table.handled[ordinal])
             step.handled_before[asset.key, table.space.key(ordinal)] = before
-            table.handle(ordinal, max(before, horizon))
+            table.handle(ordinal, stored.offset)
+            table.chosen[ordinal] = event.read_through or 0
             table.blocked.pop(ordinal, None)
             table.failed.discard(ordinal)
             if table is asset.table:
                 asset.start(run.run_id, ordinal)
             self.changes.touched.add(asset.key)
+        if event.read_through is not None:
+            self._owe(event.targets, event.inputs, since=event.read_through, started=stored.offset)
+
+    def _owe(self, targets: tuple[e.Target, ...], deps: Iterable[str], *, since: int, started: int) -> None:
+        """What was updated after the keys had been chosen that a step is handed is owed to the step's assets."""
+        for dep in deps:
+            place, position = self.asset(dep).table.newest
+            if position > since:
+                for target in targets:
+                    self.changes.owed.setdefault(target.asset_key, {})[dep] = (place, started + 0.5)
 
     def _settle(self, run: RunState, step_key: str) -> list[tuple[AssetState, PartitionTable, int]]:
         """A step ended: its targets are no longer in progress; returns where they are kept."""

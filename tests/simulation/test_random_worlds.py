@@ -165,7 +165,7 @@ class Hand:
         if blocker:
             self.world.skip(run_id, key, because_of=blocker)
         else:
-            self.world.start(run_id, key)
+            self.world.start(run_id, key, read_through=self.world.state.through if key == "total" else None)
 
 
 def play(world: World, actions: list) -> None:

@@ -167,24 +167,42 @@ def test_a_query_uses_its_index_and_sorts_nothing(home: Path, wanted: RowFilter,
 # ---- files -----------------------------------------------------------------------------------------------------------
 
 
-def test_every_connection_makes_commits_durable(home: Path) -> None:
+def test_commits_are_durable(home: Path) -> None:
     store = SqliteStore(home / FILE_NAME)
-    with store._reader() as reader:
-        for connection in (store._writer, reader):
-            assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
-            assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert store._writer.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+    assert store._writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     store.close()
 
 
-def test_tidying_empties_the_wal_and_closing_leaves_only_the_log(home: Path) -> None:
+def test_after_tidying_the_wal_is_written_from_its_start_again(home: Path) -> None:
     wal = home / f"{FILE_NAME}-wal"
     with EventLog.open(home) as log:
-        log.append([AssetMaterialized(asset_key="orders")])
-        assert wal.stat().st_size > 0
+        for _ in range(20):
+            log.append([AssetMaterialized(asset_key="orders")])
+        grown = wal.stat().st_size
         log._store.tidy()
-        assert wal.stat().st_size == 0
+        for _ in range(20):
+            log.append([AssetMaterialized(asset_key="orders")])
+        assert wal.stat().st_size == pytest.approx(grown, rel=0.2)
+
+
+def test_a_wal_that_a_reader_let_grow_is_cut_back(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "JOURNAL_LIMIT_BYTES", 64 << 10)
+    wal = home / f"{FILE_NAME}-wal"
+    with EventLog.open(home) as log:
+        for _ in range(50):
+            log.append([AssetMaterialized(asset_key="orders")])
+        assert wal.stat().st_size > 64 << 10
+        log._store.tidy()
+        log.append([AssetMaterialized(asset_key="orders")])
+        assert wal.stat().st_size == 64 << 10
+
+
+def test_closing_leaves_only_the_log(home: Path) -> None:
+    with EventLog.open(home) as log:
         log.append([RunRequested(run_id="r1")])
-    assert not wal.exists()
+        assert (home / f"{FILE_NAME}-wal").exists()
+    assert {path.name for path in home.iterdir()} == {FILE_NAME, "events.lock", "events.wake"}
 
 
 def test_tidying_does_not_wait_for_a_reader(home: Path) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from headwater.daemon.evaluation.ticker import Outcome, Ticker
 from headwater.definitions.definitions import Definitions
+from headwater.definitions.partitions import AllPartitionMapping as ALL
 from headwater.definitions.snapshot import DefinitionsSnapshot
 from headwater.storage import events as e
 from headwater.storage.clock import VirtualClock
@@ -104,7 +105,13 @@ class World:
         if not self.log.query(run_id=run_id, types=["run_started"]):
             events.append(e.RunStarted(run_id=run_id))
         target = next(target for target in run.targets if target.asset_key == key)
-        events.append(e.StepStarted(run_id=run_id, step_key=key, targets=(target,), read_through=read_through))
+        inputs: dict[str, e.KeyRanges] = {}
+        if read_through is not None and self.state.definitions is not None:
+            inputs = {dep.key: () for dep in self.state.definitions.assets[key].deps if isinstance(dep.mapping, ALL)}
+            inputs = {dep: keys for dep, keys in inputs.items() if self.state.definitions.assets[dep].partitions}
+        events.append(
+            e.StepStarted(run_id=run_id, step_key=key, targets=(target,), inputs=inputs, read_through=read_through)
+        )
         return self.append(*events)
 
     def finish(self, run_id: str, key: str, *, ok: bool = True, checks: dict[str, bool] | None = None) -> int:

@@ -379,3 +379,41 @@ def test_definitions_that_change_while_a_request_is_written_do_not_double_it() -
     world.define(SOURCE, one, two)
     world.settle()
     assert (world.requested("one"), world.requested("two")) == (1, 1)
+
+
+def test_an_update_between_the_choice_of_the_keys_and_the_start_is_built_again() -> None:
+    world = days()
+    world.report("inbox", "2026-02-26")
+    [run] = world.settle()
+    world.run(run)
+    [totals] = world.settle()
+    chosen = world.state.through
+    world.report("clean", "2026-02-27")  # the launched step was not handed this day
+    world.start(totals.run_id, "total", read_through=chosen)
+    world.settle()
+    world.finish(totals.run_id, "total")
+    world.end(totals.run_id)
+    assert keys_of(world.settle()) == [["total"]]
+
+
+def test_what_its_own_run_made_upstream_is_no_reason_to_build_again() -> None:
+    @asset(automation_condition=EAGER)
+    def rates(source): ...
+
+    @asset(automation_condition=EAGER.without(AutomationCondition.any_deps_missing()))
+    def priced(clean, rates): ...
+
+    world = World()
+    world.define(SOURCE, INBOX, raw, clean, rates, priced)
+    world.report("inbox", "2026-02-26")
+    world.run_all()
+    world.report("source")
+    [run] = world.settle()
+    chosen = world.state.through
+    assert keys_of([run]) == [["rates", "priced"]]
+    world.start(run.run_id, "rates")
+    world.finish(run.run_id, "rates")
+    world.start(run.run_id, "priced", read_through=chosen)
+    world.finish(run.run_id, "priced")
+    world.end(run.run_id)
+    assert world.settle() == []
