@@ -140,6 +140,16 @@ class ExecutionError(HeadwaterError):
     """A run or a step could not do its work; the user's own exception, if there is one, is the `__cause__`."""
 
 
+class AssetCheckFailed(ExecutionError):
+    """A blocking check did not let its asset pass: what is downstream of it in the run was not started."""
+
+    def __init__(self, asset: object, check: str, partition: str | None = None, description: str | None = None) -> None:
+        where = str(asset) if partition is None else f"{asset} {partition}"
+        why = f": {description}" if description else ""
+        super().__init__(f"the blocking check {check!r} of asset {where!r} failed{why}")
+        self.asset, self.check, self.partition = asset, check, partition
+
+
 class Failure(HeadwaterError):
     """Raised by the user's code to fail its step with words and metadata for the people who will read of it."""
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.definitions import Definitions as Definitions
     from .definitions.dependencies import AssetDep as AssetDep
     from .definitions.dependencies import AssetIn as AssetIn
+    from .definitions.errors import AssetCheckFailed as AssetCheckFailed
     from .definitions.errors import DefinitionErrors as DefinitionErrors
     from .definitions.errors import ExecutionError as ExecutionError
     from .definitions.errors import Failure as Failure

@@ -16,7 +16,7 @@ from typing import Any
 from ...definitions.assets_definition import AssetsDefinition
 from ...definitions.checks import AssetChecksDefinition
 from ...definitions.context import AssetCheckExecutionContext, AssetExecutionContext, Resources
-from ...definitions.errors import ExecutionError
+from ...definitions.errors import AssetCheckFailed, ExecutionError
 from ...definitions.io import OutputContext
 from ...definitions.metadata import MetadataValue, metadata_to_json
 from ...definitions.results import UNSET, AssetCheckResult
@@ -55,15 +55,27 @@ class StepAttempt:
             raise
         except BaseException as error:  # the border to user code: SystemExit ends the step, not the run
             return self._failed(error)
-        end.events.append(
-            StepSucceeded(
-                run_id=self._toolbox.run_id,
-                step_key=self._step.step_key,
-                took_s=self._took_s(),
-                code_started_at=self._code_started_at,
-            )
-        )
+        end.events.append(self._step_succeeded() if end.error is None else self._step_failed(end.error))
         return end
+
+    def _step_succeeded(self) -> StepSucceeded:
+        return StepSucceeded(
+            run_id=self._toolbox.run_id,
+            step_key=self._step.step_key,
+            took_s=self._took_s(),
+            code_started_at=self._code_started_at,
+        )
+
+    def _step_failed(self, error: BaseException) -> StepFailed:
+        return StepFailed(
+            run_id=self._toolbox.run_id,
+            step_key=self._step.step_key,
+            asset_key=self._step.asset_key,
+            partition=self._step.partition,
+            error=error_info(error),
+            took_s=self._took_s(),
+            code_started_at=self._code_started_at,
+        )
 
     def _took_s(self) -> float:
         return round(time.perf_counter() - self._began, 6)
@@ -71,7 +83,6 @@ class StepAttempt:
     def _failed(self, error: BaseException) -> StepEnd:
         step = self._step
         end = StepEnd(error=error)
-        info = error_info(error)
         if step.check_name is not None and step.blocking:
             # A gate whose guard cannot speak stays shut.
             end.gate_shut = True
@@ -84,20 +95,10 @@ class StepAttempt:
                     passed=False,
                     severity="ERROR",
                     blocking=True,
-                    description=f"the check raised {info.cls}: {info.message}",
+                    description=f"the check raised {_told(error)}",
                 )
             )
-        end.events.append(
-            StepFailed(
-                run_id=self._toolbox.run_id,
-                step_key=step.step_key,
-                asset_key=step.asset_key,
-                partition=step.partition,
-                error=info,
-                took_s=self._took_s(),
-                code_started_at=self._code_started_at,
-            )
-        )
+        end.events.append(self._step_failed(error))
         return end
 
     # ---- assets ------------------------------------------------------------------------------------------------------
@@ -189,8 +190,10 @@ class StepAttempt:
         )
         if result.metadata or result.description:
             check_storable(event, str(check))
-        shut = step.blocking and not result.passed and event.severity == "ERROR"
-        return StepEnd(events=[event], gate_shut=shut)
+        if step.blocking and not result.passed and event.severity == "ERROR":
+            failed = AssetCheckFailed(check.asset_key, check.check_name, step.partition, result.description)
+            return StepEnd(events=[event], error=failed, gate_shut=True)
+        return StepEnd(events=[event])
 
     def _check_context(
         self, check: AssetChecksDefinition, partition_keys: Sequence[str] | None
@@ -206,6 +209,11 @@ class StepAttempt:
             log=toolbox.log,
             run_tags=toolbox.run_tags,
         )
+
+
+def _told(error: BaseException) -> str:
+    info = error_info(error)
+    return f"{info.cls}: {info.message}"
 
 
 def _result_of(check: AssetChecksDefinition, returned: Any) -> AssetCheckResult:

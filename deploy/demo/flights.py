@@ -64,7 +64,9 @@ def raw_flights(context: AssetExecutionContext) -> MaterializeResult:
     """A day's file as it came, typed."""
     day = context.partition_key
     source = DATA / "inbox" / f"{day}.csv"
-    rows = write("select * from read_csv(?, nullstr = ['NA', ''], header = true)", [str(source)], parquet("raw_flights", day))
+    rows = write(
+        "select * from read_csv(?, nullstr = ['NA', ''], header = true)", [str(source)], parquet("raw_flights", day)
+    )
     return MaterializeResult(metadata={"row_count": rows})
 
 

@@ -47,8 +47,9 @@ class Watcher:
                 self.recent.append(Text(f"{at}  run {event.run_id[-6:]}  {ranges[0][0] if ranges else '':<10}  {what}"))
             case e.RunFailed():
                 self.failures += 1
-                self.news.append(f"[red]run {event.run_id[-6:]} failed[/]: {event.reason} {event.message}")
-            case e.StepFailed():
+                if event.infrastructure:
+                    self.news.append(f"[red]run {event.run_id[-6:]} was lost[/]: {event.message}")
+            case e.StepFailed() if not event.error.cls.endswith("AssetCheckFailed"):
                 self.news.append(f"[red]{event.step_key} {event.partition or ''} failed[/]: {event.error.message}")
             case e.AssetCheckEvaluated(passed=False):
                 facts = ", ".join(f"{name} = {_plain(value)}" for name, value in event.metadata.items())

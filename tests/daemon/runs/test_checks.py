@@ -109,7 +109,8 @@ def test_a_result_carries_metadata_severity_and_a_description(bench: Bench) -> N
 
 def test_a_failed_blocking_check_stops_what_is_downstream_and_nothing_else(bench: Bench) -> None:
     outcome = bench.run(orders, revenue, report, unrelated, checks=[check(False, blocking=True)])
-    assert outcome is RunOutcome.SUCCEEDED  # a check that fails is not a step that fails
+    assert outcome is RunOutcome.FAILED
+    assert bench.only(StepFailed).error.message == "the blocking check 'filled' of asset 'orders' failed"
     assert set(made(bench)) == {"orders", "unrelated"}
     assert bench.only(AssetCheckEvaluated).blocking
     skipped = bench.of(StepSkipped)

@@ -24,7 +24,7 @@ from headwater import (
     materialize,
 )
 from headwater.daemon.runs.lease import Lease, is_held
-from headwater.definitions.errors import NotYetSupported, UnknownPartition
+from headwater.definitions.errors import AssetCheckFailed, NotYetSupported, UnknownPartition
 from headwater.storage.events import AssetMaterialized, RunRequested, StepStarted, Target
 from headwater.storage.state import State
 
@@ -240,9 +240,18 @@ def test_partitions_behind_a_shut_gate_are_left_out() -> None:
 
     with Instance.ephemeral() as instance:
         for day in ("2013-01-01", "2013-01-02", "2013-01-03"):
-            materialize([daily, not_the_second], partition_key=day, instance=instance)
+            materialize([daily, not_the_second], partition_key=day, instance=instance, raise_on_error=False)
         result = materialize([AssetSpec("daily", partitions_def=DAILY), report], instance=instance)
     assert set(result.output_for_node("report")) == {"2013-01-01", "2013-01-03"}
+
+
+def test_a_failed_blocking_check_is_raised() -> None:
+    @asset_check(asset=daily, blocking=True)
+    def never(daily: str) -> bool:
+        return False
+
+    with pytest.raises(AssetCheckFailed, match="the blocking check 'never' of asset 'daily 2013-01-01' failed"):
+        materialize([daily, never], partition_key="2013-01-01")
 
 
 def test_no_partitions_at_all_are_an_empty_input() -> None:
