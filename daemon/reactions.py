@@ -24,12 +24,15 @@ class Reactions:
     held_by_limit: list[float] = field(default_factory=list)
 
     def summary(self) -> dict[str, float]:
-        """p50, p95 and max of the immediate ones, in milliseconds."""
-        times = sorted(self.immediate)
-        if not times:
-            return {}
-        at = {"p50": 0.5, "p95": 0.95, "max": 1.0}
-        return {name: times[min(int(share * len(times)), len(times) - 1)] * 1000 for name, share in at.items()}
+        """p50, p95 and max of the immediate ones, in milliseconds; empty where there are none."""
+        return spread_ms(self.immediate)
+
+
+def spread_ms(seconds: list[float]) -> dict[str, float]:
+    """p50, p95 and max, in milliseconds; empty where there is nothing."""
+    times = sorted(seconds)
+    at = {"p50": 0.5, "p95": 0.95, "max": 1.0} if times else {}
+    return {name: times[min(int(share * len(times)), len(times) - 1)] * 1000 for name, share in at.items()}
 
 
 @dataclass(slots=True)

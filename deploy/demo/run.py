@@ -24,7 +24,7 @@ sys.path.insert(0, str(HERE))
 from feeder import deliveries, drop  # noqa: E402 - found beside this file
 from view import Watcher  # noqa: E402
 
-from headwater.daemon.reactions import reactions  # noqa: E402
+from headwater.daemon.reactions import reactions, spread_ms  # noqa: E402
 from headwater.storage.log import EventLog  # noqa: E402
 
 DATA = Path(os.environ.get("HEADWATER_DEMO_DATA", HERE / ".data"))
@@ -134,13 +134,15 @@ def summarise(console: Console, watcher: Watcher, *, fed: int, since: int) -> No
     found = reactions(watcher.events, max_concurrent_runs=MAX_CONCURRENT_RUNS)
     console.print(f"\nfiles fed {fed}, events {len(new)}, runs {watcher.runs}, failed runs {watcher.failures}")
     console.print(f"days in daily_delays: {watcher.passed('silver_flights')} of {watcher.done('inbox_flights')}")
-    if times := found.summary():
-        console.print(
-            f"reaction, upstream event committed to downstream step started ({len(found.immediate)} runs): "
-            f"p50 {times['p50']:.1f} ms, p95 {times['p95']:.1f} ms, max {times['max']:.1f} ms"
-        )
-    held = len(found.held_by_condition), len(found.held_by_limit)
-    console.print(f"not counted: {held[0]} runs that their condition held back, {held[1]} that the limit did")
+    _tell(console, "reaction, upstream event committed to downstream step started", found.immediate)
+    _tell(console, "apart: runs that their condition held back", found.held_by_condition)
+    _tell(console, "apart: runs that the limit of concurrent runs held back", found.held_by_limit)
+
+
+def _tell(console: Console, what: str, seconds: list[float]) -> None:
+    if times := spread_ms(seconds):
+        figures = ", ".join(f"{name} {value:.1f} ms" for name, value in times.items())
+        console.print(f"{what} ({len(seconds)}): {figures}")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from datetime import UTC, datetime
 
 from rich.console import Group
 from rich.table import Table
@@ -11,6 +12,7 @@ from rich.text import Text
 from headwater.storage import events as e
 from headwater.storage.log import EventLog, StoredEvent
 from headwater.storage.state import AssetState, State
+from headwater.storage.state.ordinals import clip
 
 PAGE = 5_000
 
@@ -79,23 +81,27 @@ class Watcher:
         """Partitions that were made and passed their checks."""
         return len(self.state.asset(key).table.readable())
 
+    def _existing(self, key: str) -> int:
+        assert self.state.definitions is not None
+        return len(clip(self.state.definitions.assets[key].partitions, datetime.now(UTC)))
+
     def is_gated(self, day: str) -> bool:
         table, ordinal = self.state.asset("silver_flights").locate(day)
         return table.is_shut(ordinal)
 
     def draw(self, *, fed: int) -> Group:
         table = Table(title=f"headwater: flights of 2013, {fed} files fed", title_justify="left")
-        for column in ("asset", "done", "failed", "gated", "waiting", "in progress"):
+        for column in ("asset", "done", "failed", "missing", "gated", "waiting", "in progress"):
             table.add_column(column, justify="left" if column == "asset" else "right")
         for key in self.state.definitions.assets if self.state.definitions else ():
-            table.add_row(key, *_counts(self.state.asset(key)))
+            table.add_row(key, *_counts(self.state.asset(key), exist=self._existing(key)))
         return Group(table, Text(f"runs {self.runs}, failed {self.failures}"), *self.recent)
 
 
-def _counts(asset: AssetState) -> list[str]:
+def _counts(asset: AssetState, *, exist: int) -> list[str]:
     table = asset.table
-    shut = len(table.gated())
-    cells = [len(table.materialized), len(table.failed), shut, len(table.blocked), len(asset.in_progress)]
+    done, failed = len(table.materialized), len(table.failed)
+    cells = [done, failed, exist - done, len(table.gated()), len(table.blocked), len(asset.in_progress)]
     return [str(cell) if cell else "-" for cell in cells]
 
 
