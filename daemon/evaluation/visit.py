@@ -1,0 +1,162 @@
+"""One tick's walk over the conditions that it has to evaluate, upstream first.
+
+An asset is requested for the partitions for which its condition holds, less
+  a. what an unfinished run has planned and not started: that run will read the update;
+  b. what waits for an upstream that failed in its last run, unless this tick asks for that upstream in the same run;
+  c. what was requested because of the same position less than `MIN_REQUEST_INTERVAL` ago;
+  d. what infrastructure lost, until its back-off is over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from pyroaring import BitMap
+
+from ...definitions.snapshot import AssetSnapshot
+from ...storage import events as e
+from ...storage.state import Causes
+from ...storage.state.memory import SEEN, delta
+from .graph import ConditionGraph
+from .moment import Moment
+from .plain import Evaluation, Leaf
+from .timers import backoff
+from .truth import Truth
+
+MIN_REQUEST_INTERVAL = timedelta(seconds=30)
+
+Evaluate = Callable[[Moment, AssetSnapshot], Evaluation]
+
+
+class Visit:
+    """What a walk found: whom it visited, what their memory became, and what is decided."""
+
+    def __init__(self, moment: Moment, graph: ConditionGraph, evaluate: Evaluate) -> None:
+        self.moment, self.graph, self._evaluate = moment, graph, evaluate
+        self.visited: list[str] = []
+        self.memory: list[e.MemoryDelta] = []
+        self.decisions: list[e.Decision] = []
+        self.follow_up: set[str] = set()
+        self.put_off: dict[str, datetime] = {}
+
+    def run(self, start: set[str]) -> None:
+        place, keys = self.graph.place, self.graph.keys
+        waiting = [place[key] for key in start]
+        heapq.heapify(waiting)
+        queued = set(waiting)
+        while waiting:
+            key = keys[heapq.heappop(waiting)]
+            if self._visit(self.graph.conditions[key]):
+                for child in self.graph.children.get(key, ()):
+                    if child in self.graph.conditions and place[child] not in queued:
+                        queued.add(place[child])
+                        heapq.heappush(waiting, place[child])
+
+    def _visit(self, asset: AssetSnapshot) -> bool:
+        """Evaluate one asset; True if it is requested."""
+        moment, key = self.moment, asset.key
+        self.visited.append(key)
+        seen = SEEN + fingerprint(asset)
+        first = not moment.state.memory.seen(key, seen)
+        if first:
+            moment.initial.add(key)
+        evaluation = self._evaluate(moment, asset)
+        self._remember(asset, evaluation, seen if first else None)
+        if key in self.graph.follow_up and any(leaf.pulse and leaf.truth.bits for leaf in evaluation.leaves):
+            self.follow_up.add(key)
+        wanted = self._allowed(asset, evaluation.truth)
+        if not wanted:
+            return False
+        moment.requested[key] = evaluation.truth.within(wanted)
+        self.decisions.append(self._decision(asset, moment.requested[key], evaluation))
+        return True
+
+    def _remember(self, asset: AssetSnapshot, evaluation: Evaluation, seen: str | None) -> None:
+        """Record what the evaluation changed in the condition's memory; on a first evaluation, forget what is gone."""
+        memory = self.moment.state.memory
+        remember = dict(evaluation.remember)
+        if seen is not None:
+            remember.update({node: Causes() for node in memory.nodes.get(asset.key, {}) if node not in remember})
+            self.memory.append(
+                e.MemoryDelta(asset_key=asset.key, node=seen, added=(e.Cause(position=self.moment.state.through),))
+            )
+        for node, after in remember.items():
+            space = (
+                self.moment.state.spaces.WHOLE
+                if node.startswith(SEEN)
+                else self.moment.state.space(node.partition("@")[2] or asset.key)
+            )
+            changed = delta(asset.key, node, memory.of(asset.key, node), after, space)
+            if changed is not None:
+                self.memory.append(changed)
+
+    def _allowed(self, asset: AssetSnapshot, truth: Truth) -> BitMap:
+        """The partitions to request: where the condition holds, less the cases a to d above."""
+        state = self.moment.state.asset(asset.key)
+        wanted = truth.bits - state.pending  # a
+        if not wanted:
+            return wanted
+        table = state.table
+        if table.blocked:
+            wanted -= BitMap([n for n in wanted & BitMap(table.blocked) if self._still_blocked(asset, n)])  # b
+        for ordinal in wanted.copy():
+            due = self._put_off_until(asset.key, ordinal, truth)
+            if due is not None and due > self.moment.at:  # c, d
+                wanted.discard(ordinal)
+                self.put_off[asset.key] = min(due, self.put_off.get(asset.key, due))
+        return wanted
+
+    def _still_blocked(self, asset: AssetSnapshot, ordinal: int) -> bool:
+        state = self.moment.state
+        for blocker, partition in state.asset(asset.key).table.blocked[ordinal]:
+            if blocker not in self.moment.definitions.assets:
+                continue  # whatever it was, it no longer exists
+            truth = self.moment.requested.get(blocker)
+            space = state.space(blocker)
+            place = space.find(partition)
+            together = space.fingerprint == state.space(asset.key).fingerprint and place == ordinal
+            if truth is None or not together or ordinal not in truth.bits:
+                return True
+        return False
+
+    def _put_off_until(self, key: str, ordinal: int, truth: Truth) -> datetime | None:
+        table = self.moment.state.asset(key).table
+        setback = table.setbacks.get(ordinal)
+        if setback is not None:
+            return _at(setback.at) + backoff(setback.count)
+        asked = int(table.asked_at[ordinal])
+        if asked and table.asked_because[ordinal] == truth.why.position(ordinal):
+            return _at(asked) + MIN_REQUEST_INTERVAL
+        return None
+
+    def _decision(self, asset: AssetSnapshot, truth: Truth, evaluation: Evaluation) -> e.Decision:
+        space = self.moment.state.space(asset.key)
+        named = Causes([*truth.why, (0, truth.bits)])
+        assert asset.condition is not None
+        return e.Decision(
+            asset_key=asset.key,
+            condition=asset.condition.node_id,
+            partitions=space.ranges(truth.bits),
+            causes=tuple(e.Cause(position=position, partitions=space.ranges(bits)) for position, bits in named),
+            leaves=tuple(self._leaf(leaf) for leaf in evaluation.leaves if leaf.truth.bits),
+        )
+
+    def _leaf(self, leaf: Leaf) -> e.LeafTruth:
+        space = self.moment.state.space(leaf.key)
+        newest = leaf.truth.why.groups[0][0] if leaf.truth.why else None
+        return e.LeafTruth(path=leaf.path, label=leaf.label, partitions=space.ranges(leaf.truth.bits), position=newest)
+
+
+def fingerprint(asset: AssetSnapshot) -> str:
+    """What an asset's memory was made under: its condition, its dependencies and their mappings, its partitions."""
+    condition = asset.condition.node_id if asset.condition else ""
+    deps = [(dep.key, dep.mapping.to_json(), dep.gated) for dep in asset.deps]
+    partitions = asset.partitions.space if asset.partitions else ""
+    return hashlib.sha256(repr((condition, deps, partitions)).encode()).hexdigest()[:12]
+
+
+def _at(micros: int) -> datetime:
+    return datetime.fromtimestamp(micros / 1_000_000, UTC)
