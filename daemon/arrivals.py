@@ -12,6 +12,7 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
+from stat import S_ISREG
 
 import anyio
 import structlog
@@ -24,10 +25,11 @@ from .folder_watch import Names, changed_names
 log = structlog.get_logger("headwater.arrivals")
 
 SETTLE_S = 0.2
+RETRY_S = 1.0
 
 Append = Callable[[Sequence[AssetMaterialized]], Awaitable[object]]
-Recorded = Callable[[str, str | None], str | None]
-"""The data version last recorded of (asset key, partition)."""
+Recorded = Callable[[str, str], str | None]
+"""The data version last recorded of (asset key, path)."""
 
 
 class ArrivalWatcher:
@@ -41,6 +43,15 @@ class ArrivalWatcher:
         self._appended: dict[str, str] = {}
 
     async def run(self) -> None:
+        """Watch until cancelled. A folder that cannot be watched is tried again and again: it harms nobody else."""
+        while True:
+            try:
+                await self._watch()
+            except* OSError as errors:
+                log.warning("folder_unreadable", asset=self._asset_key, errors=[str(e) for e in errors.exceptions])
+            await anyio.sleep(RETRY_S)
+
+    async def _watch(self) -> None:
         async with anyio.create_task_group() as tasks, aclosing(changed_names(self._folder)) as changes:
             async for names in changes:
                 await self._look(names, tasks)
@@ -67,13 +78,21 @@ class ArrivalWatcher:
             if not self._arrival.matches(name):
                 continue
             partition = self._arrival.partition_of(name)
+            if not _is_text(name):
+                log.warning("file_name_unreadable", asset=self._asset_key, file=ascii(name))
+                continue
             try:
                 stat = (self._folder / name).stat()
             except FileNotFoundError:
                 self._settling.pop(name, None)
                 continue
+            except OSError as error:  # a link to itself, a folder that may not be read
+                log.warning("file_unreadable", asset=self._asset_key, file=name, error=str(error))
+                continue
+            if not S_ISREG(stat.st_mode):
+                continue
             version = f"{stat.st_size}-{stat.st_mtime_ns}"
-            if version in (self._appended.get(name), self._recorded(self._asset_key, partition)):
+            if version in (self._appended.get(name), self._recorded(self._asset_key, str(self._folder / name))):
                 self._settling.pop(name, None)
                 continue
             if not (names[name] or self._landed(name, stat)):
@@ -106,3 +125,12 @@ class ArrivalWatcher:
                 "size": {"type": "int", "value": stat.st_size},
             },
         )
+
+
+def _is_text(name: str) -> bool:
+    """Whether a file's name can be written into an event: one in another encoding cannot."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -23,8 +23,8 @@ LOOK_S = 1.0
 
 _EVENT = struct.Struct("iIII")  # watch, mask, cookie, length of the name behind it
 _MODIFY, _CLOSE_WRITE, _MOVED_TO, _CREATE = 0x2, 0x8, 0x80, 0x100
-_OVERFLOW, _IGNORED = 0x4000, 0x8000
-_MASK = _MODIFY | _CLOSE_WRITE | _MOVED_TO | _CREATE
+_DELETE_SELF, _MOVE_SELF, _OVERFLOW, _IGNORED = 0x400, 0x800, 0x4000, 0x8000
+_MASK = _MODIFY | _CLOSE_WRITE | _MOVED_TO | _CREATE | _DELETE_SELF | _MOVE_SELF
 
 
 Names = dict[str, bool]
@@ -55,8 +55,11 @@ def _changed_at(folder: Path) -> int:
 
 
 def _all_names(folder: Path) -> Names:
-    with os.scandir(folder) as entries:
-        return {entry.name: False for entry in entries if entry.is_file()}
+    try:
+        with os.scandir(folder) as entries:
+            return {entry.name: False for entry in entries}
+    except FileNotFoundError:  # it is made again by whoever watches
+        return {}
 
 
 async def _inotify_names(folder: Path) -> AsyncGenerator[Names | None, None]:
@@ -95,7 +98,7 @@ def _read(descriptor: int) -> tuple[Names | None, bool]:
         place += _EVENT.size
         name = os.fsdecode(data[place : place + length].rstrip(b"\0"))
         place += length
-        gone = gone or bool(mask & _IGNORED)
+        gone = gone or bool(mask & (_IGNORED | _DELETE_SELF | _MOVE_SELF))
         if mask & _OVERFLOW:
             names = None
         elif names is not None and name:

@@ -43,6 +43,7 @@ class Loop:
         self._clock, self._term, self._tasks = clock, term, tasks
         self._nudge = anyio.Event()
         self._carried: list[StoredEvent] = []
+        self._full = False
 
     @property
     def state(self) -> State:
@@ -83,20 +84,26 @@ class Loop:
                 await self._decide()
             return None
         await self._runs.settle()
+        if not self._ticker.ready:
+            return None
         outcome = await self._decide()
         if self.state.definitions is not None:
             await self._runs.launch(self.state.definitions)
+        _tell(outcome)
         if outcome.follow_up or self._log.head().offset > self.state.through:
             return None
         return outcome.next_due or datetime.max.replace(tzinfo=UTC)
 
     def _next_batch(self) -> tuple[list[StoredEvent], bool]:
         """The next events to fold together, and whether there are more behind them already."""
-        page = self._carried or self._log.read(self.state.through, PAGE)
-        full = len(page) == PAGE
+        if not self._carried:
+            page = self._log.read(self.state.through, PAGE)
+            self._full = len(page) == PAGE
+        else:
+            page = self._carried
         cut = next((n for n, s in enumerate(page) if n and isinstance(s.event, e.DefinitionsLoaded)), len(page))
         self._carried = page[cut:]
-        return page[:cut], full or bool(self._carried)
+        return page[:cut], self._full or bool(self._carried)
 
     async def _decide(self) -> Outcome:
         outcome = self._ticker.tick(self._clock.now())
@@ -107,14 +114,6 @@ class Loop:
         for offset, event in zip(offsets, outcome.events, strict=True):
             if isinstance(event, e.RunRequested):
                 self._runs.queue.offer(QueuedRun.of_event(event, offset))
-        requested = sum(isinstance(event, e.RunRequested) for event in outcome.events)
-        if requested:
-            tick = outcome.events[0]
-            assert isinstance(tick, e.Tick)
-            assets = sorted({decision.asset_key for decision in tick.decisions})
-            log.info(
-                "tick_committed", through=tick.through, runs=requested, assets=assets, visited=len(outcome.visited)
-            )
         return outcome
 
     async def _sleep(self, woken: Subscription, due: datetime) -> None:
@@ -130,3 +129,13 @@ class Loop:
                 either.start_soon(by_nudge)
                 await woken.wait(wait_s)
                 either.cancel_scope.cancel()
+
+
+def _tell(outcome: Outcome) -> None:
+    """Log what a tick asked for; after the launch, which does not wait for it."""
+    requested = sum(isinstance(event, e.RunRequested) for event in outcome.events)
+    if requested:
+        tick = outcome.events[0]
+        assert isinstance(tick, e.Tick)
+        assets = sorted({decision.asset_key for decision in tick.decisions})
+        log.info("tick_committed", through=tick.through, runs=requested, assets=assets, visited=len(outcome.visited))

@@ -148,9 +148,9 @@ class Daemon:
         for key in [key for key in self._arrivals if rules.get(key) != self._arrival_rules[key]]:
             self._arrivals.pop(key).cancel()
 
-        def recorded(key: str, partition: str | None) -> str | None:
-            table, ordinal = loop.state.asset(key).locate(partition)
-            return table.versions.get(ordinal)
+        def recorded(key: str, path: str) -> str | None:
+            known = loop.state.assets.get(key)
+            return known.files.get(path) if known else None
 
         async def append(facts: Sequence[e.Event]) -> range:
             return await events.append_async(facts, expect=Expect(term=term))

@@ -26,7 +26,10 @@ class AssetKey:
     (['a/b'], ['a', 'b'])
     """
 
-    __slots__ = ("parts",)  # and no dataclass: this is the first thing that `from headwater import asset` pays for
+    __slots__ = (
+        "_text",
+        "parts",
+    )  # and no dataclass: this is the first thing that `from headwater import asset` pays for
 
     def __init__(self, path: str | Sequence[str]) -> None:
         parts = (path,) if isinstance(path, str) else tuple(path)
@@ -35,6 +38,7 @@ class AssetKey:
                 f"an asset key is a name or a list of names, none of them empty; this one is {path!r}"
             )
         self.parts: Final = parts
+        self._text: str | None = None
 
     @property
     def path(self) -> list[str]:
@@ -73,7 +77,9 @@ class AssetKey:
             at = found.end() + 1  # past the "/"
 
     def to_user_string(self) -> str:
-        return "/".join(part.replace("\\", "\\\\").replace("/", "\\/") for part in self.parts)
+        if self._text is None:  # asked for many times by every run
+            self._text = "/".join(part.replace("\\", "\\\\").replace("/", "\\/") for part in self.parts)
+        return self._text
 
     def to_python_identifier(self) -> str:
         """The key as one word: parts joined by "__", "-" and "." as "_"."""

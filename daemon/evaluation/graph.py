@@ -19,9 +19,23 @@ class ConditionGraph:
         for key, asset in definitions.assets.items():
             for dep in asset.deps:
                 self.children.setdefault(dep.key, []).append(key)
+        self._parents = {key: [dep.key for dep in asset.deps] for key, asset in definitions.assets.items()}
+        self._upstream: dict[str, set[str]] = {}
         self.timers = Timers(definitions)
         self.follow_up = {k for k, a in self.conditions.items() if a.condition and needs_follow_up(a.condition)}
         self._read_requests = {k for k, a in self.conditions.items() if a.condition and reads_requests(a.condition)}
+
+    def upstream_of(self, key: str) -> set[str]:
+        """All assets that `key` is made from, directly or not."""
+        if key not in self._upstream:
+            found: set[str] = set()
+            waiting = [key]
+            while waiting:
+                fresh = [parent for parent in self._parents.get(waiting.pop(), ()) if parent not in found]
+                found.update(fresh)
+                waiting += fresh
+            self._upstream[key] = found
+        return self._upstream[key]
 
     def readers_of_requests(self, requested: dict[str, Truth]) -> set[str]:
         """Assets for which `newly_requested` will be true in the next tick, after these requests."""

@@ -90,7 +90,7 @@ class Moment:
         if (owed := self.changes.owed.get(root, {}).get(key)) is not None:
             news = news | Causes([(owed[1], BitMap([owed[0]]))])
         if root not in self.initial or root == key:
-            return news
+            return news | self._come_to_exist(key)
         upstream, table = self.state.asset(key).table, self.state.asset(root).table
         groups: list[tuple[float, BitMap]] = [(at, BitMap([ordinal])) for ordinal, at in upstream.update.items()]
         place, newest = upstream.newest
@@ -98,6 +98,15 @@ class Moment:
             if chosen < newest <= table.handled[ordinal]:
                 groups.append((table.handled[ordinal] + 0.5, BitMap([place])))
         return news | Causes(groups)
+
+    def _come_to_exist(self, key: str) -> Causes:
+        """Updates of partitions that exist since the tick before: they landed early, when nobody could read them."""
+        snapshot = self.definitions.assets.get(key)
+        if self.previous_at is None or snapshot is None or not hasattr(snapshot.partitions, "end_ordinal"):
+            return Causes()
+        fresh = self.existing(key) - clip(snapshot.partitions, self.previous_at)
+        update = self.state.asset(key).table.update
+        return Causes((update[ordinal], BitMap([ordinal])) for ordinal in fresh if update[ordinal])
 
     def position_of(self, instant: datetime) -> float:
         """Where an instant stands in the log: just before the first event with a timestamp at or after it."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from pyroaring import BitMap
@@ -84,7 +84,7 @@ class _Evaluator:
             self.result.leaves.append(Leaf(here, node.label or node.name, key, truth, getattr(node, "pulse", False)))
             return truth
         if isinstance(node, ops.AnyDepsMatch | ops.AllDepsMatch):
-            return self._deps(node, here)
+            return self._deps(node, key, here)
         if isinstance(node, ops.Since):
             return self._since(node, key, here)
         if isinstance(node, ops.NewlyTrue):
@@ -190,18 +190,21 @@ class _Evaluator:
 
     # ---- operators ---------------------------------------------------------------------------------------------------
 
-    def _deps(self, node: ops.AnyDepsMatch | ops.AllDepsMatch, path: str) -> Truth:
+    def _deps(self, node: ops.AnyDepsMatch | ops.AllDepsMatch, key: str, path: str) -> Truth:
+        """Look at the dependencies of `key`, which is the root itself unless one such operator stands in another."""
         truths = []
-        for dep in self.root.deps:
+        asset = self.root if key == self.root.key else self.moment.definitions.assets.get(key)
+        assert asset is not None, f"{key} is looked at and not defined"
+        for dep in asset.deps:
             if not node.looks_at(dep.key):
                 continue
             outer, self._edge = self._edge, dep
             truth = self.node(node.children[0], dep.key, f"{path}[{dep.key}]")
             self._edge = outer
-            truths.append(truth.mapped(lambda bits, dep=dep: self.moment.downstream(self.root, dep, bits)))
+            truths.append(truth.mapped(lambda bits, dep=dep: self.moment.downstream(asset, dep, bits)))
         if isinstance(node, ops.AnyDepsMatch):
             return any_of(truths)
-        return all_of(truths, self.moment.existing(self.root.key))
+        return all_of(truths, self.moment.existing(key))
 
     def _memory(self, node: AutomationCondition, key: str) -> str:
         return node.node_id if key == self.root.key else f"{node.node_id}@{key}"
@@ -269,12 +272,20 @@ def requires_all(condition: AutomationCondition | None) -> bool:
 
 
 def last_firing(schedule: str, zone: str, *, after: datetime, until: datetime) -> datetime | None:
-    """The last instant in (after, until] at which a cron fires, or None."""
+    """The last instant in (after, until] at which a cron fires, or None.
+
+    Found by going forward, as the timers do: the library's way back skips firings in an hour that occurs twice.
+    """
     from cronsim import CronSim
 
-    local = until.astimezone(ZoneInfo(zone))
-    # The library looks for firings strictly after or before an instant; one second more takes `until` in.
-    previous = next(CronSim(schedule, local + timedelta(seconds=1), reverse=True))
-    while previous > until:
-        previous = next(CronSim(schedule, previous, reverse=True))
-    return previous if previous > after else None
+    for span in (timedelta(hours=26), timedelta(days=32), timedelta(days=400), None):
+        start = after if span is None else max(after, until - span)
+        last = None
+        for local in CronSim(schedule, start.astimezone(ZoneInfo(zone))):
+            instant = local.astimezone(UTC)  # local times of an hour that occurs twice compare as unequal to any other
+            if instant > until:
+                break
+            last = instant
+        if last is not None or start == after:
+            return last if last is None or last > after else None
+    return None

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 from pyroaring import BitMap
 
-from ...definitions.snapshot import AssetSnapshot
+from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
 from ...storage import events as e
 from ...storage.state import Causes
 from ...storage.state.memory import SEEN, delta
@@ -59,7 +59,7 @@ class Visit:
         """Evaluate one asset; True if it is requested."""
         moment, key = self.moment, asset.key
         self.visited.append(key)
-        seen = SEEN + fingerprint(asset)
+        seen = SEEN + fingerprint(asset, moment.definitions)
         first = not moment.state.memory.seen(key, seen)
         if first:
             moment.initial.add(key)
@@ -112,11 +112,12 @@ class Visit:
     def _still_blocked(self, asset: AssetSnapshot, ordinal: int) -> bool:
         state = self.moment.state
         for blocker, partition in state.asset(asset.key).table.blocked[ordinal]:
-            if blocker not in self.moment.definitions.assets:
-                continue  # whatever it was, it no longer exists
-            truth = self.moment.requested.get(blocker)
             space = state.space(blocker)
             place = space.find(partition)
+            exists = place is not None and place in self.moment.existing(blocker)
+            if blocker not in self.graph.upstream_of(asset.key) or not exists:
+                continue  # whatever it was, it is no longer upstream of this
+            truth = self.moment.requested.get(blocker)
             together = space.fingerprint == state.space(asset.key).fingerprint and place == ordinal
             if truth is None or not together or ordinal not in truth.bits:
                 return True
@@ -150,12 +151,18 @@ class Visit:
         return e.LeafTruth(path=leaf.path, label=leaf.label, partitions=space.ranges(leaf.truth.bits), position=newest)
 
 
-def fingerprint(asset: AssetSnapshot) -> str:
-    """What an asset's memory was made under: its condition, its dependencies and their mappings, its partitions."""
+def fingerprint(asset: AssetSnapshot, definitions: DefinitionsSnapshot) -> str:
+    """What an asset's memory was made under: its condition, its dependencies with their mappings, all their
+    partitions."""
     condition = asset.condition.node_id if asset.condition else ""
-    deps = [(dep.key, dep.mapping.to_json(), dep.gated) for dep in asset.deps]
-    partitions = asset.partitions.space if asset.partitions else ""
-    return hashlib.sha256(repr((condition, deps, partitions)).encode()).hexdigest()[:12]
+    deps = [
+        (dep.key, dep.mapping.to_json(), dep.gated, _partitions(definitions.assets.get(dep.key))) for dep in asset.deps
+    ]
+    return hashlib.sha256(repr((condition, deps, _partitions(asset))).encode()).hexdigest()[:12]
+
+
+def _partitions(asset: AssetSnapshot | None) -> object:
+    return asset.partitions.to_json() if asset and asset.partitions else None
 
 
 def _at(micros: int) -> datetime:

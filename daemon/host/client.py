@@ -122,7 +122,10 @@ class CodeHost:
             raise CodeHostFailed(self.source, (message,), "")
         if "failed" in frame.message:
             raise CodeHostFailed(self.source, tuple(frame.message["failed"]), frame.message["traceback"])
-        self._snapshot = DefinitionsSnapshot.from_bytes(frame.blob)
+        try:
+            self._snapshot = DefinitionsSnapshot.from_bytes(frame.blob)
+        except HeadwaterError as error:  # a kind of partitions or condition that only the user's own code knows
+            raise CodeHostFailed(self.source, (f"{self.source}: {error}",), "") from error
         self.fork_unsafe = frame.message["fork_unsafe"]
 
     @property

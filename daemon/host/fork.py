@@ -269,7 +269,7 @@ class Workers:
                 self._ended(ended, os.waitstatus_to_exitcode(wait_status))
 
     def _ended(self, ended: Worker, status: int) -> None:
-        if ended.claimed or status == 0:
+        if ended.claimed or status in (0, worker.LEFT_ALONE):
             self._report({"exited": ended.run_id, "status": status})
         elif not ended.fresh:
             reason = _reason(ended, status)

@@ -8,9 +8,9 @@ claim (`RunStarted` and the first `StepStarted` in one transaction), then the us
 afterwards: host and daemon may die, the run goes on.
 
 Through its claim pipe it says `CLAIMED` once its first append is durable; anything else that it writes there is the
-reason why it never came so far. It ends with status 0 when the run has ended in the log, whatever came of it, and also
-where another process turned out to have the run; with `MACHINERY_FAILED` when headwater itself could not go on (the log
-cannot be written); any other status is the user's code leaving by itself, or a signal.
+reason why it never came so far. It ends with status 0 when the run has ended in the log, whatever came of it; with
+`LEFT_ALONE` where another process turned out to have the run; with `MACHINERY_FAILED` when headwater itself could not
+go on (the log cannot be written); any other status is the user's code leaving by itself, or a signal.
 """
 
 from __future__ import annotations
@@ -30,13 +30,16 @@ from ...definitions.loading import load_definitions
 from ...storage.batch import Expect
 from ...storage.events import Event
 from ...storage.log import EventLog
-from ..runs.execute import execute_run
+from ..runs.execute import RunOutcome, execute_run
 from ..runs.lease import Lease
 from ..runs.plan import RunPlan
 from .protocol import FrameReader
 from .rehearsal import rehearse_in_memory
 
 CLAIMED = b"+"
+
+LEFT_ALONE = 75
+"""EX_TEMPFAIL of sysexits(3): another process had the run; whether it still works on it, its lease tells."""
 
 MACHINERY_FAILED = 70
 """EX_SOFTWARE of sysexits(3): seldom used by anybody, so that it is told apart from a step that leaves with 1."""
@@ -51,8 +54,7 @@ def run_forked(
     try:
         _leave_the_host(inherited_fds)
         redirect_output(home, run_id)
-        work(definitions, home, RunPlan.from_bytes(plan), claim)
-        status = 0
+        status = work(definitions, home, RunPlan.from_bytes(plan), claim)
     except BaseException as error:
         status = _status_of(error, claim)
     finally:
@@ -76,8 +78,7 @@ def run_spare(
             rehearse_in_memory()
         run_id, plan = _wait_for_orders(orders_fd)
         redirect_output(home, run_id)
-        work(definitions, home, RunPlan.from_bytes(plan), claim, log)
-        status = 0
+        status = work(definitions, home, RunPlan.from_bytes(plan), claim, log)
     except BaseException as error:
         status = _status_of(error, claim)
     finally:
@@ -103,13 +104,14 @@ def _wait_for_orders(orders_fd: int) -> tuple[str, bytes]:
     os._exit(0)  # the host is gone or needs no spare any more
 
 
-def work(definitions: Definitions, home: Path, plan: RunPlan, claim: _Claim, log: EventLog | None = None) -> None:
-    """Take the lease, claim the run and execute it; returns without doing anything where another process has it.
+def work(definitions: Definitions, home: Path, plan: RunPlan, claim: _Claim, log: EventLog | None = None) -> int:
+    """Take the lease, claim the run and execute it; returns the status to leave with, `LEFT_ALONE` where another has
+    it.
 
     Neither lease nor log is closed: the process ends here, and closing the log would only queue up for its lock.
     """
     if not Lease.of_run(home, plan.run_id).take():
-        return
+        return LEFT_ALONE
     log = log or EventLog.open(home)
 
     def append(events: Sequence[Event], expect: Expect | None) -> range:
@@ -117,7 +119,8 @@ def work(definitions: Definitions, home: Path, plan: RunPlan, claim: _Claim, log
         claim.made()
         return offsets
 
-    execute_run(definitions, plan, append, home=home)
+    outcome = execute_run(definitions, plan, append, home=home)
+    return LEFT_ALONE if outcome is RunOutcome.CLAIM_LOST else 0
 
 
 def redirect_output(home: Path, run_id: str) -> None:
@@ -193,8 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         for stream in (sys.stdout, sys.stderr):
             stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
         definitions = load_definitions(given.file, given.module)
-        work(definitions, given.home, RunPlan.from_bytes(given.plan.read_bytes()), claim)
-        status = 0
+        status = work(definitions, given.home, RunPlan.from_bytes(given.plan.read_bytes()), claim)
     except BaseException as error:
         status = _status_of(error, claim)
     finally:

@@ -188,6 +188,8 @@ def _parts(snapshot: DefinitionsSnapshot, targets: Sequence[Target]) -> dict[str
                 parts[key] = first
             case _:
                 raise InvalidInvocationError(f"asset {key!r}: a run makes one partition of an asset, not several.")
+        if (parts[key] is None) != (snapshot.assets[key].partitions is None):
+            raise InvalidInvocationError(f"asset {key!r} is partitioned otherwise than when this run was requested.")
     return parts
 
 

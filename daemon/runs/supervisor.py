@@ -17,19 +17,22 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 from anyio.abc import TaskGroup
 
+from ...definitions.errors import InvalidInvocationError
 from ...definitions.snapshot import DefinitionsSnapshot
 from ...storage import events as e
 from ...storage.clock import Clock
 from ...storage.log import StoredEvent
 from ...storage.state import RunState, State
+from ...storage.state.runs import Part
 from ..host.client import CodeHostGone, Exited, LaunchFailed
 from ..host.reload import HostDied, HostSupervisor
-from ..host.worker import MACHINERY_FAILED
+from ..host.worker import LEFT_ALONE, MACHINERY_FAILED
 from .handing import handed_inputs
 from .lease import Lease, is_held, wait_released
 from .plan import build_plan
@@ -50,8 +53,8 @@ class RunSupervisor:
         self.state, self.queue = state, queue
         self._hosts, self._home, self._clock, self._append = hosts, home, clock, append
         self._launched: dict[str, QueuedRun] = {}
-        self._gone: dict[str, Exited | LaunchFailed | None] = {}
-        """Runs whose worker is gone; None: its lease is free and nobody knows how it ended."""
+        self._gone: dict[str, Gone] = {}
+        """Runs whose worker is gone, and how it went."""
         self._adopted: set[str] = set()
         self.accepting = True
 
@@ -81,12 +84,14 @@ class RunSupervisor:
 
     def adopt(self, tasks: TaskGroup, nudge: Callable[[], None]) -> None:
         """Watch over the started runs that are not this daemon's own, each until its worker's lease is free."""
-        for run_id in [r for r in self.queue.under_way if r not in self._launched and r not in self._adopted]:
+        known = self._launched.keys() | self._adopted | self._gone.keys()
+        for run_id in self.queue.under_way - known:
             self._adopted.add(run_id)
             tasks.start_soon(self._watch_lease, run_id, nudge)
 
     async def _watch_lease(self, run_id: str, nudge: Callable[[], None]) -> None:
         await wait_released(Lease.of_run(self._home, run_id).path)
+        self._adopted.discard(run_id)
         self._gone[run_id] = None
         nudge()
 
@@ -97,8 +102,7 @@ class RunSupervisor:
         if isinstance(message, HostDied):
             for run_id in message.runs:
                 self._launched.pop(run_id, None)
-                if not is_held(Lease.of_run(self._home, run_id).path):
-                    self._gone[run_id] = None
+                self._gone[run_id] = None
         else:
             self._gone[message.run_id] = message
 
@@ -109,9 +113,13 @@ class RunSupervisor:
         for run_id, how in gone.items():
             run = self.state.runs.get(run_id)
             if run is None:
+                self.queue.end(run_id)
                 continue
-            if isinstance(how, Exited) and how.status == 0 and is_held(Lease.of_run(self._home, run_id).path):
-                continue  # a doubled launch: its worker lost the claim and left, the other one works on
+            if isinstance(how, Exited) and how.status in (0, LEFT_ALONE):
+                how = None  # a doubled launch: its worker left the run to another, which may still be at it
+                self._launched.pop(run_id, None)
+            if how is None and is_held(Lease.of_run(self._home, run_id).path):
+                continue  # somebody works on it: `adopt` watches the lease
             if how is None and not run.started:
                 self.queue.end(run_id)  # its host died before anybody had claimed it
                 self.queue.offer(QueuedRun.of_state(run))
@@ -139,11 +147,12 @@ class RunSupervisor:
                 )
                 await self._hosts.launch(plan)
             except CodeHostGone:
-                self._launched.pop(run.run_id)
+                self._launched.pop(run.run_id, None)
                 self.queue.give_back(run)
                 return
-            except KeyError as missing:
-                self._gone[run.run_id] = LaunchFailed(run.run_id, f"{missing} is not defined any more")
+            except (KeyError, InvalidInvocationError) as error:
+                why = f"{error} is not defined any more" if isinstance(error, KeyError) else str(error)
+                self._gone[run.run_id] = Refused(run.run_id, why)
 
     @property
     def busy(self) -> int:
@@ -151,8 +160,30 @@ class RunSupervisor:
         return len(self._launched)
 
 
-def conclusion(state: State, run: RunState, how: Exited | LaunchFailed | None) -> list[e.Event]:
-    """The events that end a run whose worker is gone and did not end it itself."""
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The run cannot be planned under the definitions in force; trying again would not help."""
+
+    run_id: str
+    message: str
+
+
+Gone = Exited | LaunchFailed | Refused | None
+"""How a run's worker went; None: its lease is free and nobody knows."""
+
+
+def conclusion(state: State, run: RunState, how: Gone) -> list[e.Event]:
+    """The events that end a run whose worker is gone and did not end it itself.
+
+    What stands below a step that failed in it before is skipped because of that step, however the run ended.
+    """
+    end = _end(state, run, how)
+    return end if len(end) > 1 else [*_skips(state, run, run.failed, below_only=True), *end]
+
+
+def _end(state: State, run: RunState, how: Gone) -> list[e.Event]:
+    if isinstance(how, Refused):
+        return [e.RunFailed(run_id=run.run_id, reason="launch_failed", message=how.message)]
     if isinstance(how, LaunchFailed):
         return [e.RunFailed(run_id=run.run_id, reason="launch_failed", infrastructure=True, message=how.message)]
     if how is None:
@@ -177,29 +208,58 @@ def _left_inside_a_step(state: State, run: RunState, status: int) -> list[e.Even
         message = f"The step ended its process with status {status}; a step has to return or raise."
     error = e.ErrorInfo(cls="StepExited", message=message)
     events: list[e.Event] = []
-    blockers: list[e.Target] = []
+    parts: list[Part] = list(run.failed)
     for step_key, step in run.steps.items():
-        parts = list(step.handled_before)
-        asset_key, partition = parts[0] if len(parts) == 1 else (None, None)
+        if step.check is not None:
+            events += _shut_gate(run, step.check, message)
+        checked: list[Part] = [(step.check[0], step.check[2])] if step.check else []
+        asset_key, partition = next(iter([*step.handled_before, *checked]), (None, None))
         events.append(
             e.StepFailed(run_id=run.run_id, step_key=step_key, asset_key=asset_key, partition=partition, error=error)
         )
-        blockers += [target_of(key, partition) for key, partition in parts]
-    below = _below(state.definitions, {blocker.asset_key for blocker in blockers})
-    for target in run.targets:
-        if state.asset(target.asset_key).unstarted.get(run.run_id):
-            waits = target.asset_key in below
-            events.append(
-                e.StepSkipped(
-                    run_id=run.run_id,
-                    step_key=target.asset_key,
-                    asset_key=target.asset_key,
-                    targets=(target,),
-                    reason="upstream_failed" if waits else "not_produced",
-                    blocked_by=tuple(blockers) if waits else (),
-                )
-            )
+        parts += [*step.handled_before, *checked]
+    events += _skips(state, run, parts, below_only=False)
     return [*events, e.RunFailed(run_id=run.run_id, reason="step_failed", message=message)]
+
+
+def _shut_gate(run: RunState, check: tuple[str, str, str | None], message: str) -> list[e.Event]:
+    """A blocking check that cannot speak keeps its gate shut, as one that raises does."""
+    asset_key, name, partition = check
+    if name not in run.blocking_checks(asset_key):
+        return []
+    return [
+        e.AssetCheckEvaluated(
+            asset_key=asset_key,
+            check_name=name,
+            partition=partition,
+            run_id=run.run_id,
+            passed=False,
+            blocking=True,
+            description=message,
+        )
+    ]
+
+
+def _skips(state: State, run: RunState, failed: Sequence[Part], *, below_only: bool) -> list[e.Event]:
+    """What the run has not started, skipped: because of `failed` where it is below, else simply not produced."""
+    blockers = tuple(target_of(key, partition) for key, partition in failed)
+    below = _below(state.definitions, {key for key, _ in failed})
+    events: list[e.Event] = []
+    for target in run.targets:
+        waits = target.asset_key in below
+        if not state.asset(target.asset_key).unstarted.get(run.run_id) or (below_only and not waits):
+            continue
+        events.append(
+            e.StepSkipped(
+                run_id=run.run_id,
+                step_key=target.asset_key,
+                asset_key=target.asset_key,
+                targets=(target,),
+                reason="upstream_failed" if waits else "not_produced",
+                blocked_by=blockers if waits else (),
+            )
+        )
+    return events
 
 
 def _below(definitions: DefinitionsSnapshot | None, keys: set[str]) -> set[str]:

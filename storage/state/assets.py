@@ -132,12 +132,14 @@ class PartitionTable:
 class AssetState:
     """One asset: its table, the table of stray keys, and what unfinished runs have planned for it."""
 
-    __slots__ = ("_in_progress", "_pending", "key", "stray", "table", "unmade", "unstarted")
+    __slots__ = ("_in_progress", "_pending", "files", "key", "stray", "table", "unmade", "unstarted")
 
     def __init__(self, key: str, space: OrdinalSpace | None = None) -> None:
         self.key = key
         self.stray = PartitionTable(KeyedSpace(f"stray:{key}"))
         self.table = PartitionTable(space) if space is not None else self.stray
+        self.files: dict[str, str] = {}
+        """The data version last recorded of each file that arrived, by path."""
         self.unstarted: dict[str, BitMap] = {}
         """Per unfinished run, the partitions it planned and has not started (SEMANTICS 2c)."""
         self.unmade: dict[str, BitMap] = {}

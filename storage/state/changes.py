@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from pyroaring import BitMap
 
 from .causes import Causes
+from .ordinals import OrdinalSpace
 
 
 @dataclass(slots=True)
 class Changes:
     updated: dict[str, dict[int, int]] = field(default_factory=dict)
     owed: dict[str, dict[str, tuple[int, float]]] = field(default_factory=dict)
-    """Per asset and dependency: a step began, and a partition of the dependency was updated after the keys that the step
-    was handed had been chosen. The partition, and the position just behind the step's start."""
+    """Per asset and dependency: a step began, and a partition of the dependency was updated after the keys that the
+    step was handed had been chosen. The partition, and the position just behind the step's start."""
     touched: set[str] = field(default_factory=set)
     definitions: bool = False
     """The definitions changed: every asset is visited."""
@@ -28,6 +29,17 @@ class Changes:
         """A released update of one partition."""
         self.updated.setdefault(asset_key, {})[ordinal] = position
         self.touched.add(asset_key)
+
+    def renumber(self, asset_key: str, old: OrdinalSpace, new: OrdinalSpace) -> None:
+        """Move what is noted of an asset's partitions to another space, by key."""
+        moved = {new.find(old.key(n)): position for n, position in self.updated.pop(asset_key, {}).items()}
+        if moved := {ordinal: position for ordinal, position in moved.items() if ordinal is not None}:
+            self.updated[asset_key] = moved
+        for owed in self.owed.values():
+            if asset_key in owed:
+                place, position = owed.pop(asset_key)
+                if (found := new.find(old.key(place))) is not None:
+                    owed[asset_key] = (found, position)
 
     def updates_of(self, asset_key: str) -> Causes:
         """The updates of one asset, grouped by position."""

@@ -137,8 +137,22 @@ class State:
             asset.move_to_space(self._space_of(key))
             if asset.table.space is not old:
                 self.memory.renumber(key, old, asset.table.space)
-        self.memory.forget_seen(keep=self.definitions.assets.keys())
+                self.changes.renumber(key, old, asset.table.space)
+        for key, defined in self.definitions.assets.items():
+            blocking = {check.name for check in defined.checks if check.blocking}
+            self._drop_gates(self.asset(key), blocking, stored.offset)
+        evaluated = {k for k, a in self.definitions.assets.items() if a.condition is not None and not a.external}
+        self.memory.forget_seen(keep=evaluated)
         self.changes.definitions = True
+
+    def _drop_gates(self, asset: AssetState, blocking: set[str], offset: int) -> None:
+        """A check that is no blocking check any more holds no gate: what it alone kept back is released (case 4)."""
+        table = asset.table
+        gone = [table.check_failed.pop(name) for name in list(table.check_failed) if name not in blocking]
+        for ordinal in BitMap.union(*gone) if gone else ():
+            held = table.held.get(ordinal)
+            if not table.is_shut(ordinal) and not (held and held.outstanding):
+                self._release(asset, table, ordinal, offset, held.made_from if held else int(table.made_from[ordinal]))
 
     def _definitions_failed(self, event: e.DefinitionsFailed, stored: Stored) -> None:
         self.definitions_errors = event.errors
@@ -155,6 +169,9 @@ class State:
         table.setbacks.pop(ordinal, None)
         if event.data_version is not None:
             table.versions[ordinal] = event.data_version
+        if event.origin == "file" and event.data_version is not None:
+            path = event.metadata.get("path")
+            asset.files[str(path["value"] if isinstance(path, dict) else path)] = event.data_version
         if event.origin != "step":
             table.handle(ordinal, stored.offset)
             table.blocked.pop(ordinal, None)
@@ -215,9 +232,10 @@ class State:
             bits.discard(ordinal)
         results.setdefault(result, BitMap()).add(ordinal)
         was_shut = table.is_shut(ordinal)
-        if event.blocking:
-            shut = table.check_failed.setdefault(event.check_name, BitMap())
-            shut.add(ordinal) if result == "failed" else shut.discard(ordinal)
+        if event.blocking and result == "failed":
+            table.check_failed.setdefault(event.check_name, BitMap()).add(ordinal)
+        elif event.check_name in table.check_failed:
+            table.check_failed[event.check_name].discard(ordinal)
         held = table.held.get(ordinal)
         if held is not None and held.run_id == event.run_id:
             held.outstanding.discard(event.check_name)
@@ -267,7 +285,8 @@ class State:
         if run is None:
             return
         run.started = True
-        step = run.steps[event.step_key] = StepState(stored.offset)
+        check = (event.asset_key or "", event.check_name, event.partition) if event.check_name else None
+        step = run.steps[event.step_key] = StepState(stored.offset, check=check)
         for asset, table, ordinal in self._parts(event.targets):
             before = int(table.handled[ordinal])
             step.handled_before[asset.key, table.space.key(ordinal)] = before
@@ -308,9 +327,10 @@ class State:
 
     def _step_failed(self, event: e.StepFailed, stored: Stored) -> None:
         if run := self.runs.get(event.run_id):
-            run.failed_steps += 1
-            for _, table, ordinal in self._settle(run, event.step_key):
+            for asset, table, ordinal in self._settle(run, event.step_key):
                 table.failed.add(ordinal)
+                table.setbacks.pop(ordinal, None)
+                run.failed.append((asset.key, table.space.key(ordinal)))
 
     def _step_skipped(self, event: e.StepSkipped, stored: Stored) -> None:
         run = self.runs.get(event.run_id)
@@ -332,6 +352,7 @@ class State:
     def _run_cancelled(self, event: e.RunCancelled, stored: Stored) -> None:
         for asset, ordinal in self._owed(event.run_id):
             asset.table.handle(ordinal, stored.offset)
+            asset.table.setbacks.pop(ordinal, None)
         self._end_run(event.run_id, stored.offset)
 
     def _run_failed(self, event: e.RunFailed, stored: Stored) -> None:
@@ -342,7 +363,7 @@ class State:
 
     def _set_back(self, run: RunState, stored: Stored) -> None:
         """Nobody's code is to blame: H goes back, and the partitions are asked for again; at most 3 times in a row."""
-        before = {part: handled for step in run.steps.values() for part, handled in step.handled_before.items()}
+        started = {part: step for step in run.steps.values() for part in step.handled_before}
         for asset, ordinal in self._owed(run.run_id):
             table = asset.table
             setback = table.setbacks.setdefault(ordinal, Setback())
@@ -350,9 +371,10 @@ class State:
             part = (asset.key, table.space.key(ordinal))
             if setback.count > MAX_SETBACKS:
                 table.failed.add(ordinal)
-                table.handle(ordinal, int(table.handled[ordinal]) if part in before else stored.offset)
-            elif part in before:
-                table.handle(ordinal, before[part])
+                table.setbacks.pop(ordinal)
+                table.handle(ordinal, int(table.handled[ordinal]) if part in started else stored.offset)
+            elif part in started and table.handled[ordinal] == started[part].offset:  # else a report came meanwhile
+                table.handle(ordinal, started[part].handled_before[part])
 
     def _owed(self, run_id: str) -> list[tuple[AssetState, int]]:
         """The partitions that the run planned and has neither made nor given up."""
@@ -381,6 +403,8 @@ class State:
         self.last_tick.through, self.last_tick.at = event.through, event.at
         for delta in event.memory:
             mark = delta.node.startswith(SEEN)
+            if mark and delta.added and event.definitions != self.definitions_hash:
+                continue  # evaluated under definitions that were replaced while the tick was written
             self.memory.apply(delta, Spaces.WHOLE if mark else self.space(whose(delta.asset_key, delta.node)))
         self.last_tick.requested = {}
         asked_at = int(event.at.astimezone(UTC).timestamp() * 1_000_000)

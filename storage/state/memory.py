@@ -71,11 +71,13 @@ def whose(asset_key: str, node: str) -> str:
 
 def delta(asset_key: str, node: str, before: Causes, after: Causes, space: OrdinalSpace) -> MemoryDelta | None:
     """What has to be added to and removed from `before` to make `after`; None where nothing."""
+    if before == after:
+        return None
     gone = before.bits - after.bits
+    known = dict(before)
     added = []
     for position, bits in after:
-        same = next((group for known, group in before if known == position), BitMap())
-        if fresh := bits - same:
+        if fresh := bits - known.get(position, BitMap()):
             added.append(Cause(position=position, partitions=space.ranges(fresh)))
     if not gone and not added:
         return None

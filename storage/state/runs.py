@@ -17,6 +17,8 @@ class StepState:
 
     offset: int
     handled_before: dict[Part, int] = field(default_factory=dict)
+    check: tuple[str, str, str | None] | None = None
+    """Asset key, name and partition, where the step is a check."""
 
 
 @dataclass(slots=True)
@@ -33,7 +35,8 @@ class RunState:
     started: bool = False
     steps: dict[str, StepState] = field(default_factory=dict)
     """Steps under way."""
-    failed_steps: int = 0
+    failed: list[Part] = field(default_factory=list)
+    """What its failed steps were to make."""
 
     def blocking_checks(self, asset_key: str) -> set[str]:
         """The blocking checks that this run will evaluate on an asset."""

@@ -147,3 +147,19 @@ def test_a_level_that_stays_true_is_not_a_run_storm() -> None:
     assert world.next_due == START + timedelta(seconds=30)
     world.advance(30)
     assert len(world.settle()) == 1
+
+
+def test_no_firing_is_lost_in_the_hour_that_occurs_twice() -> None:
+    berlin = datetime(2026, 10, 25, 0, 0, tzinfo=UTC)  # 02:00 summer time; 03:00 becomes 02:00 at 01:00 UTC
+    fired = [
+        last_firing(
+            "0 * * * *", "Europe/Berlin", after=berlin + timedelta(hours=n), until=berlin + timedelta(hours=n + 1)
+        )
+        for n in range(4)
+    ]
+    assert fired == [berlin + timedelta(hours=n + 1) for n in range(4)]
+
+
+def test_a_rare_cron_is_found_across_years() -> None:
+    leap_day = datetime(2024, 2, 29, tzinfo=UTC)
+    assert last_firing("0 0 29 2 *", "UTC", after=datetime(2021, 1, 1, tzinfo=UTC), until=START) == leap_day

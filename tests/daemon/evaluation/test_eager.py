@@ -417,3 +417,129 @@ def test_what_its_own_run_made_upstream_is_no_reason_to_build_again() -> None:
     world.finish(run.run_id, "priced")
     world.end(run.run_id)
     assert world.settle() == []
+
+
+def test_a_condition_taken_out_and_put_back_catches_up() -> None:
+    @asset(name="two")
+    def plain_two(one): ...
+
+    world = chain()
+    world.report("source")
+    world.run_all()
+    world.define(SOURCE, one, plain_two)
+    world.settle()
+    world.report("one")
+    world.settle()
+    world.define(SOURCE, one, two)
+    assert keys_of(world.settle()) == [["two"]]
+
+
+def test_a_partition_that_landed_before_it_existed_is_an_update_once_it_exists() -> None:
+    @asset(automation_condition=EAGER.without(AutomationCondition.any_deps_missing()))
+    def overview(inbox): ...
+
+    world = World()
+    world.define(INBOX, overview)
+    world.report("inbox", "2026-02-28")
+    world.run_all()
+    world.report("inbox", "2026-03-01")  # today's: not complete, so not a partition yet
+    assert world.run_all() == []
+    world.advance(timedelta(days=1))
+    assert keys_of(world.run_all()) == [["overview"]]
+
+
+def test_a_static_dependency_that_grows_by_a_key_that_had_arrived_is_an_update() -> None:
+    @asset(automation_condition=EAGER.without(AutomationCondition.any_deps_missing()))
+    def overview(colours): ...
+
+    world = World()
+    world.define(AssetSpec("colours", partitions_def=StaticPartitionsDefinition(["red"])), overview)
+    world.report("colours", "red")
+    world.run_all()
+    world.report("colours", "blue")
+    assert world.run_all() == []
+    world.define(AssetSpec("colours", partitions_def=StaticPartitionsDefinition(["red", "blue"])), overview)
+    assert keys_of(world.run_all()) == [["overview"]]
+
+
+def test_an_update_noted_just_before_a_change_of_its_partitions_is_not_lost() -> None:
+    @asset(automation_condition=EAGER.without(AutomationCondition.any_deps_missing()))
+    def overview(colours): ...
+
+    world = World()
+    world.define(AssetSpec("colours", partitions_def=StaticPartitionsDefinition(["red", "green"])), overview)
+    world.report("colours", "green")
+    world.run_all()
+    world.report("colours", "green")
+    world.ticker.written(world.log.head().offset + 1)  # the last tick's own events are not folded yet: no tick between
+    world.append(e.DaemonStarted(term=1))
+    world.define(AssetSpec("colours", partitions_def=StaticPartitionsDefinition(["blue", "green"])), overview)
+    assert keys_of(world.run_all()) == [["overview"]]
+
+
+def test_a_blocking_check_that_is_deleted_holds_no_gate() -> None:
+    world = days()
+    world.report("inbox", "2026-02-27")
+    [run] = world.settle()
+    world.run(run, checks={"clean": {"no_nulls": False}})
+    assert world.settle() == []
+    world.define(INBOX, raw, clean, total)
+    assert keys_of(world.run_all()) == [["total"]]
+
+
+def test_a_blocker_that_is_no_longer_upstream_blocks_nothing() -> None:
+    @asset(name="two", automation_condition=EAGER)
+    def other_two(source): ...
+
+    world = chain()
+    world.report("source")
+    [run] = world.settle()
+    world.run(run, fail=["one"])
+    world.settle()
+    world.define(SOURCE, one, other_two)
+    world.settle()
+    world.advance(30)  # it was asked for because of the same update a moment ago
+    assert keys_of(world.settle()) == [["two"]]
+
+
+def test_a_report_during_an_attempt_that_is_lost_still_counts() -> None:
+    world = chain()
+    world.report("source")
+    [run] = world.settle()
+    world.start(run.run_id, "one")
+    world.report("one")
+    world.end(run.run_id, "orphaned")
+    world.settle()
+    world.advance(60)
+    assert "one" not in {key for keys in keys_of(world.settle()) for key in keys}
+
+
+def test_setbacks_that_are_not_in_a_row_do_not_add_up() -> None:
+    world = chain()
+    for how in ("orphaned", "orphaned", "failed", "orphaned", "orphaned"):
+        world.report("source")
+        world.settle()
+        world.advance(3600)
+        world.settle()
+        [run] = world.state.runs.values()
+        world.start(run.run_id, "one")
+        if how == "failed":
+            world.finish(run.run_id, "one", ok=False)
+        world.end(run.run_id, how)
+        world.settle()
+    assert 0 not in world.state.assets["one"].table.failed
+
+
+def test_after_too_many_setbacks_a_fresh_update_is_an_ordinary_trigger() -> None:
+    world = chain()
+    for _ in range(4):
+        world.report("source")
+        world.settle()
+        world.advance(3600)
+        world.settle()
+        [run] = world.state.runs.values()
+        world.start(run.run_id, "one")
+        world.end(run.run_id, "orphaned")
+        world.settle()
+    world.report("source")
+    assert keys_of(world.settle()) == [["one", "two"]]

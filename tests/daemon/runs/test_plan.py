@@ -128,8 +128,9 @@ def test_a_plan_survives_its_way_to_the_worker() -> None:
     [
         ([Target(asset_key="source")], "external"),
         ([Target(asset_key="orders"), Target(asset_key="orders")], "named twice"),
-        ([Target(asset_key="orders", partitions=(("a", "b"),))], "one partition"),
+        ([Target(asset_key="orders", partitions=(("2013-01-01", "2013-01-02"),))], "one partition"),
         ([Target(asset_key="orders", partitions=(("a", "a"), ("b", "b")))], "one partition"),
+        ([Target(asset_key="orders", partitions=(("a", "a"),))], "partitioned otherwise"),
     ],
 )
 def test_what_no_run_can_make_is_refused(targets: list[Target], message: str) -> None:
