@@ -16,10 +16,9 @@ from .collecting import report
 from .dependencies import Dependency, argument_of, merged
 from .errors import DefinitionError, InvalidInvocationError
 from .keys import AssetKey
-from .signature import Signature
+from .signature import CONFIG_NAME, Signature
 from .source import SourceLine
 from .spec import AssetSpec
-from .unsupported import refuse
 
 if TYPE_CHECKING:
     from .conditions.base import AutomationCondition
@@ -112,10 +111,15 @@ class AssetsDefinition:
         """The resources that must be there when the function runs, those of `context.resources` included."""
         return self.required_resource_keys | set(self.resource_args)
 
+    @property
+    def op_name(self) -> str:
+        """The name under which its config stands in the run config."""
+        return self.key.to_python_identifier()
+
     def invoke(self, context: Any, inputs: Mapping[str, Any], resources: Mapping[str, Any]) -> Any:
         """What the function returns: a value, a result, a generator or a coroutine.
 
-        `inputs` are the loaded values by parameter, `resources` may hold more than the function takes.
+        `inputs` are the loaded values by parameter and the `config`; `resources` may hold more than the function takes.
         """
         arguments = {**inputs, **{name: resources[name] for name in self.resource_args}}
         if self.signature.context_arg is not None:
@@ -125,6 +129,7 @@ class AssetsDefinition:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the function itself, as in a test; resources that are not passed come from the context's."""
         from .context import AssetExecutionContext
+        from .run_config import fit_config
 
         context_arg = self.signature.context_arg
         context = kwargs.get(context_arg) if context_arg else None
@@ -137,6 +142,8 @@ class AssetsDefinition:
         if context is not None:
             context.bind(self)
             given = inspect.signature(self.fn).bind_partial(*args, **kwargs).arguments
+            if self.signature.takes_config and CONFIG_NAME not in given:
+                kwargs[CONFIG_NAME] = fit_config(self.signature.config_type, context.op_config, self.op_name, str(self))
             for name in self.resource_args:
                 if name not in given and name in context.resources:
                     kwargs[name] = context.resources[name]
@@ -171,9 +178,6 @@ class AssetsDefinition:
     def _arguments(self, ins: dict[str, Any]) -> dict[str, Dependency]:
         """The edge of each parameter that is not a resource for certain; `ins` says more about some."""
         names = [parameter.name for parameter in self.signature.parameters if not parameter.is_resource]
-        if "config" in names:
-            refuse(str(self), source=self.source, config=True)
-            names.remove("config")
         if unknown := [name for name in ins if name not in names]:
             if self.signature.takes_any_keyword:
                 names.extend(unknown)
@@ -189,11 +193,6 @@ class AssetsDefinition:
 
 def _checked_signature(fn: Callable[..., Any], owner: str, *, source: SourceLine) -> Signature:
     signature = Signature.of(fn)
-    if signature.positional_only:
-        report(
-            DefinitionError(
-                f"{source}: {owner}: its parameter {signature.positional_only[0]!r} cannot be passed by name. "
-                "Arguments are passed by name: remove the '/' or the '*' from the function's parameters."
-            )
-        )
+    for problem in signature.problems():
+        report(DefinitionError(f"{source}: {owner}: {problem}"))
     return signature

@@ -19,6 +19,7 @@ from .collecting import report
 from .dependencies import Dependency, merged
 from .errors import DefinitionError, UnknownDependency, did_you_mean
 from .keys import AssetKey
+from .kinds import has_lifecycle, is_recipe, is_resource_class
 from .source import SourceLine
 from .spec import DEFAULT_IO_MANAGER, AssetSpec
 
@@ -62,6 +63,19 @@ class Names:
         self._check_resources(owner, bound.resource_names, source=node.source)
         self._check_io_managers(bound, owner)
         return bound
+
+    def check_resources(self, *, source: SourceLine) -> None:
+        """Report resources that cannot be used as they were given, or that need others which are not there."""
+        for name, value in self._resources.items():
+            if is_resource_class(value):
+                report(
+                    DefinitionError(
+                        f"{source}: the resource {name!r} is the class {value.__name__} itself. Give an instance: "
+                        f"{value.__name__}(...), or {value.__name__}.configure_at_launch()."
+                    )
+                )
+            needed = getattr(value, "required_resource_keys", ()) if has_lifecycle(value) else ()
+            self._check_resources(f"resource {name!r}", needed, source=source)
 
     def bound_check(self, check: AssetChecksDefinition) -> AssetChecksDefinition:
         resource_args: list[str] = []
@@ -109,6 +123,8 @@ class Names:
         self._check_resources(owner, names - {DEFAULT_IO_MANAGER}, source=node.source)
         for name in sorted(names & self._resources.keys()):
             manager = self._resources[name]
+            if is_recipe(manager):  # what it makes is known when it is opened
+                continue
             if isinstance(manager, type) or not (hasattr(manager, "handle_output") and hasattr(manager, "load_input")):
                 report(
                     DefinitionError(

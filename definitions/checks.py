@@ -16,7 +16,7 @@ from .errors import DefinitionError, ExecutionError, InvalidInvocationError
 from .keys import AssetKey, CoercibleToAssetKey
 from .labels import NAME, key_from_user
 from .results import AssetCheckResult, AssetCheckSeverity
-from .signature import Signature
+from .signature import CONFIG_NAME, Signature
 from .source import SourceLine
 from .spec import checked_metadata
 from .unsupported import refuse
@@ -56,6 +56,8 @@ class AssetChecksDefinition:
         self.partitions_def = partitions_def
         self.source = source
         self.signature = Signature.of(fn)
+        for problem in self.signature.problems():
+            report(DefinitionError(f"{source}: {self}: {problem}"))
         self.required_resource_keys = frozenset(required_resource_keys)
         names = _names_of(asset_key)
         self.loads_asset = next((p.name for p in self.signature.parameters if p.name in names), None)
@@ -77,17 +79,24 @@ class AssetChecksDefinition:
     def resource_names(self) -> frozenset[str]:
         return self.required_resource_keys | set(self.resource_args)
 
+    @property
+    def op_name(self) -> str:
+        """The name under which its config stands in the run config."""
+        return f"{self.asset_key.to_python_identifier()}_{self.check_name}"
+
     def bound(self, resource_args: tuple[str, ...]) -> AssetChecksDefinition:
         """A copy of which every parameter is known."""
         made = copy.copy(self)
         made.resource_args = resource_args
         return made
 
-    def invoke(self, context: Any, asset_value: Any, resources: Mapping[str, Any]) -> Any:
-        """What the function returns; see `result_of`. `asset_value` is used only where `loads_asset` is set."""
+    def invoke(self, context: Any, asset_value: Any, resources: Mapping[str, Any], config: Any = None) -> Any:
+        """What the function returns; see `result_of`. What the function does not take is not used."""
         arguments = {name: resources[name] for name in self.resource_args}
         if self.loads_asset is not None:
             arguments[self.loads_asset] = asset_value
+        if self.signature.takes_config:
+            arguments[CONFIG_NAME] = config
         if self.signature.context_arg is not None:
             arguments[self.signature.context_arg] = context
         return self.fn(**arguments)

@@ -15,6 +15,8 @@ from .keys import AssetKey
 from .metadata import MetadataValue, normalize_metadata
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from .assets_definition import AssetsDefinition
     from .partitions.base import PartitionKeyRange, PartitionsDefinition, TimeWindow
 
@@ -25,7 +27,10 @@ class Resources(Mapping[str, Any]):
     """Resources by name: `resources.db` and `resources["db"]` are the same."""
 
     def __init__(self, values: Mapping[str, Any] | None = None) -> None:
-        self._values = dict(values or {})
+        self._values: Mapping[str, Any] = {} if values is None else values
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._values
 
     def __getitem__(self, name: str) -> Any:
         return self._values[name]
@@ -33,11 +38,17 @@ class Resources(Mapping[str, Any]):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name == "_values":  # copy and pickle ask before there are values
             raise AttributeError(name)
-        try:
-            return self._values[name]
-        except KeyError:
-            hint = did_you_mean(name, self._values, "Add it to Definitions(resources={...}).")
-            raise AttributeError(f"there is no resource {name!r}. {hint}") from None
+        if name in self._values:
+            return self._values[name]  # which may open it
+        hint = did_you_mean(name, self._values, "Add it to Definitions(resources={...}).")
+        raise AttributeError(f"there is no resource {name!r}. {hint}")
+
+    def close(self) -> None:
+        """Close those that have a life of their own."""
+        from .lifecycle import RunResources
+
+        if isinstance(self._values, RunResources):
+            self._values.close()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
@@ -59,14 +70,26 @@ class _StepContext:
         resources: Mapping[str, Any] | None,
         log: logging.Logger | None,
         run_tags: Mapping[str, str] | None,
+        run_config: Mapping[str, Any] | None,
+        op_config: Any,
     ) -> None:
         self._asset_key = asset_key
         self._partition_keys = None if partition_keys is None else tuple(partition_keys)
         self._partitions_def = partitions_def
         self.run_id = run_id
         self.run_tags = dict(run_tags or {})
+        self.run_config: Mapping[str, Any] = {} if run_config is None else run_config
+        """The config of the whole run as it was requested: what comes from the environment is `{"env": NAME}`."""
+        self.op_config: Any = {} if op_config is None else op_config
+        """The config of this step as plain data, with what comes from the environment."""
         self.resources = resources if isinstance(resources, Resources) else Resources(resources)
         self.log = log or logging.getLogger(STEP_LOGGER)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.resources.close()
 
     @property
     def asset_key(self) -> AssetKey:
@@ -134,6 +157,8 @@ class AssetExecutionContext(_StepContext):
         resources: Mapping[str, Any] | None = None,
         log: logging.Logger | None = None,
         run_tags: Mapping[str, str] | None = None,
+        run_config: Mapping[str, Any] | None = None,
+        op_config: Any = None,
     ) -> None:
         """`input_partition_keys` holds the keys handed to the step, by argument and by the upstream's key string."""
         super().__init__(
@@ -144,6 +169,8 @@ class AssetExecutionContext(_StepContext):
             resources=resources,
             log=log,
             run_tags=run_tags,
+            run_config=run_config,
+            op_config=op_config,
         )
         self._input_partition_keys = {name: tuple(keys) for name, keys in (input_partition_keys or {}).items()}
         self._metadata: dict[str, MetadataValue] = {}
@@ -207,6 +234,8 @@ class AssetCheckExecutionContext(_StepContext):
         resources: Mapping[str, Any] | None = None,
         log: logging.Logger | None = None,
         run_tags: Mapping[str, str] | None = None,
+        run_config: Mapping[str, Any] | None = None,
+        op_config: Any = None,
     ) -> None:
         super().__init__(
             asset_key=asset_key,
@@ -216,6 +245,8 @@ class AssetCheckExecutionContext(_StepContext):
             resources=resources,
             log=log,
             run_tags=run_tags,
+            run_config=run_config,
+            op_config=op_config,
         )
         self.check_name = check_name
 
@@ -229,8 +260,15 @@ def build_asset_context(
     input_partition_keys: Mapping[str, Sequence[str]] | None = None,
     run_id: str = "test",
     run_tags: Mapping[str, str] | None = None,
+    run_config: Mapping[str, Any] | None = None,
+    op_config: Any = None,
 ) -> AssetExecutionContext:
-    """A context to call an asset with in a test: `orders(build_asset_context(partition_key="2026-01-01"))`."""
+    """A context to call an asset with in a test: `orders(build_asset_context(partition_key="2026-01-01"))`.
+
+    `resources` are opened when they are first used; as a context manager it closes them at the end of the block.
+    """
+    from .lifecycle import RunResources
+
     if partition_key is not None and partition_keys is not None:
         raise InvalidInvocationError("build_asset_context: give partition_key or partition_keys, not both")
     return AssetExecutionContext(
@@ -238,6 +276,8 @@ def build_asset_context(
         run_id=run_id,
         partition_keys=partition_keys if partition_key is None else (partition_key,),
         input_partition_keys=input_partition_keys,
-        resources=resources,
+        resources=Resources(RunResources(resources or {}, run_id=run_id)),
         run_tags=run_tags,
+        run_config=run_config,
+        op_config=op_config,
     )

@@ -174,6 +174,7 @@ class Definitions:
         with collecting() as errors:
             defined = _unique(self._assets)
             names = Names(defined, self.resources)
+            names.check_resources(source=self.source)
             bound = {key: names.bound(node) for key, node in defined.items()}
             checks = [names.bound_check(check) for check in self._checks]
             graph = AssetGraph(_with_mappings(_with_externals(bound)))

@@ -119,6 +119,19 @@ class InvalidInvocationError(HeadwaterError):
     """A function of headwater was called with what it cannot take."""
 
 
+class InvalidConfigError(HeadwaterError):
+    """Run config, or the config of a resource, does not fit what the definitions ask for.
+
+    `errors` holds one line for each place, which begins with its path, as in `ops.orders.config.limit`. Values that
+    come from the environment are never part of it.
+    """
+
+    def __init__(self, errors: Sequence[str], *, example: str = "") -> None:
+        text = errors[0] if len(errors) == 1 else "\n".join([f"{len(errors)} errors in the config:", *errors])
+        super().__init__(f"{text}\nFor example: {example}" if example else text)
+        self.errors = tuple(errors)
+
+
 class InvalidMetadata(InvalidInvocationError):
     """A metadata value that is of no known kind, or does not survive as JSON."""
 

@@ -19,17 +19,21 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.assets_definition import AssetsDefinition as AssetsDefinition
     from .definitions.checks import asset_check as asset_check
     from .definitions.conditions.base import AutomationCondition as AutomationCondition
+    from .definitions.config import Config as Config
+    from .definitions.config import PermissiveConfig as PermissiveConfig
     from .definitions.context import AssetCheckExecutionContext as AssetCheckExecutionContext
     from .definitions.context import AssetExecutionContext as AssetExecutionContext
     from .definitions.context import build_asset_context as build_asset_context
     from .definitions.definitions import Definitions as Definitions
     from .definitions.dependencies import AssetDep as AssetDep
     from .definitions.dependencies import AssetIn as AssetIn
+    from .definitions.env import EnvVar as EnvVar
     from .definitions.errors import AssetCheckFailed as AssetCheckFailed
     from .definitions.errors import DefinitionErrors as DefinitionErrors
     from .definitions.errors import ExecutionError as ExecutionError
     from .definitions.errors import Failure as Failure
     from .definitions.errors import HeadwaterError as HeadwaterError
+    from .definitions.errors import InvalidConfigError as InvalidConfigError
     from .definitions.errors import InvalidDefinitionError as InvalidDefinitionError
     from .definitions.errors import InvalidInvocationError as InvalidInvocationError
     from .definitions.filesystem_io import FilesystemIOManager as FilesystemIOManager
@@ -38,6 +42,9 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.io import IOManager as IOManager
     from .definitions.io import OutputContext as OutputContext
     from .definitions.keys import AssetKey as AssetKey
+    from .definitions.lifecycle import InitResourceContext as InitResourceContext
+    from .definitions.lifecycle import build_init_resource_context as build_init_resource_context
+    from .definitions.lifecycle import build_resources as build_resources
     from .definitions.metadata import MetadataValue as MetadataValue
     from .definitions.modules import load_assets_from_current_module as load_assets_from_current_module
     from .definitions.modules import load_assets_from_modules as load_assets_from_modules
@@ -48,11 +55,21 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.partitions.mappings import IdentityPartitionMapping as IdentityPartitionMapping
     from .definitions.partitions.static import StaticPartitionsDefinition as StaticPartitionsDefinition
     from .definitions.partitions.time_windows import DailyPartitionsDefinition as DailyPartitionsDefinition
+    from .definitions.resource_functions import IOManagerDefinition as IOManagerDefinition
+    from .definitions.resource_functions import ResourceDefinition as ResourceDefinition
+    from .definitions.resource_functions import io_manager as io_manager
+    from .definitions.resource_functions import resource as resource
+    from .definitions.resources import ConfigurableIOManager as ConfigurableIOManager
+    from .definitions.resources import ConfigurableIOManagerFactory as ConfigurableIOManagerFactory
+    from .definitions.resources import ConfigurableResource as ConfigurableResource
+    from .definitions.resources import ConfigurableResourceFactory as ConfigurableResourceFactory
+    from .definitions.resources import ResourceDependency as ResourceDependency
     from .definitions.results import AssetCheckResult as AssetCheckResult
     from .definitions.results import AssetCheckSeverity as AssetCheckSeverity
     from .definitions.results import DataVersion as DataVersion
     from .definitions.results import MaterializeResult as MaterializeResult
     from .definitions.results import Output as Output
+    from .definitions.run_config import RunConfig as RunConfig
     from .definitions.signature import ResourceParam as ResourceParam
     from .definitions.spec import AssetSpec as AssetSpec
     from .definitions.spec import SourceAsset as SourceAsset

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 _BY_INSTEAD = {
     "automate assets with automation_condition=..., or make them by hand: `headwater asset materialize --select KEY`": (
         "AssetSelection define_asset_job graph job multiprocess_executor op repository DynamicOut DynamicOutput"
-        " GraphDefinition In JobDefinition OpDefinition OpExecutionContext Out RunConfig in_process_executor"
+        " GraphDefinition In JobDefinition OpDefinition OpExecutionContext Out in_process_executor"
     ),
     "use automation_condition=AutomationCondition.on_cron(...) on the assets": (
         "DefaultScheduleStatus FreshnessPolicy ScheduleDefinition ScheduleEvaluationContext build_schedule_context"
@@ -25,13 +25,10 @@ _BY_INSTEAD = {
     "the daemon evaluates every automation_condition by itself: nothing has to be declared or turned on": (
         "AutoMaterializePolicy AutoMaterializeRule AutomationConditionSensorDefinition"
     ),
-    "put a plain object into Definitions(resources={...}) and give the asset a parameter of that name": (
-        "Config ConfigurableResource EnvVar Field InitResourceContext Noneable Permissive ResourceDefinition"
-        " ResourceDependency build_init_resource_context build_resources config_from_files resource"
+    "declare a class MyConfig(Config) with typed fields and their defaults, or a PermissiveConfig": (
+        "Array Field Map Noneable Permissive Selector Shape StringSource IntSource BoolSource config_from_files"
     ),
-    "derive from IOManager, and put an instance into Definitions(resources={...})": (
-        "ConfigurableIOManager ConfigurableIOManagerFactory IOManagerDefinition UPathIOManager io_manager"
-    ),
+    "derive from ConfigurableIOManager, and put an instance into Definitions(resources={...})": "UPathIOManager",
     "use FilesystemIOManager()": "fs_io_manager",
     "use InMemoryIOManager()": "mem_io_manager",
     "write one @asset for each table or file that is made": (

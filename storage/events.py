@@ -208,6 +208,8 @@ class RunRequested(Event):
     job_name: str | None = None
     priority: int = 0
     tags: dict[str, str] = Field(default_factory=dict)
+    run_config: dict[str, JsonValue] = Field(default_factory=dict)
+    """What the run is told, as plain data; a value from the environment stands in it as `{"env": NAME}`."""
 
 
 class RunStarted(Event):

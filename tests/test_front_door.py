@@ -66,7 +66,12 @@ def test_a_star_import_brings_exactly_the_public_names() -> None:
 
 
 @pytest.mark.parametrize(
-    "names", ["asset", "asset, Definitions, AutomationCondition, DailyPartitionsDefinition, FileArrival"]
+    "names",
+    [
+        "asset",
+        "asset, Definitions, AutomationCondition, DailyPartitionsDefinition, FileArrival",
+        "EnvVar, InitResourceContext, RunConfig, build_resources, io_manager, resource, ResourceParam",
+    ],
 )
 def test_importing_the_decorators_imports_neither_heavy_libraries_nor_the_other_rooms(names: str) -> None:
     imported = modules_after(f"from headwater import {names}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -55,6 +56,16 @@ def materialize(
         ),
     ],
     partition: Annotated[str | None, typer.Option("--partition", help="The partition to make.")] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", "-c", help="A file with the config of the run: JSON, TOML, or YAML where PyYAML is installed."
+        ),
+    ] = None,
+    config_json: Annotated[
+        str | None,
+        typer.Option("--config-json", help='The config itself: \'{"ops": {"orders": {"config": {"limit": 10}}}}\'.'),
+    ] = None,
     file: FileOption = None,
     module: ModuleOption = None,
     home: HomeOption = None,
@@ -67,13 +78,15 @@ def materialize(
     from contextlib import nullcontext
 
     from .catalog import load
+    from .config_files import given_run_config
     from .materializing import materialize_selection
     from .output import print_json, stdout_to_stderr
     from .run_report import print_run, run_as_json
 
+    run_config = given_run_config(config, config_json)
     definitions = load(source)
     with stdout_to_stderr() if as_json else nullcontext():
-        run = materialize_selection(definitions, folder, select, partition)
+        run = materialize_selection(definitions, folder, select, partition, run_config=run_config)
     if as_json:
         print_json(run_as_json(run))
     else:

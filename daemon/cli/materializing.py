@@ -8,10 +8,12 @@ by then counts, and what another run has made and not yet checked does not. The 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ...definitions.definitions import Definitions
+from ...definitions.keys import AssetKey
 from ...definitions.snapshot import DefinitionsSnapshot
 from ...storage.clock import Clock, SystemClock
 from ...storage.events import Event, KeyRanges, PlannedCheck, RunRequested
@@ -20,6 +22,7 @@ from ...storage.log import EventLog, Expect
 from ...storage.state import State
 from ...storage.state.mappings import renumber
 from ...storage.state.ordinals import clip
+from ..runs.configuring import checked_run_config
 from ..runs.execute import RunExecution
 from ..runs.lease import Lease
 from ..runs.plan import build_plan
@@ -30,12 +33,19 @@ from .selection import selected, targets_of
 
 
 def materialize_selection(
-    definitions: Definitions, home: Path, select: str, partition: str | None, *, clock: Clock | None = None
+    definitions: Definitions,
+    home: Path,
+    select: str,
+    partition: str | None,
+    *,
+    run_config: Mapping[str, Any] | None = None,
+    clock: Clock | None = None,
 ) -> RunRecord:
     """Make what `select` names, with all checks of it, and return what the log says of the run.
 
     Raises:
         InvalidInvocationError, UnknownPartition: the selection or the partition makes no sense.
+        InvalidConfigError: the run config does not fit what is selected.
         KeyboardInterrupt: the run was interrupted, and is recorded as cancelled.
     """
     clock = clock or SystemClock()
@@ -48,10 +58,16 @@ def materialize_selection(
         for check in asset.checks
     ]
     run_id = SystemIds().new_id()
+    config = checked_run_config(run_config, definitions, [AssetKey.from_user_string(asset.key) for asset in assets])
     requested = RunRequested(
-        run_id=run_id, targets=tuple(targets), checks=tuple(checks), origin="manual", definitions=snapshot.hash
+        run_id=run_id,
+        targets=tuple(targets),
+        checks=tuple(checks),
+        origin="manual",
+        definitions=snapshot.hash,
+        run_config=config,
     )
-    plan = build_plan(snapshot, run_id, 0, targets, checks)
+    plan = build_plan(snapshot, run_id, 0, targets, checks, run_config=config)
     with EventLog.open(home, clock=clock) as log, Lease.of_run(home, run_id):
         # The bytes behind the hash come with the first append, as the daemon may never have loaded these definitions.
         blobs = {snapshot.hash: snapshot.to_bytes()}
@@ -63,7 +79,7 @@ def materialize_selection(
 
         RunExecution(
             plan,
-            Toolbox(definitions, run_id, home=home),
+            Toolbox(definitions, run_id, home=home, run_config=config),
             append,
             opening=[requested],
             choose_keys=_Chooser(log, snapshot, clock).keys,

@@ -84,7 +84,14 @@ def execute_run(
         KeyboardInterrupt: the run was interrupted and is written as cancelled.
         StoreUnavailable: the log cannot be written.
     """
-    toolbox = Toolbox(definitions, plan.run_id, home=home, io_manager=io_manager, run_tags=run_tags)
+    toolbox = Toolbox(
+        definitions,
+        plan.run_id,
+        home=home,
+        io_manager=io_manager,
+        run_tags=run_tags,
+        run_config=plan.run_config,
+    )
     return RunExecution(plan, toolbox, append).run()
 
 
@@ -124,6 +131,7 @@ class RunExecution:
                     self._skip(step, block)
                 else:
                     self._attempt(step)
+            self.toolbox.close()  # what a resource does when it is closed is part of the run
             self._unwritten.append(self._end_of_run())
             self._write()
         except ConflictError:
@@ -132,6 +140,8 @@ class RunExecution:
             if self._is_claimed:
                 self._cancel()
             raise
+        finally:
+            self.toolbox.close()
         return RunOutcome.FAILED if self.errors else RunOutcome.SUCCEEDED
 
     def _attempt(self, step: StepPlan) -> None:

@@ -2,7 +2,7 @@
 
 The frames of headwater that lead to the user's function say nothing to its author and are cut off; an error that never
 reached the user's code keeps them all. Whatever an exception does when it is asked for its text, here it becomes text
-that can be stored.
+that can be stored. Values that were looked up in the environment are taken out of it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import traceback
 from types import TracebackType
 
+from ...definitions.env import redacted
 from ...definitions.errors import ExecutionError, Failure
 from ...storage.events import ErrorInfo, Event, encode
 
@@ -26,8 +27,8 @@ def error_info(error: BaseException) -> ErrorInfo:
     name = cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
     return ErrorInfo(
         cls="Failure" if cls is Failure else name,
-        message=_storable(_message(error), MESSAGE_LIMIT),
-        traceback=_storable(_traceback(error), TRACEBACK_LIMIT),
+        message=_storable(redacted(_message(error)), MESSAGE_LIMIT),
+        traceback=_storable(redacted(_traceback(error)), TRACEBACK_LIMIT),
     )
 
 

@@ -14,8 +14,9 @@ from typing import Any
 from ...definitions.assets_definition import AssetsDefinition
 from ...definitions.checks import AssetChecksDefinition
 from ...definitions.definitions import Definitions
-from ...definitions.errors import ExecutionError, InvalidInvocationError, NotYetSupported, UnknownPartition
+from ...definitions.errors import ExecutionError, InvalidInvocationError, UnknownPartition
 from ...definitions.keys import AssetKey, CoercibleToAssetKey
+from ...definitions.run_config import RunConfig
 from ...definitions.spec import AssetSpec
 from ...storage.batch import Expect
 from ...storage.clock import Clock, SystemClock
@@ -23,6 +24,7 @@ from ...storage.events import Event, PlannedCheck, RunRequested, Target
 from ...storage.ids import IdSource, SystemIds
 from ...storage.instance import Instance
 from .choosing import choose_from_log
+from .configuring import checked_run_config
 from .execute import RunExecution, RunOutcome
 from .lease import Lease
 from .plan import build_plan
@@ -32,7 +34,7 @@ from .toolbox import Toolbox
 
 def materialize(
     assets: Iterable[AssetsDefinition | AssetSpec | AssetChecksDefinition],
-    run_config: Any = None,
+    run_config: RunConfig | Mapping[str, Any] | None = None,
     instance: Instance | None = None,
     resources: Mapping[str, Any] | None = None,
     partition_key: str | None = None,
@@ -50,14 +52,15 @@ def materialize(
     in memory until this returns. An asset of several partitions of which another one reads all hands it those that are
     in the instance's log.
 
+    `run_config` is a RunConfig, or `{"ops": {"orders": {"config": {...}}}}`; it is kept in the log as it was given.
+
     Raises:
         DefinitionErrors: the assets do not fit together.
         InvalidInvocationError: an asset is partitioned and `partition_key` is missing, or the other way round.
         UnknownPartition: there is no such partition.
+        InvalidConfigError: the run config does not fit what the assets, checks and resources take.
         Exception: what the first step that failed raised, unless `raise_on_error` is false.
     """
-    if run_config:
-        raise NotYetSupported("materialize: run_config", instead="pass what the assets need as resources")
     definitions = Definitions(assets=assets, resources=resources)
     definitions.validate()
     with nullcontext(instance) if instance is not None else Instance.ephemeral() as used:
@@ -66,6 +69,7 @@ def materialize(
             used,
             selection=_selected(selection),
             partition_key=partition_key,
+            run_config=run_config,
             tags=tags,
             raise_on_error=raise_on_error,
         )
@@ -77,6 +81,7 @@ def materialize_in_process(
     *,
     selection: Sequence[CoercibleToAssetKey] | None = None,
     partition_key: str | None = None,
+    run_config: RunConfig | Mapping[str, Any] | None = None,
     tags: Mapping[str, str] | None = None,
     raise_on_error: bool = True,
     clock: Clock | None = None,
@@ -96,6 +101,7 @@ def materialize_in_process(
         for asset in chosen
         for check in definitions.checks_of(asset.key)
     ]
+    config = checked_run_config(run_config, definitions, [asset.key for asset in chosen])
     request = RunRequested(
         run_id=run_id,
         targets=tuple(targets),
@@ -103,8 +109,9 @@ def materialize_in_process(
         origin="manual",
         definitions=snapshot.hash,
         tags=_checked_tags(tags),
+        run_config=config,
     )
-    plan = build_plan(snapshot, run_id, 0, targets, checks)
+    plan = build_plan(snapshot, run_id, 0, targets, checks, run_config=config)
     written: list[Event] = []
     blobs = None if instance.is_ephemeral else {snapshot.hash: snapshot.to_bytes()}
 
@@ -115,7 +122,14 @@ def materialize_in_process(
 
     execution = RunExecution(
         plan,
-        Toolbox(definitions, run_id, home=instance.home, io_manager=instance.io_manager, run_tags=request.tags),
+        Toolbox(
+            definitions,
+            run_id,
+            home=instance.home,
+            io_manager=instance.io_manager,
+            run_tags=request.tags,
+            run_config=config,
+        ),
         append,
         opening=(request,),
         choose_keys=choose_from_log(instance.log, definitions, now=clock.now()),

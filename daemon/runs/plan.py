@@ -77,9 +77,11 @@ class RunPlan:
     requested_offset: int
     definitions: str = ""
     steps: tuple[StepPlan, ...] = ()
+    run_config: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return {
+            **({"run_config": self.run_config} if self.run_config else {}),
             "run_id": self.run_id,
             "requested_offset": self.requested_offset,
             "definitions": self.definitions,
@@ -93,6 +95,7 @@ class RunPlan:
             requested_offset=data["requested_offset"],
             definitions=data["definitions"],
             steps=tuple(StepPlan.from_json(step) for step in data["steps"]),
+            run_config=data.get("run_config", {}),
         )
 
     def to_bytes(self) -> bytes:
@@ -112,6 +115,7 @@ def build_plan(
     *,
     inputs: Mapping[str, Mapping[str, KeyRanges]] | None = None,
     read_through: int | None = None,
+    run_config: Mapping[str, Any] | None = None,
 ) -> RunPlan:
     """The plan of a run that makes `targets` and evaluates `checks`.
 
@@ -163,7 +167,13 @@ def build_plan(
             )
             for check in checks_of.get(key, ())
         ]
-    return RunPlan(run_id=run_id, requested_offset=requested_offset, definitions=snapshot.hash, steps=tuple(steps))
+    return RunPlan(
+        run_id=run_id,
+        requested_offset=requested_offset,
+        definitions=snapshot.hash,
+        steps=tuple(steps),
+        run_config=run_config or {},
+    )
 
 
 def check_step_key(check: PlannedCheck) -> str:

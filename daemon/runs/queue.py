@@ -7,7 +7,9 @@ that anybody asked for. The queue holds no truth of its own: after a restart it 
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from ...storage.events import PlannedCheck, RunRequested, Target
 from ...storage.state import RunState
@@ -22,14 +24,15 @@ class QueuedRun:
     targets: tuple[Target, ...]
     checks: tuple[PlannedCheck, ...]
     priority: int = 0
+    run_config: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of_event(cls, event: RunRequested, offset: int) -> QueuedRun:
-        return cls(event.run_id, offset, event.targets, event.checks, event.priority)
+        return cls(event.run_id, offset, event.targets, event.checks, event.priority, event.run_config)
 
     @classmethod
     def of_state(cls, run: RunState) -> QueuedRun:
-        return cls(run.run_id, run.offset, run.targets, run.checks, run.priority)
+        return cls(run.run_id, run.offset, run.targets, run.checks, run.priority, run.run_config)
 
 
 class RunQueue:

@@ -15,17 +15,19 @@ from typing import Any
 
 from ...definitions.assets_definition import AssetsDefinition
 from ...definitions.checks import AssetChecksDefinition
-from ...definitions.context import AssetCheckExecutionContext, AssetExecutionContext, Resources
+from ...definitions.context import AssetCheckExecutionContext, AssetExecutionContext
+from ...definitions.env import redacted_data
 from ...definitions.errors import AssetCheckFailed, ExecutionError
 from ...definitions.io import OutputContext
 from ...definitions.metadata import MetadataValue, metadata_to_json
 from ...definitions.results import UNSET, AssetCheckResult
+from ...definitions.signature import CONFIG_NAME
 from ...storage.events import AssetCheckEvaluated, AssetMaterialized, Event, StepFailed, StepSucceeded
 from .failures import check_storable, error_info
 from .inputs import load_arguments, load_value, partition_keys_of_inputs
 from .outputs import Made, Yielded, finished, outcome_of
 from .plan import StepPlan
-from .toolbox import Toolbox
+from .toolbox import StepConfig, Toolbox
 
 
 @dataclass(slots=True)
@@ -107,9 +109,12 @@ class StepAttempt:
         toolbox, step = self._toolbox, self._step
         asset = toolbox.asset(step.asset_key)
         partition_keys = None if step.partition is None else (step.partition,)
+        config = toolbox.config_of(asset)
         resources = toolbox.resources_for(asset.resource_names, asset)
         input_keys = partition_keys_of_inputs(toolbox, asset, step.partition, step.inputs) if asset.deps else {}
         arguments = load_arguments(toolbox, asset, input_keys) if asset.deps else {}
+        if asset.signature.takes_config:
+            arguments[CONFIG_NAME] = config.argument
         context = None
         if asset.takes_context:
             context = AssetExecutionContext(
@@ -118,9 +123,11 @@ class StepAttempt:
                 partition_keys=partition_keys,
                 partitions_def=asset.partitions_def,
                 input_partition_keys=input_keys,
-                resources=Resources(resources),
+                resources=resources,
                 log=toolbox.log,
                 run_tags=toolbox.run_tags,
+                run_config=toolbox.run_config,
+                op_config=config.data,
             )
         self._code_started_at = datetime.now(UTC)
         made = outcome_of(asset, finished(asset.invoke(context, arguments, resources)))
@@ -156,7 +163,7 @@ class StepAttempt:
             step_key=self._step.step_key,
             data_version=made.data_version,
             code_version=asset.code_version,
-            metadata=metadata_to_json(metadata),  # type: ignore[arg-type]
+            metadata=redacted_data(metadata_to_json(metadata)),
             tags=made.tags,
         )
         if metadata or made.tags or made.data_version:
@@ -169,14 +176,15 @@ class StepAttempt:
         toolbox, step = self._toolbox, self._step
         assert step.check_name is not None
         check = toolbox.definitions.check(step.asset_key, step.check_name)
+        config = toolbox.config_of(check)
         resources = toolbox.resources_for(check.resource_names, check)
         partition_keys = None if step.partition is None else (step.partition,)
         value: Any = None
         if check.loads_asset is not None:
             value = load_value(toolbox, check.asset_key, name=check.loads_asset, keys=partition_keys)
-        context = self._check_context(check, partition_keys) if check.takes_context else None
+        context = self._check_context(check, partition_keys, config) if check.takes_context else None
         self._code_started_at = datetime.now(UTC)
-        result = _result_of(check, finished(check.invoke(context, value, resources)))
+        result = _result_of(check, finished(check.invoke(context, value, resources, config.argument)))
         event = AssetCheckEvaluated(
             asset_key=step.asset_key,
             check_name=step.check_name,
@@ -185,8 +193,8 @@ class StepAttempt:
             passed=result.passed,
             severity=result.severity.value,
             blocking=step.blocking,
-            description=result.description,
-            metadata=metadata_to_json(result.metadata),  # type: ignore[arg-type]
+            description=redacted_data(result.description),
+            metadata=redacted_data(metadata_to_json(result.metadata)),
         )
         if result.metadata or result.description:
             check_storable(event, str(check))
@@ -196,7 +204,7 @@ class StepAttempt:
         return StepEnd(events=[event])
 
     def _check_context(
-        self, check: AssetChecksDefinition, partition_keys: Sequence[str] | None
+        self, check: AssetChecksDefinition, partition_keys: Sequence[str] | None, config: StepConfig
     ) -> AssetCheckExecutionContext:
         toolbox = self._toolbox
         return AssetCheckExecutionContext(
@@ -208,6 +216,8 @@ class StepAttempt:
             resources=toolbox.resources,
             log=toolbox.log,
             run_tags=toolbox.run_tags,
+            run_config=toolbox.run_config,
+            op_config=config.data,
         )
 
 

@@ -144,6 +144,7 @@ class RunSupervisor:
                     run.checks,
                     inputs=inputs,
                     read_through=self.state.through,
+                    run_config=run.run_config,
                 )
                 await self._hosts.launch(plan)
             except CodeHostGone:

@@ -1,7 +1,8 @@
 """What every step of a run works with: definitions, resources, IO managers, the logger of user code.
 
-Nothing is made ahead: a resource or an IO manager is looked up when a step asks for it, which is after its
-`StepStarted` is in the log, so that whatever goes wrong with it is that step's failure.
+Nothing is made ahead: a resource or an IO manager is opened when a step asks for it, which is after its `StepStarted`
+is in the log, so that whatever goes wrong with it is that step's failure. `close` ends what was opened, once the last
+step is through. What the logger of user code writes is free of values that came from the environment.
 """
 
 from __future__ import annotations
@@ -10,13 +11,18 @@ import logging
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...definitions import filesystem_io  # noqa: F401 - before the host forks, or every worker would import it
 from ...definitions.assets_definition import AssetsDefinition
+from ...definitions.checks import AssetChecksDefinition
+from ...definitions.context import Resources
 from ...definitions.definitions import Definitions
-from ...definitions.errors import ExecutionError
+from ...definitions.env import redacted
+from ...definitions.errors import ExecutionError, InvalidConfigError
 from ...definitions.io import IOManager
+from ...definitions.lifecycle import RunResources
+from ...definitions.run_config import config_of, fit_config
 from ...definitions.spec import DEFAULT_IO_MANAGER
 
 LOGGER = "headwater.run"
@@ -33,12 +39,16 @@ class Toolbox:
         home: Path,
         io_manager: IOManager | None = None,
         run_tags: Mapping[str, str] | None = None,
+        run_config: Mapping[str, Any] | None = None,
     ) -> None:
         self.definitions = definitions
-        self.resources: Mapping[str, Any] = definitions.resources
         self.run_id = run_id
         self.run_tags = run_tags or {}
+        self.run_config = run_config or {}
         self.log = step_logger()
+        self.resources = Resources(
+            RunResources(definitions.resources, run_config=self.run_config, run_id=run_id, log=self.log)
+        )
         self._home, self._io_manager = home, io_manager
         self._assets: dict[str, AssetsDefinition] = {}
 
@@ -56,23 +66,73 @@ class Toolbox:
         raise ExecutionError(f"asset {key!r} is external in the loaded definitions: it has no function to run.")
 
     def resources_for(self, names: Iterable[str], owner: object) -> Mapping[str, Any]:
-        """All resources, once it is sure that `names` are among them."""
+        """All resources, once it is sure that `names` are among them and open."""
         for name in names:
             if name not in self.resources:
                 known = ", ".join(sorted(self.resources)) or "none"
                 raise ExecutionError(f"{owner} takes the resource {name!r}, which is not defined. Resources: {known}.")
+            self.resources[name]
         return self.resources
 
+    def config_of(self, op: AssetsDefinition | AssetChecksDefinition) -> StepConfig:
+        """What the run's config says to an asset or a check; raises InvalidConfigError where that does not fit."""
+        return step_config(self.run_config, op)
+
     def io_manager(self, name: str) -> IOManager:
-        """The IO manager of this name; that it is one was checked when the definitions were loaded."""
-        if name == DEFAULT_IO_MANAGER and self._io_manager is not None and name not in self.resources:
+        """The IO manager of this name; that it is one was checked when the definitions were loaded, if it could be."""
+        if name in self.resources:
+            manager = self.resources[name]
+            if not (hasattr(manager, "handle_output") and hasattr(manager, "load_input")):
+                raise ExecutionError(
+                    f"the resource {name!r} is used as an IO manager, but it made a {type(manager).__name__}. "
+                    "It must have the methods handle_output and load_input."
+                )
+            return manager
+        if name == DEFAULT_IO_MANAGER and self._io_manager is not None:
             return self._io_manager
         return self.definitions.io_manager(name, home=self._home)
+
+    def close(self) -> None:
+        """Close the resources that were opened. May be called again."""
+        self.resources.close()
+
+
+class StepConfig(NamedTuple):
+    """The config of one step: for the parameter `config`, and as plain data for the context."""
+
+    argument: Any
+    data: Any
+
+
+_NO_CONFIG = StepConfig(None, None)
+
+
+def step_config(run_config: Mapping[str, Any], op: AssetsDefinition | AssetChecksDefinition) -> StepConfig:
+    """What `run_config` says to an asset or a check.
+
+    Raises:
+        InvalidConfigError: it does not fit what the function takes.
+    """
+    signature, data = op.signature, config_of(run_config, "ops", op.op_name)
+    if data is None and not signature.takes_config:
+        return _NO_CONFIG
+    if signature.takes_config:
+        argument = fit_config(signature.config_type, data, op.op_name, str(op))
+        return StepConfig(argument, dict(argument) if hasattr(argument, "model_fields_set") else argument)
+    if signature.context_arg is not None:
+        return StepConfig(None, fit_config(None, data, op.op_name, str(op)))
+    raise InvalidConfigError(
+        [
+            f"ops.{op.op_name}.config: {op} takes no config. Give its function a parameter config: MyConfig, "
+            "or leave this out."
+        ]
+    )
 
 
 def step_logger() -> logging.Logger:
     """The logger behind `context.log`. Where the user's code has set up no logging it writes to standard error."""
     logger = logging.getLogger(LOGGER)
+    logger.addFilter(_without_secrets)
     if logger.level == logging.NOTSET:
         logger.setLevel(logging.INFO)
     if not logger.hasHandlers():
@@ -80,6 +140,21 @@ def step_logger() -> logging.Logger:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         logger.addHandler(handler)
     return logger
+
+
+def _without_secrets(record: logging.LogRecord) -> bool:
+    """Take what came from the environment out of a record, before any handler sees it."""
+    try:
+        text = record.getMessage()
+        if (hidden := redacted(text)) != text:
+            record.msg, record.args = hidden, None
+        if record.exc_info and not record.exc_text:
+            trace = logging.Formatter().formatException(record.exc_info)
+            if (hidden := redacted(trace)) != trace:
+                record.exc_text, record.exc_info = hidden, None
+    except Exception:  # a message that cannot be formatted: the handlers report it in their way
+        return True
+    return True
 
 
 class _StandardError(logging.Handler):

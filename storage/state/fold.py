@@ -259,6 +259,7 @@ class State:
             origin=event.origin,
             priority=event.priority,
             tags=event.tags,
+            run_config=event.run_config,
         )
         for target in event.targets:
             asset = self.asset(target.asset_key)

@@ -3,7 +3,9 @@ log."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..events import PlannedCheck, Target
 
@@ -32,6 +34,7 @@ class RunState:
     origin: str
     priority: int = 0
     tags: dict[str, str] = field(default_factory=dict)
+    run_config: Mapping[str, Any] = field(default_factory=dict)
     started: bool = False
     steps: dict[str, StepState] = field(default_factory=dict)
     """Steps under way."""

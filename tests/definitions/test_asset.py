@@ -127,13 +127,6 @@ def test_an_argument_that_does_not_act_yet_is_refused_with_what_to_use(argument:
         def orders() -> None: ...
 
 
-def test_a_config_parameter_is_refused() -> None:
-    with pytest.raises(NotYetSupported, match="config is not supported yet"):
-
-        @asset
-        def orders(config: dict) -> None: ...
-
-
 def test_two_arguments_for_one_upstream_are_refused() -> None:
     with pytest.raises(InvalidDefinitionError, match="takes 'orders' twice, as 'a' and as 'b'"):
 

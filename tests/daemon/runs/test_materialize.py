@@ -24,7 +24,7 @@ from headwater import (
     materialize,
 )
 from headwater.daemon.runs.lease import Lease, is_held
-from headwater.definitions.errors import AssetCheckFailed, NotYetSupported, UnknownPartition
+from headwater.definitions.errors import AssetCheckFailed, InvalidConfigError, UnknownPartition
 from headwater.storage.events import AssetMaterialized, RunRequested, StepStarted, Target
 from headwater.storage.state import State
 
@@ -183,7 +183,8 @@ def test_context_log_goes_to_the_logger_of_the_run(caplog: pytest.LogCaptureFixt
         ([AssetSpec("orders")], {}, InvalidInvocationError, "nothing to materialize"),
         ([AssetSpec("orders"), revenue], {"selection": "orders"}, InvalidInvocationError, "external"),
         ([orders], {"selection": ["revenue"]}, InvalidInvocationError, "no asset 'revenue'"),
-        ([orders], {"run_config": {"ops": {}}}, NotYetSupported, "run_config"),
+        ([orders], {"run_config": {"ops": {"ordrs": {}}}}, InvalidConfigError, "ops.ordrs: .*Did you mean 'orders'"),
+        ([orders], {"run_config": {"ops": {"orders": {"config": {"a": 1}}}}}, InvalidConfigError, "takes no config"),
         ([orders], {"tags": {"a": 1}}, InvalidInvocationError, "pairs of str"),
     ],
 )

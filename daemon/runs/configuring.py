@@ -1,0 +1,47 @@
+"""The config of a run before it is requested: as data for the log, and known to fit what the run will do.
+
+What is asked here is asked again in the worker, by each step: definitions and environment may have changed by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ...definitions.assets_definition import AssetsDefinition
+from ...definitions.definitions import Definitions
+from ...definitions.errors import InvalidConfigError
+from ...definitions.keys import AssetKey
+from ...definitions.run_config import RunConfig, check_names, run_config_data
+from .toolbox import step_config
+
+
+def checked_run_config(
+    run_config: RunConfig | Mapping[str, Any] | None, definitions: Definitions, keys: Iterable[AssetKey]
+) -> dict[str, Any]:
+    """`run_config` as plain data, for a run that makes the assets `keys` and evaluates all checks of them.
+
+    Raises:
+        InvalidConfigError: something is named that the run does not have, or the config of an asset or a check does
+            not fit its function. All of it is in `errors`.
+    """
+    data = run_config_data(run_config)
+    assets = [definitions.get(key) for key in keys]
+    ops = {
+        op.op_name: op
+        for asset in assets
+        if isinstance(asset, AssetsDefinition)
+        for op in (asset, *definitions.checks_of(asset.key))
+    }
+    check_names(data, ops=ops, resources=definitions.resources)
+    wrong: list[InvalidConfigError] = []
+    for op in ops.values():
+        try:
+            step_config(data, op)
+        except InvalidConfigError as error:
+            wrong.append(error)
+    if len(wrong) == 1:
+        raise wrong[0]
+    if wrong:
+        raise InvalidConfigError([line for error in wrong for line in error.errors])
+    return data

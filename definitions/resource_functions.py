@@ -1,0 +1,176 @@
+"""Resources as functions: `@resource` around a function that returns a resource, or yields it and cleans up after.
+
+>>> @resource(config_schema={"path": str})
+... def database(context):
+...     connection = connect(context.resource_config["path"])
+...     yield connection
+...     connection.close()
+>>> Definitions([orders], resources={"database": database.configured({"path": "orders.db"})})
+
+The older way to declare one; a ConfigurableResource has typed fields. `@io_manager` is the same for IO managers.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, ClassVar, overload
+
+from .errors import DefinitionError, InvalidInvocationError
+from .kinds import RECIPE, is_config_class
+from .lifecycle import InitResourceContext, RunResources
+from .source import SourceLine
+
+
+class ResourceDefinition:
+    """A resource that a function makes. `config_schema` is a Config class, or a mapping of names to types."""
+
+    __headwater_kind__: ClassVar[str] = RECIPE
+
+    def __init__(
+        self,
+        resource_fn: Callable[..., Any],
+        config_schema: Any = None,
+        description: str | None = None,
+        required_resource_keys: Iterable[str] | None = None,
+        version: str | None = None,
+    ) -> None:
+        self.resource_fn = resource_fn
+        self.config_schema = config_schema
+        self.description = description or inspect.getdoc(resource_fn)
+        self.required_resource_keys = frozenset(required_resource_keys or ())
+        self.version = version
+        self._config: Any = None
+        self.__name__ = getattr(resource_fn, "__name__", "resource")
+        self.__doc__ = resource_fn.__doc__
+        if not (config_schema is None or isinstance(config_schema, Mapping) or is_config_class(config_schema)):
+            raise DefinitionError(
+                f"{SourceLine.of(resource_fn)}: config_schema of {self.__name__!r} is {config_schema!r}. "
+                "Give a Config class, or a mapping of names to types such as {'path': str}."
+            )
+
+    @classmethod
+    def hardcoded_resource(cls, value: Any, description: str | None = None) -> ResourceDefinition:
+        """A resource that is `value`, whatever the run."""
+        return cls(lambda: value, description=description)
+
+    def configured(self, config: Any, name: str | None = None) -> ResourceDefinition:
+        """A copy with this config; what a run's config says goes over it, field by field."""
+        made = type(self)(
+            self.resource_fn, self.config_schema, self.description, self.required_resource_keys, self.version
+        )
+        made._config = config
+        made.__name__ = name or self.__name__
+        return made
+
+    @contextmanager
+    def open_for_run(self, run: RunResources, name: str) -> Iterator[Any]:
+        context = run.context_of(name, self._config_for(run.config_of(name), name))
+        made = self._called(context)
+        if not inspect.isgenerator(made):
+            yield made
+            return
+        with contextmanager(lambda: made)() as value:
+            yield value
+
+    def __call__(self, context: InitResourceContext | None = None) -> Any:
+        """What the function returns, as in a test: the resource, or a generator that yields it."""
+        return self._called(context or InitResourceContext(resource_config=self._config))
+
+    def _called(self, context: InitResourceContext) -> Any:
+        takes_context = bool(inspect.signature(self.resource_fn).parameters)
+        return self.resource_fn(context) if takes_context else self.resource_fn()
+
+    def _config_for(self, config: Any, name: str) -> Any:
+        if isinstance(self._config, Mapping) and isinstance(config, Mapping):
+            config = {**self._config, **config}
+        config = self._config if config is None else config
+        if config is None and self.config_schema is None:
+            return None
+        from .fitting import fit, fit_any  # here, as most of these have no config and need not import pydantic
+
+        owner, path = f"resource {name!r}", ("resources", name, "config")
+        if self.config_schema is None:
+            return fit_any(None, config, path, owner=owner)
+        if is_config_class(self.config_schema):
+            return fit(self.config_schema, config or {}, path, owner=owner)
+        return dict(fit(_class_of(self.config_schema, self.__name__), config or {}, path, owner=owner))
+
+    def __repr__(self) -> str:
+        return f"<resource {self.__name__!r} of {SourceLine.of(self.resource_fn)}>"
+
+
+class IOManagerDefinition(ResourceDefinition):
+    """An IO manager that a function makes."""
+
+
+@overload
+def resource(  # pyright: ignore[reportOverlappingOverload]
+    config_schema: Callable[..., Any], /
+) -> ResourceDefinition: ...
+
+
+@overload
+def resource(
+    config_schema: Any = None,
+    description: str | None = None,
+    required_resource_keys: Iterable[str] | None = None,
+    version: str | None = None,
+) -> Callable[[Callable[..., Any]], ResourceDefinition]: ...
+
+
+def resource(
+    config_schema: Any = None,
+    description: str | None = None,
+    required_resource_keys: Iterable[str] | None = None,
+    version: str | None = None,
+) -> Any:
+    """Make a resource of a function; see the top of this module. Usable bare."""
+    return _decorated(ResourceDefinition, config_schema, description, required_resource_keys, version)
+
+
+@overload
+def io_manager(  # pyright: ignore[reportOverlappingOverload]
+    config_schema: Callable[..., Any], /
+) -> IOManagerDefinition: ...
+
+
+@overload
+def io_manager(
+    config_schema: Any = None,
+    description: str | None = None,
+    required_resource_keys: Iterable[str] | None = None,
+    version: str | None = None,
+) -> Callable[[Callable[..., Any]], IOManagerDefinition]: ...
+
+
+def io_manager(
+    config_schema: Any = None,
+    description: str | None = None,
+    required_resource_keys: Iterable[str] | None = None,
+    version: str | None = None,
+) -> Any:
+    """Make an IO manager of a function that returns one. Usable bare."""
+    return _decorated(IOManagerDefinition, config_schema, description, required_resource_keys, version)
+
+
+def _decorated(cls: type[ResourceDefinition], config_schema: Any, *others: Any) -> Any:
+    if callable(config_schema) and not isinstance(config_schema, type):
+        return cls(config_schema)
+    return lambda fn: cls(fn, config_schema, *others)
+
+
+def _class_of(schema: Mapping[str, Any], name: str) -> Any:
+    from pydantic import create_model
+
+    from .config import Config
+
+    for field, kind in schema.items():
+        if not (isinstance(kind, type) or hasattr(kind, "__origin__")):
+            raise InvalidInvocationError(
+                f"config_schema of {name!r}: {field!r} is {kind!r}, which is no type. For defaults and optional fields "
+                "declare a class MyConfig(Config)."
+            )
+    fields: dict[str, Any] = {field: (kind, ...) for field, kind in schema.items()}
+    return create_model(name, __base__=Config, **fields)
