@@ -26,10 +26,8 @@ class AssetKey:
     (['a/b'], ['a', 'b'])
     """
 
-    __slots__ = (
-        "_text",
-        "parts",
-    )  # and no dataclass: this is the first thing that `from headwater import asset` pays for
+    # No dataclass: this is the first thing that `from headwater import asset` pays for.
+    __slots__ = ("_text", "parts")
 
     def __init__(self, path: str | Sequence[str]) -> None:
         parts = (path,) if isinstance(path, str) else tuple(path)
