@@ -14,7 +14,7 @@ from pathlib import Path
 from ...definitions.definitions import Definitions
 from ...definitions.snapshot import DefinitionsSnapshot
 from ...storage.clock import Clock, SystemClock
-from ...storage.events import Event, KeyRanges, PlannedCheck, RunRequested
+from ...storage.events import Event, KeyRanges, RunRequested
 from ...storage.ids import SystemIds
 from ...storage.log import EventLog, Expect
 from ...storage.state import State
@@ -26,13 +26,13 @@ from ..runs.plan import build_plan
 from ..runs.toolbox import Toolbox
 from .catalog import catch_up, folded
 from .run_history import RunRecord, record_of
-from .selection import selected, targets_of
+from .targets import selected, targets_of
 
 
 def materialize_selection(
     definitions: Definitions, home: Path, select: str, partition: str | None, *, clock: Clock | None = None
 ) -> RunRecord:
-    """Make what `select` names, with all checks of it, and return what the log says of the run.
+    """Make what `select` names, with the checks that it brings along, and return what the log says of the run.
 
     Raises:
         InvalidInvocationError, UnknownPartition: the selection or the partition makes no sense.
@@ -40,13 +40,8 @@ def materialize_selection(
     """
     clock = clock or SystemClock()
     snapshot = definitions.snapshot()
-    assets = selected(snapshot, select)
+    assets, checks = selected(snapshot, select)
     targets = targets_of(assets, partition, at=clock.now())
-    checks = [
-        PlannedCheck(asset_key=asset.key, name=check.name, blocking=check.blocking)
-        for asset in assets
-        for check in asset.checks
-    ]
     run_id = SystemIds().new_id()
     requested = RunRequested(
         run_id=run_id, targets=tuple(targets), checks=tuple(checks), origin="manual", definitions=snapshot.hash

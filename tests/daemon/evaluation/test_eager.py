@@ -417,3 +417,17 @@ def test_what_its_own_run_made_upstream_is_no_reason_to_build_again() -> None:
     world.finish(run.run_id, "priced")
     world.end(run.run_id)
     assert world.settle() == []
+
+
+def test_an_upstream_that_a_selection_ignores_requests_nothing() -> None:
+    @asset(automation_condition=EAGER.ignore("group:seeds"))
+    def joined(source, rates): ...
+
+    world = World()
+    world.define(SOURCE, AssetSpec("rates", group_name="seeds"), joined)
+    world.report("source")
+    assert [keys_of(world.run_all())] == [[["joined"]]]
+    world.report("rates")
+    assert world.settle() == []
+    world.report("source")
+    assert keys_of(world.settle()) == [["joined"]]
