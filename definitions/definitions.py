@@ -17,7 +17,14 @@ from .binding import AssetNode, Names
 from .caller import caller
 from .checks import AssetChecksDefinition
 from .collecting import collecting, report
-from .errors import DefinitionError, DefinitionErrors, DuplicateAsset, InvalidInvocationError, did_you_mean
+from .errors import (
+    DefinitionError,
+    DefinitionErrors,
+    DuplicateAsset,
+    InvalidAssetSelection,
+    InvalidInvocationError,
+    did_you_mean,
+)
 from .graph import AssetGraph
 from .keys import AssetKey
 from .partitions.mappings import default_mapping
@@ -26,12 +33,14 @@ from .spec import DEFAULT_IO_MANAGER, AssetSpec
 from .unsupported import refuse
 
 if TYPE_CHECKING:
+    from .conditions.base import AutomationCondition
     from .snapshot import DefinitionsSnapshot
 
 
 class _Bound(NamedTuple):
     graph: AssetGraph
     checks: list[AssetChecksDefinition]
+    conditions: dict[AssetKey, AutomationCondition]
     errors: list[DefinitionError]
 
 
@@ -134,6 +143,10 @@ class Definitions:
             raise InvalidInvocationError(f"asset {str(key)!r} has no check {name!r}. {hint}")
         return checks[name]
 
+    def condition_of(self, key: AssetKey) -> AutomationCondition | None:
+        """The asset's automation condition, with the keys that its selections mean in place of these."""
+        return self._bound.conditions.get(key)
+
     def io_manager(self, name: str, *, home: Path) -> Any:
         """The IO manager of this name; by default one that stores files in `home`/storage."""
         if name in self.resources:
@@ -178,7 +191,8 @@ class Definitions:
             bound = {key: names.bound(node) for key, node in defined.items()}
             checks = [names.bound_check(check) for check in self._checks]
             graph = AssetGraph(_with_mappings(_with_externals(bound)))
-        return _Bound(graph, checks, errors + graph.validate(checks))
+            conditions = _conditions(graph)
+        return _Bound(graph, checks, conditions, errors + graph.validate(checks))
 
     @cached_property
     def _checks_by_asset(self) -> dict[AssetKey, list[AssetChecksDefinition]]:
@@ -243,3 +257,28 @@ def _with_mappings(nodes: dict[AssetKey, AssetNode]) -> dict[AssetKey, AssetNode
                 node.bound(deps, node.resource_args) if isinstance(node, AssetsDefinition) else node.with_deps(deps)
             )
     return nodes
+
+
+def _conditions(graph: AssetGraph) -> dict[AssetKey, AutomationCondition]:
+    """The condition of each asset that has one, its selections resolved."""
+    conditions = {key: node.spec.automation_condition for key, node in graph.nodes.items()}
+    given = {key: condition for key, condition in conditions.items() if condition is not None}
+    if not given:
+        return {}
+    from .conditions.resolving import has_selections, resolved
+    from .selection.view import SelectableAssets
+
+    unresolved = {key: condition for key, condition in given.items() if has_selections(condition)}
+    view = SelectableAssets.of(graph) if unresolved else None
+    for key, condition in unresolved.items():
+        assert view is not None
+        try:
+            given[key] = resolved(condition, {key}, view)
+        except InvalidAssetSelection as error:
+            report(
+                DefinitionError(
+                    f"{graph.nodes[key].source}: the automation_condition of asset {str(key)!r} has a selection that "
+                    f"cannot be resolved: {error}"
+                )
+            )
+    return given

@@ -140,6 +140,25 @@ class InvalidMetadata(InvalidInvocationError):
         self.key = key
 
 
+class InvalidAssetSelection(DefinitionError, InvalidInvocationError):
+    """A selection that cannot be read, or that names an asset or a check that does not exist.
+
+    Selections stand in definitions and in calls, so it is caught as an error of either. Where a string cannot be read,
+    `text` is the string and `column` counts from 1; elsewhere both are None.
+    """
+
+    def __init__(self, message: str, *, text: str | None = None, column: int | None = None) -> None:
+        if text is not None and column is not None:
+            start = text.rfind("\n", 0, column - 1) + 1
+            line = text[start:].partition("\n")[0].replace("\t", " ")
+            message = (
+                f"the selection cannot be read at column {column}: {message}\n"
+                f"    {line}\n    {' ' * (column - 1 - start)}^"
+            )
+        super().__init__(message)
+        self.text, self.column = text, column
+
+
 class UnknownPartition(HeadwaterError):
     """A partition key that does not exist (any more, or yet). `known` says in words which keys there are."""
 

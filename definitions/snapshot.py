@@ -100,14 +100,16 @@ class AssetSnapshot:
     source: str = ""
 
     @classmethod
-    def of(cls, node: AssetNode, checks: list[AssetChecksDefinition]) -> AssetSnapshot:
+    def of(
+        cls, node: AssetNode, checks: list[AssetChecksDefinition], condition: AutomationCondition | None
+    ) -> AssetSnapshot:
         spec = node.spec
         return cls(
             key=str(node.key),
             external=not isinstance(node, AssetsDefinition),
             deps=tuple(sorted(map(DepSnapshot.of, node.deps), key=lambda dep: dep.key)),
             partitions=spec.partitions_def,
-            condition=spec.automation_condition,
+            condition=condition,
             checks=tuple(sorted(map(CheckSnapshot.of, checks), key=lambda check: check.name)),
             code_version=spec.code_version,
             group=spec.group,
@@ -177,7 +179,10 @@ class DefinitionsSnapshot:
             DefinitionErrors: they are not valid.
         """
         definitions.validate()
-        snapshots = [AssetSnapshot.of(node, definitions.checks_of(node.key)) for node in definitions.assets]
+        snapshots = [
+            AssetSnapshot.of(node, definitions.checks_of(node.key), definitions.condition_of(node.key))
+            for node in definitions.assets
+        ]
         return cls({snapshot.key: snapshot for snapshot in snapshots})
 
     def to_bytes(self) -> bytes:

@@ -33,6 +33,7 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.errors import ExecutionError as ExecutionError
     from .definitions.errors import Failure as Failure
     from .definitions.errors import HeadwaterError as HeadwaterError
+    from .definitions.errors import InvalidAssetSelection as InvalidAssetSelection
     from .definitions.errors import InvalidConfigError as InvalidConfigError
     from .definitions.errors import InvalidDefinitionError as InvalidDefinitionError
     from .definitions.errors import InvalidInvocationError as InvalidInvocationError
@@ -70,6 +71,9 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.results import MaterializeResult as MaterializeResult
     from .definitions.results import Output as Output
     from .definitions.run_config import RunConfig as RunConfig
+    from .definitions.selection.base import AssetSelection as AssetSelection
+    from .definitions.selection.names import EmptySelection as EmptySelection
+    from .definitions.selection.view import AssetCheckKey as AssetCheckKey
     from .definitions.signature import ResourceParam as ResourceParam
     from .definitions.spec import AssetSpec as AssetSpec
     from .definitions.spec import SourceAsset as SourceAsset

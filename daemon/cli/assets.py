@@ -52,7 +52,9 @@ def materialize(
     select: Annotated[
         str,
         typer.Option(
-            "--select", help='Which assets: "a,b"; "+a" with all upstream of it, "a+" with all downstream, "*" all.'
+            "--select",
+            help='Which assets: "a,b"; "+a" with all upstream of it, "a+1" with one layer downstream, "*" all; '
+            '"group:sales and not kind:dbt", \'key:"raw*"\', "roots(...)", and so on.',
         ),
     ],
     partition: Annotated[str | None, typer.Option("--partition", help="The partition to make.")] = None,

@@ -16,7 +16,7 @@ from ...definitions.definitions import Definitions
 from ...definitions.keys import AssetKey
 from ...definitions.snapshot import DefinitionsSnapshot
 from ...storage.clock import Clock, SystemClock
-from ...storage.events import Event, KeyRanges, PlannedCheck, RunRequested
+from ...storage.events import Event, KeyRanges, RunRequested
 from ...storage.ids import SystemIds
 from ...storage.log import EventLog, Expect
 from ...storage.state import State
@@ -29,7 +29,7 @@ from ..runs.plan import build_plan
 from ..runs.toolbox import Toolbox
 from .catalog import catch_up, folded
 from .run_history import RunRecord, record_of
-from .selection import selected, targets_of
+from .targets import selected, targets_of
 
 
 def materialize_selection(
@@ -41,7 +41,7 @@ def materialize_selection(
     run_config: Mapping[str, Any] | None = None,
     clock: Clock | None = None,
 ) -> RunRecord:
-    """Make what `select` names, with all checks of it, and return what the log says of the run.
+    """Make what `select` names, with the checks that it brings along, and return what the log says of the run.
 
     Raises:
         InvalidInvocationError, UnknownPartition: the selection or the partition makes no sense.
@@ -50,13 +50,8 @@ def materialize_selection(
     """
     clock = clock or SystemClock()
     snapshot = definitions.snapshot()
-    assets = selected(snapshot, select)
+    assets, checks = selected(snapshot, select)
     targets = targets_of(assets, partition, at=clock.now())
-    checks = [
-        PlannedCheck(asset_key=asset.key, name=check.name, blocking=check.blocking)
-        for asset in assets
-        for check in asset.checks
-    ]
     run_id = SystemIds().new_id()
     config = checked_run_config(run_config, definitions, [AssetKey.from_user_string(asset.key) for asset in assets])
     requested = RunRequested(

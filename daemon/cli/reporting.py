@@ -16,7 +16,7 @@ from ...storage.events import AssetMaterialized
 from ...storage.log import EventLog
 from ..host.source import CodeSource
 from .catalog import known_definitions, log_for_reading
-from .selection import check_partition, known_asset
+from .targets import check_partition, known_asset
 
 
 def facts_of(given: Sequence[str]) -> dict[str, Any]:

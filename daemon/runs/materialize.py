@@ -15,8 +15,10 @@ from ...definitions.assets_definition import AssetsDefinition
 from ...definitions.checks import AssetChecksDefinition
 from ...definitions.definitions import Definitions
 from ...definitions.errors import ExecutionError, InvalidInvocationError, UnknownPartition
-from ...definitions.keys import AssetKey, CoercibleToAssetKey
 from ...definitions.run_config import RunConfig
+from ...definitions.selection import AssetSelection, CoercibleToAssetSelection
+from ...definitions.selection.making import to_make
+from ...definitions.selection.view import AssetCheckKey
 from ...definitions.spec import AssetSpec
 from ...storage.batch import Expect
 from ...storage.clock import Clock, SystemClock
@@ -40,7 +42,7 @@ def materialize(
     partition_key: str | None = None,
     raise_on_error: bool = True,
     tags: Mapping[str, str] | None = None,
-    selection: Iterable[CoercibleToAssetKey] | CoercibleToAssetKey | None = None,
+    selection: CoercibleToAssetSelection | None = None,
 ) -> ExecuteInProcessResult:
     """Make `assets` in the order of their dependencies and evaluate the checks among them.
 
@@ -48,7 +50,8 @@ def materialize(
     >>> result.output_for_node("revenue")
     7
 
-    `selection` narrows down what is made; the others are only loaded from. Without an `instance` values and events live
+    `selection` narrows down what is made (an AssetSelection, its string as in "+revenue", an asset, its key, or several
+    of these); the others are only loaded from. Without an `instance` values and events live
     in memory until this returns. An asset of several partitions of which another one reads all hands it those that are
     in the instance's log.
 
@@ -56,6 +59,7 @@ def materialize(
 
     Raises:
         DefinitionErrors: the assets do not fit together.
+        InvalidAssetSelection: the selection cannot be read, or names an asset that is not among them.
         InvalidInvocationError: an asset is partitioned and `partition_key` is missing, or the other way round.
         UnknownPartition: there is no such partition.
         InvalidConfigError: the run config does not fit what the assets, checks and resources take.
@@ -67,7 +71,7 @@ def materialize(
         return materialize_in_process(
             definitions,
             used,
-            selection=_selected(selection),
+            selection=selection,
             partition_key=partition_key,
             run_config=run_config,
             tags=tags,
@@ -79,7 +83,7 @@ def materialize_in_process(
     definitions: Definitions,
     instance: Instance,
     *,
-    selection: Sequence[CoercibleToAssetKey] | None = None,
+    selection: CoercibleToAssetSelection | None = None,
     partition_key: str | None = None,
     run_config: RunConfig | Mapping[str, Any] | None = None,
     tags: Mapping[str, str] | None = None,
@@ -89,7 +93,7 @@ def materialize_in_process(
 ) -> ExecuteInProcessResult:
     """`materialize` for definitions that are loaded already. `selection` of None is all that is not external."""
     clock, run_id = clock or SystemClock(), (ids or SystemIds()).new_id()
-    chosen = _chosen(definitions, selection)
+    chosen, chosen_checks = _chosen(definitions, selection)
     snapshot = definitions.snapshot()
     targets = [_target(asset, partition_key, clock) for asset in chosen]
     if partition_key is not None and all(target.partitions is None for target in targets):
@@ -97,9 +101,8 @@ def materialize_in_process(
             f"partition_key={partition_key!r} was given, but none of the selected assets is partitioned. Leave it out."
         )
     checks = [
-        PlannedCheck(asset_key=str(asset.key), name=check.check_name, blocking=check.blocking)
-        for asset in chosen
-        for check in definitions.checks_of(asset.key)
+        PlannedCheck(asset_key=str(check.asset_key), name=check.check_name, blocking=check.blocking)
+        for check in chosen_checks
     ]
     config = checked_run_config(run_config, definitions, [asset.key for asset in chosen])
     request = RunRequested(
@@ -149,27 +152,21 @@ def materialize_in_process(
     )
 
 
-def _selected(selection: Any) -> Sequence[Any] | None:
-    if selection is None:
-        return None
-    if isinstance(selection, (str, AssetKey)) or not isinstance(selection, Iterable):
-        return [selection]
-    return list(selection)
-
-
-def _chosen(definitions: Definitions, selection: Sequence[Any] | None) -> list[AssetsDefinition]:
-    nodes = definitions.assets if selection is None else [definitions.get(key) for key in selection]
-    chosen: dict[AssetKey, AssetsDefinition] = {}
-    for node in nodes:
-        if isinstance(node, AssetsDefinition):
-            chosen[node.key] = node
-        elif selection is not None:
-            raise InvalidInvocationError(
-                f"asset {str(node.key)!r} is external: something else makes it, so it cannot be selected."
-            )
+def _chosen(
+    definitions: Definitions, selection: CoercibleToAssetSelection | None
+) -> tuple[list[AssetsDefinition], list[AssetChecksDefinition]]:
+    """The assets to make, and the checks of them to evaluate."""
+    nodes, selected = definitions.assets, None
+    if selection is not None:
+        keys, selected = to_make(AssetSelection.from_coercible(selection), definitions)
+        nodes = [definitions.get(key) for key in keys]
+    chosen = [node for node in nodes if isinstance(node, AssetsDefinition)]
     if not chosen:
         raise InvalidInvocationError("there is nothing to materialize: none of the assets has a function to make it.")
-    return list(chosen.values())
+    checks = [check for asset in chosen for check in definitions.checks_of(asset.key)]
+    if selected is not None:
+        checks = [check for check in checks if AssetCheckKey(check.asset_key, check.check_name) in selected]
+    return chosen, checks
 
 
 def _target(asset: AssetsDefinition, partition_key: str | None, clock: Clock) -> Target:

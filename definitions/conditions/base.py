@@ -18,7 +18,7 @@ from ..errors import InvalidDefinitionError
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from ..keys import CoercibleToAssetKey
+    from ..selection import CoercibleToAssetSelection
 
 JsonData = dict[str, Any]
 
@@ -136,20 +136,26 @@ class AutomationCondition:
 
         return removed(self, condition)
 
-    def allow(self, selection: CoercibleToAssetKey | Sequence[CoercibleToAssetKey]) -> AutomationCondition:
+    def allow(self, selection: CoercibleToAssetSelection) -> AutomationCondition:
         """The tree whose `any_deps_match` and `all_deps_match` look at the selected upstream assets only.
 
+        `selection` is an AssetSelection or its string, as in "group:sales", an asset, its key, or several of these.
+
         Raises:
+            InvalidAssetSelection: the selection cannot be read.
             InvalidInvocationError: nothing in the tree looks at upstream assets.
         """
         from .edits import restricted
 
         return restricted(self, allow=selection)
 
-    def ignore(self, selection: CoercibleToAssetKey | Sequence[CoercibleToAssetKey]) -> AutomationCondition:
+    def ignore(self, selection: CoercibleToAssetSelection) -> AutomationCondition:
         """The tree whose `any_deps_match` and `all_deps_match` leave the selected upstream assets out.
 
+        `selection` is what `allow` takes.
+
         Raises:
+            InvalidAssetSelection: the selection cannot be read.
             InvalidInvocationError: nothing in the tree looks at upstream assets.
         """
         from .edits import restricted

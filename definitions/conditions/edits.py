@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from ..errors import InvalidInvocationError
-from ..keys import AssetKey, CoercibleToAssetKey
+from ..selection import AssetSelection, CoercibleToAssetSelection
+from ..selection.names import Key
+from ..selection.operators import Or
 from .base import AutomationCondition
 from .operators import And, DepsMatch, Not
-
-Selection = CoercibleToAssetKey | Sequence[Any]
 
 
 def replaced(
@@ -73,11 +72,16 @@ def _nickname(operand: AutomationCondition) -> str:
 
 
 def restricted(
-    condition: AutomationCondition, *, allow: Selection | None = None, ignore: Selection | None = None
+    condition: AutomationCondition,
+    *,
+    allow: CoercibleToAssetSelection | None = None,
+    ignore: CoercibleToAssetSelection | None = None,
 ) -> AutomationCondition:
     """See `AutomationCondition.allow` and `ignore`. Repeated calls add up. Only the outermost looks upstream change:
     what stands below one of them looks at the upstream's own upstream."""
-    edited = _restricted(condition, _user_strings(allow), _user_strings(ignore))
+    edited = _restricted(
+        condition, None if allow is None else _parts(allow), ((), ()) if ignore is None else _parts(ignore)
+    )
     if edited is condition:
         raise InvalidInvocationError(
             f"{str(condition)!r} looks at no upstream assets: there are none to allow or ignore"
@@ -85,24 +89,34 @@ def restricted(
     return edited
 
 
-def _restricted(
-    condition: AutomationCondition, allow: tuple[str, ...] | None, ignore: tuple[str, ...] | None
-) -> AutomationCondition:
+def _restricted(condition: AutomationCondition, allow: _Parts | None, ignore: _Parts) -> AutomationCondition:
     if isinstance(condition, DepsMatch):
-        allowed = condition.allowed if allow is None else _union(condition.allowed, allow)
-        return replace(condition, allowed=allowed, ignored=_union(condition.ignored, ignore))
+        allowed_keys, allow_selections = allow or ((), ())
+        return replace(
+            condition,
+            allowed=condition.allowed if allow is None else _union(condition.allowed, allowed_keys),
+            ignored=_union(condition.ignored, ignore[0]),
+            allow_selections=_union(condition.allow_selections, allow_selections),
+            ignore_selections=_union(condition.ignore_selections, ignore[1]),
+        )
     return _over_children(condition, lambda child: _restricted(child, allow, ignore))
 
 
-def _union(before: tuple[str, ...] | None, more: tuple[str, ...] | None) -> tuple[str, ...]:
-    return tuple(sorted({*(before or ()), *(more or ())}))
+def _union(before: tuple[str, ...] | None, more: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({*(before or ()), *more}))
 
 
-def _user_strings(selection: Selection | None) -> tuple[str, ...] | None:
-    if selection is None:
-        return None
-    keys = selection if isinstance(selection, (list, tuple, set, frozenset)) else [selection]
-    return tuple(sorted(AssetKey.of(key).to_user_string() for key in keys))
+_Parts = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+def _parts(selection: CoercibleToAssetSelection) -> _Parts:
+    """The assets that a selection names as themselves, and the rest of it, which needs the graph to be resolved."""
+    if selection == [] or selection == ():
+        return (), ()
+    whole = AssetSelection.from_coercible(selection)
+    parts = whole.operands if isinstance(whole, Or) else (whole,)
+    keys = [part.key.to_user_string() for part in parts if isinstance(part, Key)]
+    return tuple(keys), tuple(str(part) for part in parts if not isinstance(part, Key))
 
 
 def _matches(condition: AutomationCondition, wanted: AutomationCondition | str) -> bool:

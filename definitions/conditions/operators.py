@@ -113,13 +113,24 @@ class Since(Operator):
 
 @dataclass(frozen=True)
 class DepsMatch(_Unary):
-    """Looks at the upstream assets: at those of `allowed` (None: all) that are not in `ignored`; both user strings."""
+    """Looks at the upstream assets: at those of `allowed` (None: all) that are not in `ignored`; both user strings.
+
+    `allow_selections` and `ignore_selections` are the strings of selections that are not resolved to keys yet. In a
+    snapshot there are none: it holds what they mean for its assets (`resolving.py`).
+    """
 
     allowed: tuple[str, ...] | None = None
     ignored: tuple[str, ...] = ()
+    allow_selections: tuple[str, ...] = ()
+    ignore_selections: tuple[str, ...] = ()
+
+    @property
+    def is_resolved(self) -> bool:
+        return not (self.allow_selections or self.ignore_selections)
 
     def looks_at(self, upstream: str) -> bool:
         """Whether the upstream asset of this user string takes part."""
+        assert self.is_resolved, f"{self}: take the condition from the snapshot, where its selections are keys"
         return upstream not in self.ignored and (self.allowed is None or upstream in self.allowed)
 
     def fields(self) -> JsonData:
@@ -128,16 +139,27 @@ class DepsMatch(_Unary):
             data["allow"] = list(self.allowed)
         if self.ignored:
             data["ignore"] = list(self.ignored)
+        if self.allow_selections:
+            data["allow_selections"] = list(self.allow_selections)
+        if self.ignore_selections:
+            data["ignore_selections"] = list(self.ignore_selections)
         return data
 
     @classmethod
     def from_fields(cls, data: JsonData, children: tuple[AutomationCondition, ...]) -> AutomationCondition:
         allowed = data.get("allow")
-        return cls(children, None if allowed is None else tuple(allowed), tuple(data.get("ignore", ())))
+        return cls(
+            children,
+            None if allowed is None else tuple(allowed),
+            tuple(data.get("ignore", ())),
+            tuple(data.get("allow_selections", ())),
+            tuple(data.get("ignore_selections", ())),
+        )
 
     def _among(self) -> str:
-        only = "" if self.allowed is None else f" among {', '.join(self.allowed)}"
-        return only + (f" except {', '.join(self.ignored)}" if self.ignored else "")
+        allowed, ignored = (*(self.allowed or ()), *self.allow_selections), (*self.ignored, *self.ignore_selections)
+        only = "" if self.allowed is None else f" among {', '.join(allowed)}"
+        return only + (f" except {', '.join(ignored)}" if ignored else "")
 
 
 class AnyDepsMatch(DepsMatch):

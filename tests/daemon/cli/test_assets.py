@@ -155,6 +155,20 @@ def test_nothing_is_run_where_the_selection_makes_no_sense(
     assert not commands.home.exists()
 
 
+def test_a_selection_that_cannot_be_read_is_pointed_at(commands: Commands) -> None:
+    result = commands("asset", "materialize", "-f", "flow.py", "--select", "orders or grp:x")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[0].startswith("Error: the selection cannot be read at column 11")
+    assert result.stderr.splitlines()[1:] == ["    orders or grp:x", "    " + " " * 10 + "^"]
+
+
+def test_a_label_that_selects_nothing_is_told_and_the_rest_is_made(commands: Commands) -> None:
+    result = commands("asset", "materialize", "-f", "flow.py", "--select", "kind:dbt, 1+report and not report")
+    assert result.exit_code == 0, result.output
+    assert "Warning: kind:dbt selects no asset." in result.stderr
+    assert [event.asset_key for event in commands.events("asset_materialized")] == ["total"]  # type: ignore[attr-defined]
+
+
 def test_the_lease_is_held_while_the_run_lasts(commands: Commands) -> None:
     commands.write(
         """

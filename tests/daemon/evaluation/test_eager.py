@@ -543,3 +543,17 @@ def test_after_too_many_setbacks_a_fresh_update_is_an_ordinary_trigger() -> None
         world.settle()
     world.report("source")
     assert keys_of(world.settle()) == [["one", "two"]]
+
+
+def test_an_upstream_that_a_selection_ignores_requests_nothing() -> None:
+    @asset(automation_condition=EAGER.ignore("group:seeds"))
+    def joined(source, rates): ...
+
+    world = World()
+    world.define(SOURCE, AssetSpec("rates", group_name="seeds"), joined)
+    world.report("source")
+    assert [keys_of(world.run_all())] == [[["joined"]]]
+    world.report("rates")
+    assert world.settle() == []
+    world.report("source")
+    assert keys_of(world.settle()) == [["joined"]]

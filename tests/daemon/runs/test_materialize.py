@@ -10,12 +10,14 @@ import pytest
 
 from headwater import (
     AssetExecutionContext,
+    AssetSelection,
     AssetSpec,
     DailyPartitionsDefinition,
     DefinitionErrors,
     ExecutionError,
     HeadwaterError,
     Instance,
+    InvalidAssetSelection,
     InvalidInvocationError,
     SourceAsset,
     StaticPartitionsDefinition,
@@ -137,6 +139,25 @@ def test_a_selection_makes_some_and_loads_the_others(tmp_path: Path) -> None:
     assert result.output_for_node("revenue") == 7
 
 
+@pytest.mark.parametrize("selection", ["+revenue", AssetSelection.assets(revenue).upstream(), [orders, "revenue"]])
+def test_a_selection_may_be_a_string_an_object_or_a_list(selection: Any) -> None:
+    @asset
+    def other() -> int:
+        return 1
+
+    result = materialize([orders, revenue, other], selection=selection)
+    assert [str(made.asset_key) for made in result.get_asset_materialization_events()] == ["orders", "revenue"]
+
+
+def test_a_selection_can_leave_the_checks_out() -> None:
+    @asset_check(asset=orders)
+    def is_small() -> bool:
+        return True
+
+    assert len(materialize([orders, is_small], selection="orders").get_asset_check_evaluations()) == 1
+    assert materialize([orders, is_small], selection="without_checks(orders)").get_asset_check_evaluations() == []
+
+
 def test_resources_are_passed_to_the_assets() -> None:
     @asset(required_resource_keys={"number"})
     def uses(context: AssetExecutionContext) -> int:
@@ -185,6 +206,7 @@ def test_context_log_goes_to_the_logger_of_the_run(caplog: pytest.LogCaptureFixt
         ([orders], {"selection": ["revenue"]}, InvalidInvocationError, "no asset 'revenue'"),
         ([orders], {"run_config": {"ops": {"ordrs": {}}}}, InvalidConfigError, "ops.ordrs: .*Did you mean 'orders'"),
         ([orders], {"run_config": {"ops": {"orders": {"config": {"a": 1}}}}}, InvalidConfigError, "takes no config"),
+        ([orders], {"selection": "orders or"}, InvalidAssetSelection, "column 10"),
         ([orders], {"tags": {"a": 1}}, InvalidInvocationError, "pairs of str"),
     ],
 )

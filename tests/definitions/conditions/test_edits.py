@@ -1,10 +1,20 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from headwater.definitions.conditions import And, AnyDepsMatch, AutomationCondition, DepsMatch, Or
-from headwater.definitions.errors import InvalidDefinitionError, InvalidInvocationError
+from headwater.definitions.conditions import (
+    And,
+    AnyDepsMatch,
+    AutomationCondition,
+    DepsMatch,
+    Or,
+    condition_from_json,
+)
+from headwater.definitions.errors import InvalidAssetSelection, InvalidInvocationError
 from headwater.definitions.keys import AssetKey
+from headwater.definitions.selection import AssetSelection
 
 C = AutomationCondition
 
@@ -144,6 +154,24 @@ def test_a_condition_that_looks_at_no_upstream_has_nothing_to_ignore() -> None:
         (C.missing() & C.gated()).ignore("a")
 
 
-def test_a_selection_is_made_of_keys() -> None:
-    with pytest.raises(InvalidDefinitionError):
-        C.eager().ignore("a/b")
+def looks_of(condition: AutomationCondition) -> list[DepsMatch]:
+    return [node for node in condition.walk() if isinstance(node, DepsMatch)]
+
+
+def test_a_selection_of_keys_is_kept_as_keys() -> None:
+    (deps,) = looks_of(C.any_deps_missing().ignore("a, sales/b"))
+    assert (deps.ignored, deps.ignore_selections) == (("a", "sales/b"), ())
+
+
+@pytest.mark.parametrize("selection", ["a, group:seeds", ["a", AssetSelection.groups("seeds")]])
+def test_a_selection_of_labels_is_kept_as_its_string_and_survives_json(selection: Any) -> None:
+    edited = C.eager().ignore(selection)
+    for deps in looks_of(edited):
+        assert (deps.ignored, deps.ignore_selections) == (("a",), ("group:seeds",))
+    assert condition_from_json(edited.to_json()) == edited
+    assert "except a, group:seeds" in looks_of(edited)[0].description
+
+
+def test_a_selection_that_cannot_be_read_is_refused_where_it_stands() -> None:
+    with pytest.raises(InvalidAssetSelection, match="column 5"):
+        C.eager().ignore("a or")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from headwater import AssetSpec, DailyPartitionsDefinition, Definitions, asset
-from headwater.daemon.cli.selection import selected, targets_of
+from headwater.daemon.cli.targets import selected, targets_of
 from headwater.definitions.errors import InvalidInvocationError, UnknownPartition
 from headwater.definitions.snapshot import DefinitionsSnapshot
 
@@ -44,11 +44,14 @@ def snapshot() -> DefinitionsSnapshot:
         ("clean+", "clean side top"),
         ("+clean+", "raw clean side top"),
         ("inbox+", "raw clean side top"),
+        ("1+clean and not clean", "raw"),
+        ('key:"*l*" or sinks(*)', "clean side top"),
+        ("partitions:daily", "clean"),
         ("*", "raw clean side top"),
     ],
 )
 def test_a_selection_means_these_assets_upstream_first(text: str, keys: str) -> None:
-    assert " ".join(found.key for found in selected(snapshot(), text)) == keys
+    assert " ".join(found.key for found in selected(snapshot(), text)[0]) == keys
 
 
 @pytest.mark.parametrize(
@@ -57,7 +60,9 @@ def test_a_selection_means_these_assets_upstream_first(text: str, keys: str) -> 
         ("", "empty"),
         (",", "empty"),
         ("claen", "Did you mean 'clean'"),
-        ("+", "selects nothing"),
+        ("+", "column 1"),
+        ("top and side", "nothing to make"),
+        ("is:external", "all that it selects is external"),
         ("inbox", "external"),
     ],
 )
@@ -67,7 +72,7 @@ def test_a_selection_that_means_nothing_says_why(text: str, words: str) -> None:
 
 
 def test_a_partition_is_for_the_assets_that_have_some() -> None:
-    targets = targets_of(selected(snapshot(), "clean,top"), "2026-02-01", at=NOW)
+    targets = targets_of(selected(snapshot(), "clean,top")[0], "2026-02-01", at=NOW)
     assert {target.asset_key: target.partitions for target in targets} == {
         "clean": (("2026-02-01", "2026-02-01"),),
         "top": None,
@@ -76,14 +81,14 @@ def test_a_partition_is_for_the_assets_that_have_some() -> None:
 
 def test_a_partition_is_needed_where_there_are_some() -> None:
     with pytest.raises(InvalidInvocationError, match=r"'clean' has daily partitions .* --partition"):
-        targets_of(selected(snapshot(), "clean"), None, at=NOW)
+        targets_of(selected(snapshot(), "clean")[0], None, at=NOW)
 
 
 def test_a_partition_is_refused_where_there_are_none() -> None:
     with pytest.raises(InvalidInvocationError, match="none of the selected assets has partitions"):
-        targets_of(selected(snapshot(), "raw,top"), "2026-02-01", at=NOW)
+        targets_of(selected(snapshot(), "raw,top")[0], "2026-02-01", at=NOW)
 
 
 def test_a_partition_that_does_not_exist_yet_is_refused() -> None:
     with pytest.raises(UnknownPartition, match="'2026-03-01' of asset 'clean'"):
-        targets_of(selected(snapshot(), "clean"), "2026-03-01", at=NOW)
+        targets_of(selected(snapshot(), "clean")[0], "2026-03-01", at=NOW)

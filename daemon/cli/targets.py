@@ -1,0 +1,89 @@
+"""Targets: the assets that `--select` means, and which partition of each a run of them makes."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from datetime import datetime
+
+import typer
+
+from ...definitions.errors import InvalidInvocationError, UnknownPartition, did_you_mean
+from ...definitions.selection import AssetSelection
+from ...definitions.selection.making import to_make
+from ...definitions.selection.names import EmptySelection
+from ...definitions.selection.view import AssetCheckKey
+from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
+from ...storage.events import PlannedCheck, Target
+
+
+def selected(definitions: DefinitionsSnapshot, text: str) -> tuple[list[AssetSnapshot], list[PlannedCheck]]:
+    """The assets that `text` selects to be made, each after what it reads, and the checks that run with them.
+
+    What of it selects nothing is told on standard error.
+
+    Raises:
+        InvalidInvocationError: it selects nothing, or names what is not defined or cannot be made.
+    """
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", EmptySelection)
+        keys, selected_checks = to_make(AssetSelection.from_string(text), definitions)
+    for warning in told:
+        typer.echo(f"Warning: {warning.message}", err=True)
+    checks = [
+        PlannedCheck(asset_key=str(key), name=check.name, blocking=check.blocking)
+        for key in keys
+        for check in definitions.assets[str(key)].checks
+        if AssetCheckKey(key, check.name) in selected_checks
+    ]
+    return [definitions.assets[str(key)] for key in keys], checks
+
+
+def targets_of(assets: Iterable[AssetSnapshot], partition: str | None, *, at: datetime) -> list[Target]:
+    """The one partition of each asset that a run makes; unpartitioned assets are made whole beside the others.
+
+    Raises:
+        InvalidInvocationError: a partition is needed and not given, or given and no asset has any.
+        UnknownPartition: an asset has no such partition at the instant `at`.
+    """
+    chosen = list(assets)
+    parted = [asset for asset in chosen if asset.partitions is not None]
+    if partition is not None and not parted:
+        keys = ", ".join(asset.key for asset in chosen)
+        raise InvalidInvocationError(f"none of the selected assets has partitions ({keys}): leave --partition out.")
+    for asset in parted:
+        check_partition(asset, partition, at=at)
+    return [
+        Target(
+            asset_key=asset.key,
+            partitions=None if asset.partitions is None or partition is None else ((partition, partition),),
+        )
+        for asset in chosen
+    ]
+
+
+def check_partition(asset: AssetSnapshot, partition: str | None, *, at: datetime) -> None:
+    """Make sure that `partition` is one of the asset's, or that both have none."""
+    if asset.partitions is None:
+        if partition is not None:
+            raise InvalidInvocationError(f"asset {asset.key!r} has no partitions: leave --partition out.")
+    elif partition is None:
+        words = asset.partitions.describe()
+        raise InvalidInvocationError(f"asset {asset.key!r} has {words}: say which one with --partition.")
+    elif not asset.partitions.has_partition_key(partition, at):
+        raise UnknownPartition(partition, known=asset.partitions.describe(), asset=asset.key)
+
+
+def known_asset(definitions: DefinitionsSnapshot, key: str) -> AssetSnapshot:
+    """The asset of this key.
+
+    Raises:
+        InvalidInvocationError: there is none; it names one that was perhaps meant.
+    """
+    asset = definitions.assets.get(key)
+    if asset is None:
+        known = ", ".join(list(definitions.assets)[:10]) or "none"
+        raise InvalidInvocationError(
+            f"there is no asset {key!r}. {did_you_mean(key, definitions.assets, f'Defined are: {known}.')}"
+        )
+    return asset

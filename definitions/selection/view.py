@@ -1,0 +1,150 @@
+"""What a selection is resolved against: assets with their labels and edges, from definitions or from their snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ..keys import AssetKey
+from ..spec import DEFAULT_GROUP
+
+if TYPE_CHECKING:
+    from ..definitions import Definitions
+    from ..graph import AssetGraph
+    from ..snapshot import DefinitionsSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class AssetCheckKey:
+    """The name of a check: that of its asset, and its own."""
+
+    asset_key: AssetKey
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.asset_key}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class SelectableAsset:
+    """What a selection may ask of an asset. No `group` is the default one; `partitions` is their kind."""
+
+    key: AssetKey
+    external: bool
+    parents: tuple[AssetKey, ...]
+    group: str | None
+    tags: Mapping[str, str]
+    kinds: tuple[str, ...]
+    owners: tuple[str, ...]
+    partitions: str | None
+    checks: tuple[str, ...]
+
+
+class SelectableAssets:
+    """The assets by key, each after everything it reads, and the ways between them."""
+
+    def __init__(self, assets: Iterable[SelectableAsset]) -> None:
+        self.assets = {asset.key: asset for asset in assets}
+        self._selected: dict[str, set[AssetKey]] = {}
+
+    @classmethod
+    def of(cls, source: Selectable) -> SelectableAssets:
+        """The assets of definitions or of their snapshot; those of a bare graph come without checks."""
+        from ..definitions import Definitions
+        from ..graph import AssetGraph
+        from ..snapshot import DefinitionsSnapshot
+
+        if isinstance(source, SelectableAssets):
+            return source
+        if isinstance(source, DefinitionsSnapshot):
+            return cls(
+                SelectableAsset(
+                    key=AssetKey.from_user_string(asset.key),
+                    external=asset.external,
+                    parents=tuple(AssetKey.from_user_string(dep.key) for dep in asset.deps),
+                    checks=tuple(check.name for check in asset.checks),
+                    **_labels(asset, asset.partitions),
+                )
+                for asset in source.assets.values()
+            )
+        if isinstance(source, (Definitions, AssetGraph)):
+            graph = source.graph if isinstance(source, Definitions) else source
+            checks: dict[AssetKey, list[str]] = {}
+            for check in source.asset_checks if isinstance(source, Definitions) else ():
+                checks.setdefault(check.asset_key, []).append(check.check_name)
+            in_order = [graph.nodes[key] for key in dict.fromkeys([*graph.order, *graph.nodes])]
+            return cls(
+                SelectableAsset(
+                    key=node.key,
+                    external=node.is_external,
+                    parents=tuple(graph.parents(node.key)),
+                    checks=tuple(checks.get(node.key, ())),
+                    **_labels(node.spec, node.spec.partitions_def),
+                )
+                for node in in_order
+            )
+        raise TypeError(f"a selection is resolved against Definitions, their snapshot or their graph, not {source!r}")
+
+    @property
+    def keys(self) -> set[AssetKey]:
+        return set(self.assets)
+
+    @cached_property
+    def checks(self) -> set[AssetCheckKey]:
+        return self.checks_of(self.assets)
+
+    def checks_of(self, keys: Iterable[AssetKey]) -> set[AssetCheckKey]:
+        return {AssetCheckKey(key, name) for key in keys for name in self.assets[key].checks}
+
+    def parents(self, key: AssetKey) -> Iterable[AssetKey]:
+        return self.assets[key].parents
+
+    def children(self, key: AssetKey) -> Iterable[AssetKey]:
+        return self._children[key]
+
+    def within(self, keys: set[AssetKey], *, up: int | None, down: int | None) -> set[AssetKey]:
+        """`keys`, and what stands at most so many layers above or below them; None is all layers."""
+        return keys | _walk(keys, self.parents, up) | _walk(keys, self.children, down)
+
+    def selected(self, text: str) -> set[AssetKey]:
+        """What the selection string `text` means here, looked up once however often it is asked for."""
+        if text not in self._selected:
+            from .parser import parse
+
+            self._selected[text] = parse(text).assets_in(self)
+        return self._selected[text]
+
+    @cached_property
+    def _children(self) -> Mapping[AssetKey, list[AssetKey]]:
+        children: dict[AssetKey, list[AssetKey]] = {key: [] for key in self.assets}
+        for key, asset in self.assets.items():
+            for parent in asset.parents:
+                children[parent].append(key)
+        return children
+
+
+if TYPE_CHECKING:
+    Selectable = Definitions | DefinitionsSnapshot | AssetGraph | SelectableAssets
+
+
+def _labels(source: Any, partitions: Any) -> dict[str, Any]:
+    return {
+        "group": None if source.group == DEFAULT_GROUP else source.group,
+        "tags": source.tags,
+        "kinds": source.kinds,
+        "owners": source.owners,
+        "partitions": None if partitions is None else partitions.kind,
+    }
+
+
+def _walk(
+    keys: set[AssetKey], neighbours: Callable[[AssetKey], Iterable[AssetKey]], layers: int | None
+) -> set[AssetKey]:
+    seen, edge = set(keys), set(keys)
+    while edge and layers != 0:
+        edge = {other for key in edge for other in neighbours(key)} - seen
+        seen |= edge
+        layers = None if layers is None else layers - 1
+    return seen
