@@ -45,8 +45,13 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.partitions.base import TimeWindow as TimeWindow
     from .definitions.partitions.mappings import AllPartitionMapping as AllPartitionMapping
     from .definitions.partitions.mappings import IdentityPartitionMapping as IdentityPartitionMapping
+    from .definitions.partitions.named_windows import DailyPartitionsDefinition as DailyPartitionsDefinition
+    from .definitions.partitions.named_windows import HourlyPartitionsDefinition as HourlyPartitionsDefinition
+    from .definitions.partitions.named_windows import MonthlyPartitionsDefinition as MonthlyPartitionsDefinition
+    from .definitions.partitions.named_windows import WeeklyPartitionsDefinition as WeeklyPartitionsDefinition
+    from .definitions.partitions.rhythms import ScheduleType as ScheduleType
     from .definitions.partitions.static import StaticPartitionsDefinition as StaticPartitionsDefinition
-    from .definitions.partitions.time_windows import DailyPartitionsDefinition as DailyPartitionsDefinition
+    from .definitions.partitions.time_windows import TimeWindowPartitionsDefinition as TimeWindowPartitionsDefinition
     from .definitions.results import AssetCheckResult as AssetCheckResult
     from .definitions.results import AssetCheckSeverity as AssetCheckSeverity
     from .definitions.results import DataVersion as DataVersion

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from pyroaring import BitMap
 
-from ...definitions.partitions import AllPartitionMapping
+from ...definitions.partitions import AllPartitionMapping, TimeWindowPartitionsDefinition
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot, DepSnapshot
 from ...storage.state import Causes, Changes, State, mappings
 from ...storage.state.ordinals import clip
@@ -55,7 +55,7 @@ class Moment:
         existing = self.existing(key)
         if snapshot is None or snapshot.partitions is None or not existing:
             return existing
-        has_windows = hasattr(snapshot.partitions, "end_ordinal")
+        has_windows = isinstance(snapshot.partitions, TimeWindowPartitionsDefinition)
         return BitMap([existing.max()]) if has_windows else existing
 
     def downstream(self, asset: AssetSnapshot, dep: DepSnapshot, bits: BitMap) -> BitMap:

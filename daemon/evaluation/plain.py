@@ -20,6 +20,7 @@ from pyroaring import BitMap
 from ...definitions.conditions import AutomationCondition
 from ...definitions.conditions import operands as op
 from ...definitions.conditions import operators as ops
+from ...definitions.partitions import TimeWindowPartitionsDefinition
 from ...definitions.snapshot import AssetSnapshot, DepSnapshot
 from ...storage.state import Causes
 from .moment import Moment
@@ -147,15 +148,12 @@ class _Evaluator:
         latest = self.moment.latest(key)
         snapshot = self.moment.definitions.assets.get(key)
         windows = snapshot.partitions if snapshot else None
-        if node.lookback_delta is None or not latest or not hasattr(windows, "window"):
+        if node.lookback_delta is None or not latest or not isinstance(windows, TimeWindowPartitionsDefinition):
             return Truth(latest)
-        end = windows.window(windows.key_of(latest.max())).end  # type: ignore[union-attr]
-        back = BitMap()
-        for ordinal in reversed(self.moment.existing(key)):
-            if windows.window(windows.key_of(ordinal)).start < end - node.lookback_delta:  # type: ignore[union-attr]
-                break
-            back.add(ordinal)
-        return Truth(back)
+        newest = latest.max()
+        since = windows.window_at(newest).end - node.lookback_delta
+        earliest = windows.calendar.first_starting(int(since.timestamp()))
+        return Truth(self.moment.existing(key) & BitMap(range(min(earliest, newest), newest + 1)))
 
     def _cron_tick_passed(self, node: AutomationCondition, key: str) -> Truth:
         """The cron fired since the tick before; several firings count as the last one."""

@@ -9,5 +9,10 @@ from .mappings import IdentityPartitionMapping as IdentityPartitionMapping
 from .mappings import PartitionMapping as PartitionMapping
 from .mappings import default_mapping as default_mapping
 from .mappings import mapping_from_json as mapping_from_json
+from .named_windows import DailyPartitionsDefinition as DailyPartitionsDefinition
+from .named_windows import HourlyPartitionsDefinition as HourlyPartitionsDefinition
+from .named_windows import MonthlyPartitionsDefinition as MonthlyPartitionsDefinition
+from .named_windows import WeeklyPartitionsDefinition as WeeklyPartitionsDefinition
+from .rhythms import ScheduleType as ScheduleType
 from .static import StaticPartitionsDefinition as StaticPartitionsDefinition
-from .time_windows import DailyPartitionsDefinition as DailyPartitionsDefinition
+from .time_windows import TimeWindowPartitionsDefinition as TimeWindowPartitionsDefinition

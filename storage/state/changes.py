@@ -18,8 +18,8 @@ from .causes import Causes
 class Changes:
     updated: dict[str, dict[int, int]] = field(default_factory=dict)
     owed: dict[str, dict[str, tuple[int, float]]] = field(default_factory=dict)
-    """Per asset and dependency: a step began, and a partition of the dependency was updated after the keys that the step
-    was handed had been chosen. The partition, and the position just behind the step's start."""
+    """Per asset and dependency: a step began, and a partition of the dependency was updated after the keys that the
+    step was handed had been chosen. The partition, and the position just behind the step's start."""
     touched: set[str] = field(default_factory=set)
     definitions: bool = False
     """The definitions changed: every asset is visited."""
