@@ -20,7 +20,7 @@ from .collecting import collecting, report
 from .errors import DefinitionError, DefinitionErrors, DuplicateAsset, InvalidInvocationError, did_you_mean
 from .graph import AssetGraph
 from .keys import AssetKey
-from .partitions.mappings import default_mapping
+from .partitions.window_mapping import default_mapping
 from .source import SourceLine
 from .spec import DEFAULT_IO_MANAGER, AssetSpec
 from .unsupported import refuse

@@ -43,6 +43,11 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.partitions.base import PartitionKeyRange as PartitionKeyRange
     from .definitions.partitions.base import PartitionsDefinition as PartitionsDefinition
     from .definitions.partitions.base import TimeWindow as TimeWindow
+    from .definitions.partitions.key_mappings import LastPartitionMapping as LastPartitionMapping
+    from .definitions.partitions.key_mappings import (
+        SpecificPartitionsPartitionMapping as SpecificPartitionsPartitionMapping,
+    )
+    from .definitions.partitions.key_mappings import StaticPartitionMapping as StaticPartitionMapping
     from .definitions.partitions.mappings import AllPartitionMapping as AllPartitionMapping
     from .definitions.partitions.mappings import IdentityPartitionMapping as IdentityPartitionMapping
     from .definitions.partitions.named_windows import DailyPartitionsDefinition as DailyPartitionsDefinition
@@ -52,6 +57,7 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.partitions.rhythms import ScheduleType as ScheduleType
     from .definitions.partitions.static import StaticPartitionsDefinition as StaticPartitionsDefinition
     from .definitions.partitions.time_windows import TimeWindowPartitionsDefinition as TimeWindowPartitionsDefinition
+    from .definitions.partitions.window_mapping import TimeWindowPartitionMapping as TimeWindowPartitionMapping
     from .definitions.results import AssetCheckResult as AssetCheckResult
     from .definitions.results import AssetCheckSeverity as AssetCheckSeverity
     from .definitions.results import DataVersion as DataVersion

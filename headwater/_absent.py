@@ -46,8 +46,7 @@ _BY_INSTEAD = {
         "DynamicPartitionsDefinition MultiPartitionKey MultiPartitionsDefinition"
     ),
     "use IdentityPartitionMapping or AllPartitionMapping": (
-        "DimensionPartitionMapping LastPartitionMapping MultiPartitionMapping MultiToSingleDimensionPartitionMapping"
-        " SpecificPartitionsPartitionMapping StaticPartitionMapping TimeWindowPartitionMapping"
+        "DimensionPartitionMapping MultiPartitionMapping MultiToSingleDimensionPartitionMapping"
     ),
     "retry inside the function, or run the asset again by hand": "Backoff Jitter RetryPolicy RetryRequested",
     "each partition is made by a step of its own": "BackfillPolicy",

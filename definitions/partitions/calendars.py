@@ -62,6 +62,12 @@ class Calendar(ABC):
     def candidates(self, wall: datetime, offset: timedelta | None) -> Sequence[int]:
         """The windows that a key can mean which was read as `wall`, at `offset` from UTC if it named one."""
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Calendar) and (self.name, self.timezone) == (other.name, other.timezone)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.timezone))
+
     @cached_property
     def zone(self) -> tzinfo:
         return zone(self.timezone)

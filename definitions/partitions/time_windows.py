@@ -144,7 +144,8 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition):
         if self.fmt == ISO_DATE:  # several times as fast as strftime
             key = wall.date().isoformat()
         elif self.fmt == ISO_HOUR:
-            key = f"{wall.date().isoformat()}-{wall.hour:02}:{wall.minute:02}"
+            iso = wall.isoformat(timespec="minutes")
+            key = f"{iso[:10]}-{iso[11:]}"
         else:
             key = wall.strftime(self.fmt)
         if wall.fold:

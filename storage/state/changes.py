@@ -17,9 +17,10 @@ from .causes import Causes
 @dataclass(slots=True)
 class Changes:
     updated: dict[str, dict[int, int]] = field(default_factory=dict)
-    owed: dict[str, dict[str, tuple[int, float]]] = field(default_factory=dict)
-    """Per asset and dependency: a step began, and a partition of the dependency was updated after the keys that the
-    step was handed had been chosen. The partition, and the position just behind the step's start."""
+    owed: dict[str, dict[str, list[tuple[int, float, int]]]] = field(default_factory=dict)
+    """Per asset and dependency: a step began, and partitions of the dependency were updated after the keys that the
+    step was handed had been chosen. Each such partition, the position just behind the step's start, and the partition
+    that the step makes."""
     touched: set[str] = field(default_factory=set)
     definitions: bool = False
     """The definitions changed: every asset is visited."""

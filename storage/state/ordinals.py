@@ -125,6 +125,7 @@ class TimeSpace:
 
     def __init__(self, definition: TimeWindowPartitionsDefinition) -> None:
         self.fingerprint = definition.space
+        self.calendar = definition.calendar
         self._definition = definition
         self._found: dict[str, int] = {}
 
