@@ -134,11 +134,13 @@ class _StepContext:
     def partition_time_window(self) -> TimeWindow:
         """From the start of the first to the end of the last partition of the step, as aware datetimes."""
         from .partitions.base import TimeWindow
-        from .partitions.time_windows import DailyPartitionsDefinition
+        from .partitions.time_windows import TimeWindowPartitionsDefinition
 
         keys = self.partition_keys
-        if not isinstance(self._partitions_def, DailyPartitionsDefinition):
-            raise InvalidInvocationError(f"partition {keys[0]!r} is no window of time: its partitions are not daily")
+        if not isinstance(self._partitions_def, TimeWindowPartitionsDefinition):
+            raise InvalidInvocationError(
+                f"partition {keys[0]!r} is no window of time: its partitions are not windows of time"
+            )
         first, last = self._partitions_def.window(keys[0]), self._partitions_def.window(keys[-1])
         return TimeWindow(first.start, last.end)
 

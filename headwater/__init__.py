@@ -52,10 +52,21 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.partitions.base import PartitionKeyRange as PartitionKeyRange
     from .definitions.partitions.base import PartitionsDefinition as PartitionsDefinition
     from .definitions.partitions.base import TimeWindow as TimeWindow
+    from .definitions.partitions.key_mappings import LastPartitionMapping as LastPartitionMapping
+    from .definitions.partitions.key_mappings import (
+        SpecificPartitionsPartitionMapping as SpecificPartitionsPartitionMapping,
+    )
+    from .definitions.partitions.key_mappings import StaticPartitionMapping as StaticPartitionMapping
     from .definitions.partitions.mappings import AllPartitionMapping as AllPartitionMapping
     from .definitions.partitions.mappings import IdentityPartitionMapping as IdentityPartitionMapping
+    from .definitions.partitions.named_windows import DailyPartitionsDefinition as DailyPartitionsDefinition
+    from .definitions.partitions.named_windows import HourlyPartitionsDefinition as HourlyPartitionsDefinition
+    from .definitions.partitions.named_windows import MonthlyPartitionsDefinition as MonthlyPartitionsDefinition
+    from .definitions.partitions.named_windows import WeeklyPartitionsDefinition as WeeklyPartitionsDefinition
+    from .definitions.partitions.rhythms import ScheduleType as ScheduleType
     from .definitions.partitions.static import StaticPartitionsDefinition as StaticPartitionsDefinition
-    from .definitions.partitions.time_windows import DailyPartitionsDefinition as DailyPartitionsDefinition
+    from .definitions.partitions.time_windows import TimeWindowPartitionsDefinition as TimeWindowPartitionsDefinition
+    from .definitions.partitions.window_mapping import TimeWindowPartitionMapping as TimeWindowPartitionMapping
     from .definitions.resource_functions import IOManagerDefinition as IOManagerDefinition
     from .definitions.resource_functions import ResourceDefinition as ResourceDefinition
     from .definitions.resource_functions import io_manager as io_manager

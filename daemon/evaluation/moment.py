@@ -13,7 +13,7 @@ from datetime import datetime
 
 from pyroaring import BitMap
 
-from ...definitions.partitions import AllPartitionMapping
+from ...definitions.partitions import TimeWindowPartitionsDefinition
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot, DepSnapshot
 from ...storage.state import Causes, Changes, State, mappings
 from ...storage.state.ordinals import clip
@@ -36,6 +36,7 @@ class Moment:
     initial: set[str] = field(default_factory=set)
     """Assets that are evaluated for the first time under their condition and dependencies."""
     _existing: dict[str, BitMap] = field(default_factory=dict)
+    _looked_at: dict[tuple[str, str], BitMap] = field(default_factory=dict)
 
     def existing(self, key: str) -> BitMap:
         """The partitions of an asset that exist now; do not change the result."""
@@ -55,30 +56,41 @@ class Moment:
         existing = self.existing(key)
         if snapshot is None or snapshot.partitions is None or not existing:
             return existing
-        has_windows = hasattr(snapshot.partitions, "end_ordinal")
+        has_windows = isinstance(snapshot.partitions, TimeWindowPartitionsDefinition)
         return BitMap([existing.max()]) if has_windows else existing
 
     def downstream(self, asset: AssetSnapshot, dep: DepSnapshot, bits: BitMap) -> BitMap:
         """The partitions of `asset` that read any of the partitions `bits` of its dependency."""
-        return mappings.downstream(
-            dep.mapping,
-            bits,
-            up=self.state.space(dep.key),
-            down=self.state.space(asset.key),
-            down_existing=self.existing(asset.key),
-        )
+        return mappings.downstream(dep.mapping, bits, up=self._side(dep.key), down=self._side(asset.key))
+
+    def upstream(self, asset: AssetSnapshot, dep: DepSnapshot, bits: BitMap) -> BitMap:
+        """The partitions of its dependency that exist and that the partitions `bits` of `asset` read."""
+        return mappings.upstream(dep.mapping, bits, up=self._side(dep.key), down=self._side(asset.key))
+
+    def looked_at(self, asset: AssetSnapshot, dep: DepSnapshot) -> BitMap:
+        """The partitions of a dependency that exist, and those that `asset` requires though they do not."""
+        place = asset.key, dep.key
+        if place not in self._looked_at:
+            up, down = self._side(dep.key), self._side(asset.key)
+            self._looked_at[place] = up.existing | mappings.required(dep.mapping, down.existing, up=up, down=down)
+        return self._looked_at[place]
+
+    def _side(self, key: str) -> mappings.Side:
+        snapshot = self.definitions.assets.get(key)
+        return mappings.Side(self.state.space(key), self.existing(key), snapshot.partitions if snapshot else None)
 
     def same_run(self, asset: AssetSnapshot, dep: DepSnapshot) -> bool:
         """Whether a partition of `asset` and the one it reads can be made in one run: they share their partition
         key."""
-        up, down = self.state.space(dep.key), self.state.space(asset.key)
-        whole = up.fingerprint == down.fingerprint == "whole"
-        return whole or (up.fingerprint == down.fingerprint and not isinstance(dep.mapping, AllPartitionMapping))
+        up, down = self._side(dep.key), self._side(asset.key)
+        return up.space.fingerprint == down.space.fingerprint and (
+            up.partitions is None or dep.mapping.reads_one(up.partitions, down.partitions)
+        )
 
-    def reads_several(self, dep: DepSnapshot) -> bool:
-        """Whether a downstream partition reads several partitions of this dependency."""
-        partitioned = self.state.space(dep.key).fingerprint != "whole"
-        return partitioned and isinstance(dep.mapping, AllPartitionMapping)
+    def reads_several(self, asset: AssetSnapshot, dep: DepSnapshot) -> bool:
+        """Whether a partition of `asset` reads several partitions of this dependency, or may."""
+        up = self._side(dep.key).partitions
+        return up is not None and not dep.mapping.reads_one(up, asset.partitions)
 
     def updates(self, root: str, key: str) -> Causes:
         """The released updates of `key` that are news to `root`: of this tick, or all, when `root` is evaluated first.
@@ -87,26 +99,36 @@ class Moment:
         landed just behind the start.
         """
         news = self.changes.updates_of(key)
-        if (owed := self.changes.owed.get(root, {}).get(key)) is not None:
-            news = news | Causes([(owed[1], BitMap([owed[0]]))])
+        if owed := self.changes.owed.get(root, {}).get(key):
+            news = news | Causes((position, self._read_by(root, key, place, of)) for place, position, of in owed)
         if root not in self.initial or root == key:
             return news | self._come_to_exist(key)
         upstream, table = self.state.asset(key).table, self.state.asset(root).table
         groups: list[tuple[float, BitMap]] = [(at, BitMap([ordinal])) for ordinal, at in upstream.update.items()]
-        place, newest = upstream.newest
         for ordinal, chosen in table.chosen.items():
-            if chosen < newest <= table.handled[ordinal]:
-                groups.append((table.handled[ordinal] + 0.5, BitMap([place])))
+            handled = table.handled[ordinal]
+            for place in upstream.updated_after(int(chosen), until=int(handled)) if chosen else ():
+                groups.append((handled + 0.5, self._read_by(root, key, place, ordinal)))
         return news | Causes(groups)
 
     def _come_to_exist(self, key: str) -> Causes:
         """Updates of partitions that exist since the tick before: they landed early, when nobody could read them."""
         snapshot = self.definitions.assets.get(key)
-        if self.previous_at is None or snapshot is None or not hasattr(snapshot.partitions, "end_ordinal"):
+        if (
+            self.previous_at is None
+            or snapshot is None
+            or not isinstance(snapshot.partitions, TimeWindowPartitionsDefinition)
+        ):
             return Causes()
         fresh = self.existing(key) - clip(snapshot.partitions, self.previous_at)
         update = self.state.asset(key).table.update
         return Causes((update[ordinal], BitMap([ordinal])) for ordinal in fresh if update[ordinal])
+
+    def _read_by(self, root: str, key: str, place: int, ordinal: int) -> BitMap:
+        """One partition of a dependency, if that partition of `root` reads it."""
+        bits, asset = BitMap([place]), self.definitions.assets[root]
+        read = any(ordinal in self.downstream(asset, dep, bits) for dep in asset.deps if dep.key == key)
+        return bits if read else BitMap()
 
     def position_of(self, instant: datetime) -> float:
         """Where an instant stands in the log: just before the first event with a timestamp at or after it."""

@@ -20,6 +20,7 @@ from pyroaring import BitMap
 from ...definitions.conditions import AutomationCondition
 from ...definitions.conditions import operands as op
 from ...definitions.conditions import operators as ops
+from ...definitions.partitions import TimeWindowPartitionsDefinition
 from ...definitions.snapshot import AssetSnapshot, DepSnapshot
 from ...storage.state import Causes
 from .moment import Moment
@@ -91,17 +92,22 @@ class _Evaluator:
             return self._newly_true(node, key, here)
         children = [self.node(child, key, f"{here}.{n}") for n, child in enumerate(node.children)]
         if isinstance(node, ops.And):
-            return all_of(children, self.moment.existing(key))
+            return all_of(children, self._looked_at(key))
         if isinstance(node, ops.Or):
             return any_of(children)
         assert isinstance(node, ops.Not), f"no evaluation for {type(node).__name__}"
-        return Truth(self.moment.existing(key) - children[0].bits)
+        return Truth(self._looked_at(key) - children[0].bits)
+
+    def _looked_at(self, key: str) -> BitMap:
+        """The partitions that a node can be true for: of a dependency also those that the root requires in vain."""
+        return self.moment.existing(key) if self._edge is None else self.moment.looked_at(self.root, self._edge)
 
     # ---- operands ----------------------------------------------------------------------------------------------------
 
     def _missing(self, node: AutomationCondition, key: str) -> Truth:
-        """Never made. Its position is the beginning of the log: any attempt since has handled it."""
-        bits = self.moment.existing(key) - self.moment.state.asset(key).table.materialized
+        """Never made. Its position is the beginning of the log: any attempt since has handled it. A partition of a
+        dependency that is required and does not exist is missing too."""
+        bits = self._looked_at(key) - self.moment.state.asset(key).table.materialized
         return Truth(bits, Causes([(0.5, bits)]))
 
     def _in_progress(self, node: AutomationCondition, key: str) -> Truth:
@@ -147,15 +153,12 @@ class _Evaluator:
         latest = self.moment.latest(key)
         snapshot = self.moment.definitions.assets.get(key)
         windows = snapshot.partitions if snapshot else None
-        if node.lookback_delta is None or not latest or not hasattr(windows, "window"):
+        if node.lookback_delta is None or not latest or not isinstance(windows, TimeWindowPartitionsDefinition):
             return Truth(latest)
-        end = windows.window(windows.key_of(latest.max())).end  # type: ignore[union-attr]
-        back = BitMap()
-        for ordinal in reversed(self.moment.existing(key)):
-            if windows.window(windows.key_of(ordinal)).start < end - node.lookback_delta:  # type: ignore[union-attr]
-                break
-            back.add(ordinal)
-        return Truth(back)
+        newest = latest.max()
+        since = windows.window_at(newest).end - node.lookback_delta
+        earliest = windows.calendar.first_starting(int(since.timestamp()))
+        return Truth(self.moment.existing(key) & BitMap(range(min(earliest, newest), newest + 1)))
 
     def _cron_tick_passed(self, node: AutomationCondition, key: str) -> Truth:
         """The cron fired since the tick before; several firings count as the last one."""
@@ -183,9 +186,10 @@ class _Evaluator:
         if self._edge is not None and not self._edge.gated:
             return nothing()
         table = self.moment.state.asset(key).table
-        if self._edge is not None and self.moment.reads_several(self._edge) and not requires_all(self.root.condition):
-            readable = table.readable() & self.moment.existing(key)
-            return nothing() if readable else Truth(self.moment.existing(key))
+        edge = self._edge
+        if edge is not None and self.moment.reads_several(self.root, edge) and not requires_all(self.root.condition):
+            served = self.moment.downstream(self.root, edge, table.readable() & self.moment.existing(key))
+            return Truth(self.moment.upstream(self.root, edge, self.moment.existing(self.root.key) - served))
         return Truth(table.gated() & self.moment.existing(key))
 
     # ---- operators ---------------------------------------------------------------------------------------------------

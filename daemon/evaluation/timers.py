@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from ...definitions.conditions import AutomationCondition
 from ...definitions.conditions import operands as op
-from ...definitions.partitions import PartitionsDefinition
+from ...definitions.partitions import TimeWindowPartitionsDefinition
 from ...definitions.snapshot import DefinitionsSnapshot
 from .plain import last_firing
 
@@ -25,14 +25,14 @@ class Timers:
 
     def __init__(self, definitions: DefinitionsSnapshot) -> None:
         self._crons: dict[Cron, set[str]] = {}
-        self._windows: dict[str, tuple[PartitionsDefinition, set[str]]] = {}
+        self._windows: dict[str, tuple[TimeWindowPartitionsDefinition, set[str]]] = {}
         for key, asset in definitions.assets.items():
             if asset.condition is not None:
                 for cron in set(crons_of(asset.condition)):
                     self._crons.setdefault(cron, set()).add(key)
-            if hasattr(asset.partitions, "next_boundary"):
-                fingerprint = f"{asset.partitions.to_json()}"  # type: ignore[union-attr]
-                self._windows.setdefault(fingerprint, (asset.partitions, set()))[1].add(key)  # type: ignore[arg-type]
+            if isinstance(asset.partitions, TimeWindowPartitionsDefinition):
+                fingerprint = f"{asset.partitions.to_json()}"
+                self._windows.setdefault(fingerprint, (asset.partitions, set()))[1].add(key)
 
     def due(self, *, after: datetime, until: datetime) -> set[str]:
         """The assets for which a cron fired or a partition came to exist in (after, until]."""
@@ -41,7 +41,7 @@ class Timers:
             if last_firing(schedule, zone, after=after, until=until) is not None:
                 keys |= readers
         for windows, readers in self._windows.values():
-            boundary = windows.next_boundary(after)  # type: ignore[attr-defined]
+            boundary = windows.next_boundary(after)
             if boundary is not None and boundary <= until:
                 keys |= readers
         return keys
@@ -51,7 +51,7 @@ class Timers:
         from cronsim import CronSim
 
         instants = [next(CronSim(schedule, now.astimezone(ZoneInfo(zone)))) for schedule, zone in self._crons]
-        boundaries = [windows.next_boundary(now) for windows, _ in self._windows.values()]  # type: ignore[attr-defined]
+        boundaries = [windows.next_boundary(now) for windows, _ in self._windows.values()]
         return min([*instants, *(b for b in boundaries if b is not None)], default=None)
 
 

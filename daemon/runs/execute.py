@@ -41,6 +41,7 @@ from ...storage.events import (
     StepStarted,
     Target,
 )
+from .handing import mapped_keys
 from .inputs import reads_several
 from .plan import Part, RunPlan, StepPlan
 from .steps import StepAttempt, StepEnd
@@ -200,10 +201,11 @@ class RunExecution:
     def _with_chosen_keys(self, step: StepPlan, choose: ChooseKeys) -> StepPlan:
         """`step` with the keys that no plan handed to it. What this run has made so far is written first and counts."""
         definitions = self.toolbox.definitions
+        asset = self.toolbox.asset(step.asset_key)
         wanted = [
             dep
-            for dep in self.toolbox.asset(step.asset_key).deps
-            if str(dep.key) not in step.inputs and reads_several(definitions.get(dep.key), dep)
+            for dep in asset.deps
+            if str(dep.key) not in step.inputs and reads_several(asset, definitions.get(dep.key), dep)
         ]
         if not wanted:
             return step
@@ -213,7 +215,17 @@ class RunExecution:
         horizons = [through for _, through in chosen.values()]
         if step.read_through is not None:
             horizons.append(step.read_through)
-        handed = {key: ranges for key, (ranges, _) in chosen.items()}
+        handed: dict[str, KeyRanges] = {}
+        for dep in wanted:
+            upstream = definitions.get(dep.key).partitions_def
+            assert upstream is not None
+            handed[str(dep.key)] = mapped_keys(
+                dep.mapping,
+                chosen[str(dep.key)][0],
+                up=upstream,
+                down=asset.partitions_def,
+                partition=step.partition,
+            )
         return replace(step, inputs={**step.inputs, **handed}, read_through=min(horizons))
 
     # ---- the log -----------------------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
-"""The partition keys that a step is handed: of a dependency of which it reads several, those that exist and passed.
+"""The partition keys that a step is handed: of a dependency of which it may read several, those that it is mapped to,
+that exist and that passed.
 
 Chosen when the run is launched, from State through some offset, which the step's start records: what is updated in
 between was not handed, and the fold sees to it that the step's asset is built again (SEMANTICS parts 1 and 2).
@@ -9,26 +10,57 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from ...definitions.partitions import AllPartitionMapping
+from pyroaring import BitMap
+
+from ...definitions.partitions import PartitionMapping, PartitionsDefinition
 from ...definitions.snapshot import DefinitionsSnapshot
 from ...storage.events import KeyRanges, Target
-from ...storage.state import State
-from ...storage.state.ordinals import clip
+from ...storage.state import State, mappings
+from ...storage.state.ordinals import Spaces, clip
 
 
 def handed_inputs(
     state: State, definitions: DefinitionsSnapshot, targets: Sequence[Target], *, at: datetime
 ) -> dict[str, dict[str, KeyRanges]]:
-    """For each target asset, the keys of each dependency of which it reads several partitions."""
+    """For each target asset, the keys of each dependency of which it may read several partitions."""
     handed: dict[str, dict[str, KeyRanges]] = {}
     for target in targets:
         asset = definitions.assets.get(target.asset_key)
         for dep in asset.deps if asset else ():
             upstream = definitions.assets.get(dep.key)
-            if upstream is None or upstream.partitions is None or not isinstance(dep.mapping, AllPartitionMapping):
+            if asset is None or upstream is None or upstream.partitions is None:
+                continue
+            if dep.mapping.reads_one(upstream.partitions, asset.partitions):
                 continue
             table = state.asset(dep.key).table
             readable = table.readable() if dep.gated else table.materialized
-            ranges = table.space.ranges(readable & clip(upstream.partitions, at))
-            handed.setdefault(target.asset_key, {})[dep.key] = ranges or ()
+            up = mappings.Side(table.space, clip(upstream.partitions, at), upstream.partitions)
+            down = _side(state.spaces, asset.partitions, target.partitions)
+            read = mappings.upstream(dep.mapping, down.existing, up=up, down=down)
+            handed.setdefault(target.asset_key, {})[dep.key] = table.space.ranges(readable & read) or ()
     return handed
+
+
+def mapped_keys(
+    mapping: PartitionMapping | None,
+    keys: KeyRanges,
+    *,
+    up: PartitionsDefinition,
+    down: PartitionsDefinition | None,
+    partition: str | None,
+) -> KeyRanges:
+    """Those of the upstream partitions `keys` that one downstream partition reads."""
+    if mapping is None:
+        return keys
+    spaces = Spaces()
+    space = spaces.of(up)
+    bits = space.bits(keys)
+    there = _side(spaces, down, None if partition is None else ((partition, partition),))
+    read = mappings.required(mapping, there.existing, up=mappings.Side(space, bits, up), down=there)
+    return space.ranges(bits & read) or ()
+
+
+def _side(spaces: Spaces, partitions: PartitionsDefinition | None, targets: KeyRanges | None) -> mappings.Side:
+    """The partitions that are to be made, as a side of a mapping."""
+    space = spaces.of(partitions)
+    return mappings.Side(space, space.bits(targets) if partitions is not None else BitMap([0]), partitions)

@@ -21,9 +21,11 @@ from ...storage.state.ordinals import Spaces
 from .toolbox import Toolbox
 
 
-def reads_several(upstream: AssetNode, dep: Dependency) -> bool:
-    """Whether a step reads several partitions of this dependency, and so has to be handed their keys."""
-    return upstream.partitions_def is not None and dep.mapping is not None and dep.mapping.kind == "all"
+def reads_several(asset: AssetsDefinition, upstream: AssetNode, dep: Dependency) -> bool:
+    """Whether a step may read several partitions of this dependency, and so has to be handed their keys."""
+    if upstream.partitions_def is None or dep.mapping is None:
+        return False
+    return not dep.mapping.reads_one(upstream.partitions_def, asset.partitions_def)
 
 
 def partition_keys_of_inputs(
@@ -38,7 +40,7 @@ def partition_keys_of_inputs(
             continue
         if key in handed:
             keys = expanded(handed[key], upstream.partitions_def)
-        elif reads_several(upstream, dep):
+        elif reads_several(asset, upstream, dep):
             raise ExecutionError(f"{asset} reads several partitions of {key!r}, but its plan does not say which.")
         else:
             keys = () if partition is None else (partition,)

@@ -26,6 +26,10 @@ class PartitionMapping(ABC):
     def mismatch(self, upstream: PartitionsDefinition | None, downstream: PartitionsDefinition | None) -> str | None:
         """Why this mapping cannot lead from `downstream` to `upstream`, in words; None if it can."""
 
+    def reads_one(self, upstream: PartitionsDefinition | None, downstream: PartitionsDefinition | None) -> bool:
+        """Whether each downstream partition reads the upstream partition of its own key, and no other."""
+        return False
+
     def to_json(self) -> JsonData:
         return {"kind": self.kind}
 
@@ -57,6 +61,9 @@ class IdentityPartitionMapping(PartitionMapping):
             return None
         return f"{upstream.describe()} and {downstream.describe()} have no key in common"
 
+    def reads_one(self, upstream: PartitionsDefinition | None, downstream: PartitionsDefinition | None) -> bool:
+        return True
+
 
 class AllPartitionMapping(PartitionMapping):
     """Each partition from all upstream partitions that exist; where the upstream has none, from the whole of it."""
@@ -65,11 +72,6 @@ class AllPartitionMapping(PartitionMapping):
 
     def mismatch(self, upstream: PartitionsDefinition | None, downstream: PartitionsDefinition | None) -> str | None:
         return None
-
-
-def default_mapping(upstream: PartitionsDefinition | None, downstream: PartitionsDefinition | None) -> PartitionMapping:
-    """The mapping of a dependency that names none: key by key where both sides have partitions, else all."""
-    return AllPartitionMapping() if upstream is None or downstream is None else IdentityPartitionMapping()
 
 
 def mapping_from_json(data: JsonData) -> PartitionMapping:

@@ -1,73 +1,92 @@
-"""Time windows: partitions that open with the calendar, one a day.
+"""Time windows: partitions that open with the calendar.
 
-A daily partition is the span from one local instant of the day to the same instant of the next day, named by the date
-on which it starts. It exists once it is complete: yesterday is there, today is not (`end_offset=1` adds it).
+A partition is the span from one opening to the next, named by what the clock on the wall shows when it opens. It exists
+once it is complete: yesterday is there, today is not (`end_offset=1` adds it).
 
-Daylight saving: a start that the clock skips moves to the first instant that exists (02:30 becomes 03:00); one that
-the clock repeats is the first of the two. So a day may last 23 or 25 hours; every instant is in one window.
+Daylight saving: days, weeks and months that would open at a time which the clock skips open at the first instant that
+exists (02:30 becomes 03:00), and at the first of two where the clock repeats one. Hours are elapsed hours: on the day
+on which an hour occurs twice there are 25, the second of the two with its offset behind its key
+("2024-11-03-01:00-0500"), and 23 on the day on which one is skipped.
 
-Ordinals count days from 1970-01-01 in the definition's own zone, whatever `start_date` is: moving the start moves
-nothing that is stored.
+Ordinals are those of the calendar (`calendars.py`): they count windows from 1970 in the definition's own zone, whatever
+the start is, so moving the start moves nothing that is stored.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 from ..errors import InvalidDefinitionError, NotYetSupported, UnknownPartition
-from ..zones import first_instant, zone
 from .base import JsonData, PartitionKeyRange, PartitionsDefinition, TimeWindow, utc_now
+from .calendars import MOMENT_ZERO, Calendar
+from .key_forms import ISO_DATE, ISO_HOUR, local_wall, read_key
+from .rhythms import ScheduleType, calendar_of, calendar_of_cron
 
-EPOCH = date(1970, 1, 1).toordinal()
-ISO_DATE = "%Y-%m-%d"
-_SAMPLES = (date(1999, 1, 2), date(2024, 12, 31))  # a format that keeps both apart and whole names a day
+_SAMPLES = (datetime(1999, 1, 2, 11, 44, tzinfo=UTC), datetime(2024, 12, 31, 17, 58, tzinfo=UTC))
 
 
-class DailyPartitionsDefinition(PartitionsDefinition):
-    """One partition a day from `start_date` on, until `end_date` (exclusive) if that is given.
+class TimeWindowPartitionsDefinition(PartitionsDefinition):
+    """The windows between the ticks of a rhythm, from `start` on, until `end` (exclusive) if that is given.
 
-    A start or an end between two windows is rounded up to the next one. A naive datetime is local to `timezone`.
+    The rhythm is `schedule_type` with offsets, or a cron schedule. A start or an end between two windows is rounded up
+    to the next one. A naive datetime is local to `timezone`; a str is in the form `fmt`, or ISO 8601.
 
-    >>> daily = DailyPartitionsDefinition("2013-01-01", end_date="2013-01-04")
-    >>> daily.get_partition_keys()
-    ['2013-01-01', '2013-01-02', '2013-01-03']
+    >>> halves = TimeWindowPartitionsDefinition(
+    ...     start="2024-01-01", end="2024-01-02", fmt="%Y-%m-%d-%H:%M", cron_schedule="0 0,12 * * *"
+    ... )
+    >>> halves.get_partition_keys()
+    ['2024-01-01-00:00', '2024-01-01-12:00']
     """
 
-    kind = "daily"
+    kind = "time_window"
 
     def __init__(
         self,
-        start_date: str | date | datetime,
-        end_date: str | date | datetime | None = None,
-        minute_offset: int = 0,
-        hour_offset: int = 0,
-        timezone: str = "UTC",
-        fmt: str = ISO_DATE,
+        start: str | date | datetime,
+        fmt: str,
+        end: str | date | datetime | None = None,
+        schedule_type: ScheduleType | None = None,
+        timezone: str | None = None,
         end_offset: int = 0,
+        minute_offset: int | None = None,
+        hour_offset: int | None = None,
+        day_offset: int | None = None,
+        cron_schedule: str | None = None,
+        exclusions: Any = None,
     ) -> None:
-        if not (0 <= hour_offset < 24 and 0 <= minute_offset < 60):
-            raise InvalidDefinitionError(
-                f"hour_offset is from 0 to 23 and minute_offset from 0 to 59, not {hour_offset} and {minute_offset}"
+        if exclusions:
+            raise NotYetSupported(
+                f"{type(self).__name__}: exclusions", instead="name the days that count in a cron_schedule"
             )
-        _check_format(fmt)
-        local = zone(timezone)
-        self.start_date = _local(start_date, fmt, local, what="start_date")
-        self.end_date = None if end_date is None else _local(end_date, fmt, local, what="end_date")
-        self.minute_offset = minute_offset
-        self.hour_offset = hour_offset
-        self.timezone = timezone
-        self.fmt = fmt
-        self.end_offset = end_offset
+        if (schedule_type is None) == (cron_schedule is None):
+            raise InvalidDefinitionError(f"{type(self).__name__}: give a schedule_type or a cron_schedule, one of them")
+        if cron_schedule is not None and (minute_offset, hour_offset, day_offset) != (None, None, None):
+            raise InvalidDefinitionError(
+                f"cron_schedule {cron_schedule!r} says itself when windows open: leave the offsets out"
+            )
+        self.fmt, self.timezone, self.end_offset = fmt, timezone or "UTC", end_offset
+        self.schedule_type, self.cron_schedule = schedule_type, cron_schedule
+        self._offsets = {"minute_offset": minute_offset, "hour_offset": hour_offset, "day_offset": day_offset}
+        if cron_schedule is not None:
+            self.calendar: Calendar = calendar_of_cron(cron_schedule, self.timezone)
+        else:
+            assert schedule_type is not None
+            self.calendar = calendar_of(schedule_type, self.timezone, **self._offsets)
+        local = self.calendar.zone
+        self._check_format()
+        self.start = local_wall(start, fmt, local, what=self._word("start"))
+        self.end = None if end is None else local_wall(end, fmt, local, what=self._word("end"))
         if self.first_ordinal < 0:
             raise NotYetSupported(
-                f"start_date {start_date!r}: a daily partition before 1970-01-01",
+                f"{self._word('start')} {start!r}: a {self._rhythm} partition before 1970-01-01",
                 instead="start the partitions in 1970 or later, or use StaticPartitionsDefinition",
             )
         if self._limit is not None and self._limit <= self.first_ordinal:
             raise InvalidDefinitionError(
-                f"there is no partition between start_date {start_date!r} and end_date {end_date!r}, which is exclusive"
+                f"there is no partition between {self._word('start')} {start!r} and {self._word('end')} {end!r}, which "
+                "is exclusive"
             )
 
     # ---- keys ----------------------------------------------------------------------------------------------------
@@ -96,42 +115,51 @@ class DailyPartitionsDefinition(PartitionsDefinition):
 
     def window(self, key: str) -> TimeWindow:
         """The span of `key`, whether that partition exists yet or not."""
-        ordinal, local = self.ordinal_of(key), self._zone
-        return TimeWindow(self._start(ordinal).astimezone(local), self._start(ordinal + 1).astimezone(local))
+        return self.window_at(self.ordinal_of(key))
 
     # ---- ordinals ------------------------------------------------------------------------------------------------
 
     @property
     def space(self) -> str:
-        return f"daily:{self.timezone}:{self.fmt}:{self.hour_offset}:{self.minute_offset}"
+        return self._space
+
+    @cached_property
+    def _space(self) -> str:
+        rhythm, _, rest = self.calendar.name.partition(":")
+        return f"{rhythm}:{self.timezone}:{self.fmt}:{rest}"
 
     def ordinal_of(self, key: str) -> int:
-        """Days since 1970-01-01. Any day has one, whether or not its partition exists.
+        """The number of the window that is called `key`, whether or not that partition exists.
 
         Raises:
-            UnknownPartition: `key` is not a day in the form of `fmt`, or is before 1970.
+            UnknownPartition: `key` is not in the form of `fmt`, no window opens then, or it is before 1970.
         """
-        try:
-            if self.fmt == ISO_DATE:  # ten times as fast as strptime
-                day = date.fromisoformat(key)
-            else:
-                day = datetime.strptime(key, self.fmt).date()  # noqa: DTZ007 - a wall clock day, the zone is ours
-        except ValueError:
-            raise UnknownPartition(key, known=self.describe()) from None
-        ordinal = day.toordinal() - EPOCH
-        if ordinal < 0 or self.key_of(ordinal) != key:  # "2024-1-5" or "20240105": one spelling a day
-            raise UnknownPartition(key, known=self.describe())
-        return ordinal
+        for ordinal in self._meant(key):
+            if ordinal >= 0 and self.key_of(ordinal) == key:  # "2024-1-5" or "20240105": one spelling a window
+                return ordinal
+        raise UnknownPartition(key, known=self.describe())
 
     def key_of(self, ordinal: int) -> str:
-        day = date.fromordinal(EPOCH + ordinal)
-        if self.fmt == ISO_DATE:
-            return day.isoformat()
-        return datetime.combine(day, self._time_of_day).strftime(self.fmt)
+        wall = self.calendar.wall(ordinal)
+        if self.fmt == ISO_DATE:  # several times as fast as strftime
+            key = wall.date().isoformat()
+        elif self.fmt == ISO_HOUR:
+            iso = wall.isoformat(timespec="minutes")
+            key = f"{iso[:10]}-{iso[11:]}"
+        else:
+            key = wall.strftime(self.fmt)
+        if wall.fold:
+            key += self.calendar.local(self.calendar.start(ordinal)).strftime("%z")
+        return key
+
+    def window_at(self, ordinal: int) -> TimeWindow:
+        """The span of a window, as aware datetimes in the zone of the partitions."""
+        calendar = self.calendar
+        return TimeWindow(calendar.local(calendar.start(ordinal)), calendar.local(calendar.start(ordinal + 1)))
 
     @cached_property
     def first_ordinal(self) -> int:
-        return self._first_starting_at_or_after(self.start_date)
+        return self.calendar.first_from(self.start)
 
     def end_ordinal(self, now: datetime) -> int:
         """One past the newest partition that exists at `now`; `first_ordinal` if there is none yet."""
@@ -145,106 +173,72 @@ class DailyPartitionsDefinition(PartitionsDefinition):
         opening = max(self._open_window(now) + 1, self.first_ordinal - self.end_offset + 1)
         if self._limit is not None and opening + self.end_offset > self._limit:
             return None
-        return self._start(opening)
+        return MOMENT_ZERO + timedelta(seconds=self.calendar.start(opening))
 
     # ---- JSON and words ------------------------------------------------------------------------------------------
 
     def to_json(self) -> JsonData:
         return {
-            "kind": "daily",
-            "start_date": self.start_date.isoformat(),
-            "end_date": None if self.end_date is None else self.end_date.isoformat(),
-            "minute_offset": self.minute_offset,
-            "hour_offset": self.hour_offset,
-            "timezone": self.timezone,
+            "kind": self.kind,
+            "start": self.start.isoformat(),
+            "end": None if self.end is None else self.end.isoformat(),
             "fmt": self.fmt,
+            "timezone": self.timezone,
             "end_offset": self.end_offset,
+            "schedule_type": self.schedule_type and self.schedule_type.value,
+            "cron_schedule": self.cron_schedule,
+            **self._offsets,
         }
 
     @classmethod
-    def from_json(cls, data: JsonData) -> DailyPartitionsDefinition:
-        start, end = data["start_date"], data["end_date"]
-        return cls(
-            start_date=datetime.fromisoformat(start),
-            end_date=None if end is None else datetime.fromisoformat(end),
-            minute_offset=data["minute_offset"],
-            hour_offset=data["hour_offset"],
-            timezone=data["timezone"],
-            fmt=data["fmt"],
-            end_offset=data["end_offset"],
-        )
+    def from_json(cls, data: JsonData) -> TimeWindowPartitionsDefinition:
+        given = {name: value for name, value in data.items() if name != "kind"}
+        given["start"] = datetime.fromisoformat(given["start"])
+        given["end"] = given["end"] and datetime.fromisoformat(given["end"])
+        given["schedule_type"] = given["schedule_type"] and ScheduleType(given["schedule_type"])
+        return cls(**given)
 
     def describe(self) -> str:
         until = "" if self._limit is None else f" to {self.key_of(self._limit - 1)}"
-        return f"daily partitions from {self.key_of(self.first_ordinal)}{until} ({self.timezone})"
+        return f"{self._rhythm} partitions from {self.key_of(self.first_ordinal)}{until} ({self.timezone})"
+
+    @property
+    def _rhythm(self) -> str:
+        return self.calendar.name.partition(":")[0] if self.cron_schedule is None else f"{self.cron_schedule!r}"
+
+    def _word(self, end: str) -> str:
+        """What the signature calls the start or the end."""
+        return end
 
     # ---- instants ------------------------------------------------------------------------------------------------
 
     @cached_property
-    def _zone(self) -> tzinfo:
-        return zone(self.timezone)
-
-    @cached_property
-    def _time_of_day(self) -> time:
-        return time(self.hour_offset, self.minute_offset)
-
-    @cached_property
     def _limit(self) -> int | None:
-        """The ordinal that `end_date` excludes."""
-        return None if self.end_date is None else self._first_starting_at_or_after(self.end_date)
+        """The ordinal that `end` excludes."""
+        return None if self.end is None else self.calendar.first_from(self.end)
 
     def _count(self, current_time: datetime | None) -> int:
         return self.end_ordinal(current_time or utc_now()) - self.first_ordinal
 
-    def _start(self, ordinal: int) -> datetime:
-        """The instant at which the window opens, in UTC: in a zone of its own, arithmetic ignores the clock's jumps."""
-        wall = datetime.combine(date.fromordinal(EPOCH + ordinal), self._time_of_day)
-        return first_instant(wall, self._zone)
-
     def _open_window(self, now: datetime) -> int:
         """The ordinal of the window that `now` is in: the first that is not complete."""
         if now.tzinfo is None:
-            now = now.replace(tzinfo=self._zone)
-        now = now.astimezone(UTC)
-        ordinal = now.astimezone(self._zone).date().toordinal() - EPOCH
-        while self._start(ordinal) > now:
-            ordinal -= 1
-        while self._start(ordinal + 1) <= now:
-            ordinal += 1
-        return ordinal
+            now = now.replace(tzinfo=self.calendar.zone)
+        return self.calendar.at((now - MOMENT_ZERO) // timedelta(seconds=1))
 
-    def _first_starting_at_or_after(self, wall: datetime) -> int:
-        day = wall.date().toordinal() - EPOCH
-        return day if wall.time() <= self._time_of_day else day + 1
+    def _meant(self, key: str) -> tuple[int, ...]:
+        """The windows that `key` may be the name of."""
+        try:
+            return tuple(self.calendar.candidates(*read_key(key, self.fmt)))
+        except (ValueError, OverflowError):
+            return ()
 
-
-def _local(given: str | date | datetime, fmt: str, local: tzinfo, *, what: str) -> datetime:
-    """`given` on the wall clock of `local`, without a zone. A str is in the form of the keys, or ISO 8601."""
-    if isinstance(given, str):
-        given = _parsed(given, fmt, what=what)
-    if isinstance(given, datetime):
-        return given.astimezone(local).replace(tzinfo=None) if given.tzinfo else given
-    if isinstance(given, date):
-        return datetime.combine(given, time())
-    raise InvalidDefinitionError(f"{what} is a date, a datetime or a str like '2024-01-31', not {given!r}")
-
-
-def _parsed(text: str, fmt: str, *, what: str) -> datetime:
-    if fmt != ISO_DATE:
-        with suppress(ValueError):
-            return datetime.strptime(text, fmt)  # noqa: DTZ007 - a wall clock, the zone is given beside it
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        example = _SAMPLES[1].strftime(fmt)
-        raise InvalidDefinitionError(f"{what} {text!r} is not a day in the form {fmt!r}, e.g. {example!r}") from None
-
-
-def _check_format(fmt: str) -> None:
-    if fmt == ISO_DATE:
-        return
-    for day in _SAMPLES:
-        with suppress(ValueError):
-            if datetime.strptime(day.strftime(fmt), fmt).date() == day:  # noqa: DTZ007 - only its date is looked at
-                continue
-        raise InvalidDefinitionError(f"fmt {fmt!r} does not tell one day from another; use e.g. {ISO_DATE!r}")
+    def _check_format(self) -> None:
+        for sample in _SAMPLES:
+            ordinal = self.calendar.at((sample - MOMENT_ZERO) // timedelta(seconds=1))
+            key = self.key_of(ordinal)
+            if not any(n == ordinal and self.key_of(n) == key for n in self._meant(key)):
+                good = ISO_HOUR if self.calendar.unit in {"hour", "window"} else ISO_DATE
+                raise InvalidDefinitionError(
+                    f"fmt {self.fmt!r} does not tell one {self.calendar.unit} from another; use e.g. {good!r}"
+                )

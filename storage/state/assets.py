@@ -10,6 +10,7 @@ Keys that the asset's space does not know (it was partitioned otherwise, or noth
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 
 from pyroaring import BitMap
@@ -17,6 +18,8 @@ from pyroaring import BitMap
 from ..events import KeyRanges
 from .ordinals import KeyedSpace, OrdinalSpace
 from .positions import Column
+
+RECENT = 4096  # updates kept in order: more than can land between the choice of a step's keys and its start
 
 
 @dataclass(slots=True)
@@ -48,8 +51,8 @@ class PartitionTable:
     handled: Column = field(default_factory=Column)
     chosen: Column = field(default_factory=Column)
     """Through which offset the keys that the last attempt was handed had been chosen; 0 where it was handed none."""
-    newest: tuple[int, int] = (0, 0)
-    """The partition with the newest released update, and its offset."""
+    recent: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=RECENT))
+    """The newest released updates in order: their offset, and the partition."""
     asked_at: Column = field(default_factory=Column)
     """Microseconds UTC of the last automatic request, and the position that it was because of:"""
     asked_because: Column = field(default_factory=lambda: Column("d"))
@@ -71,7 +74,20 @@ class PartitionTable:
     def updated(self, ordinal: int, position: int, made_from: int) -> None:
         """A released update."""
         self.update[ordinal], self.made_from[ordinal] = position, made_from
-        self.newest = (ordinal, position)
+        self.recent.append((position, ordinal))
+
+    def updated_after(self, since: int, *, until: int) -> list[int]:
+        """The partitions with a released update in (since, until]. The newest updates are at hand; further back, each
+        partition has to be looked at."""
+        if len(self.recent) == RECENT and self.recent[0][0] > since:
+            return [ordinal for ordinal, position in self.update.items() if since < position <= until]
+        found: set[int] = set()
+        for position, ordinal in reversed(self.recent):
+            if position <= since:
+                break
+            if position <= until:
+                found.add(ordinal)
+        return sorted(found)
 
     def handle(self, ordinal: int, through: int) -> None:
         """H of one partition becomes `through`, up or (for an attempt that did not count) down."""
@@ -101,8 +117,6 @@ class PartitionTable:
         for name in ("update", "made_from", "handled", "chosen", "asked_at", "asked_because"):
             if value := getattr(self, name)[ordinal]:
                 getattr(target, name)[there] = value
-        if target.update[there] > target.newest[1]:
-            target.newest = (there, int(target.update[there]))
         for name in ("attempted", "materialized", "failed"):
             if ordinal in getattr(self, name):
                 getattr(target, name).add(there)
@@ -215,6 +229,8 @@ class AssetState:
             for ordinal in table.known():
                 target, there = fresh.locate(table.space.key(ordinal))
                 table.move_to(target, ordinal, there)
+        for target in {id(fresh.table): fresh.table, id(fresh.stray): fresh.stray}.values():
+            target.recent.extend(sorted((int(position), ordinal) for ordinal, position in target.update.items()))
         self.table, self.stray = fresh.table, fresh.stray
         for name, runs in planned.items():
             found = {run_id: [self._ordinal(key) for key in keys] for run_id, keys in runs.items()}

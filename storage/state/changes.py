@@ -18,9 +18,10 @@ from .ordinals import OrdinalSpace
 @dataclass(slots=True)
 class Changes:
     updated: dict[str, dict[int, int]] = field(default_factory=dict)
-    owed: dict[str, dict[str, tuple[int, float]]] = field(default_factory=dict)
-    """Per asset and dependency: a step began, and a partition of the dependency was updated after the keys that the
-    step was handed had been chosen. The partition, and the position just behind the step's start."""
+    owed: dict[str, dict[str, list[tuple[int, float, int]]]] = field(default_factory=dict)
+    """Per asset and dependency: a step began, and partitions of the dependency were updated after the keys that the
+    step was handed had been chosen. Each such partition, the position just behind the step's start, and the partition
+    that the step makes."""
     touched: set[str] = field(default_factory=set)
     definitions: bool = False
     """The definitions changed: every asset is visited."""
@@ -35,11 +36,15 @@ class Changes:
         moved = {new.find(old.key(n)): position for n, position in self.updated.pop(asset_key, {}).items()}
         if moved := {ordinal: position for ordinal, position in moved.items() if ordinal is not None}:
             self.updated[asset_key] = moved
-        for owed in self.owed.values():
-            if asset_key in owed:
-                place, position = owed.pop(asset_key)
-                if (found := new.find(old.key(place))) is not None:
-                    owed[asset_key] = (found, position)
+        for root, by_dep in self.owed.items():
+            for dep, owed in by_dep.items():
+                if asset_key in (root, dep):
+                    by_dep[dep] = [
+                        (there, position, made)
+                        for place, position, of in owed
+                        if (there := _moved(place, dep == asset_key, old, new)) is not None
+                        and (made := _moved(of, root == asset_key, old, new)) is not None
+                    ]
 
     def updates_of(self, asset_key: str) -> Causes:
         """The updates of one asset, grouped by position."""
@@ -50,3 +55,7 @@ class Changes:
 
     def __bool__(self) -> bool:
         return bool(self.touched or self.definitions)
+
+
+def _moved(ordinal: int, concerned: bool, old: OrdinalSpace, new: OrdinalSpace) -> int | None:
+    return new.find(old.key(ordinal)) if concerned else ordinal

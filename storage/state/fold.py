@@ -304,10 +304,11 @@ class State:
     def _owe(self, targets: tuple[e.Target, ...], deps: Iterable[str], *, since: int, started: int) -> None:
         """What was updated after the keys had been chosen that a step is handed is owed to the step's assets."""
         for dep in deps:
-            place, position = self.asset(dep).table.newest
-            if position > since:
-                for target in targets:
-                    self.changes.owed.setdefault(target.asset_key, {})[dep] = (place, started + 0.5)
+            places = self.asset(dep).table.updated_after(since, until=started)
+            for asset, table, ordinal in self._parts(targets) if places else ():
+                if table is asset.table:
+                    owed = self.changes.owed.setdefault(asset.key, {}).setdefault(dep, [])
+                    owed += [(place, started + 0.5, ordinal) for place in places]
 
     def _settle(self, run: RunState, step_key: str) -> list[tuple[AssetState, PartitionTable, int]]:
         """A step ended: its targets are no longer in progress; returns where they are kept."""

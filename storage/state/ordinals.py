@@ -16,7 +16,11 @@ from typing import Protocol
 from pyroaring import BitMap
 
 from ...definitions.errors import UnknownPartition
-from ...definitions.partitions import DailyPartitionsDefinition, PartitionsDefinition, StaticPartitionsDefinition
+from ...definitions.partitions import (
+    PartitionsDefinition,
+    StaticPartitionsDefinition,
+    TimeWindowPartitionsDefinition,
+)
 from ..events import KeyRanges
 
 
@@ -119,8 +123,9 @@ class StaticSpace(KeyedSpace):
 class TimeSpace:
     """The windows of a time-window definition, counted from a fixed epoch in its zone."""
 
-    def __init__(self, definition: DailyPartitionsDefinition) -> None:
+    def __init__(self, definition: TimeWindowPartitionsDefinition) -> None:
         self.fingerprint = definition.space
+        self.calendar = definition.calendar
         self._definition = definition
         self._found: dict[str, int] = {}
 
@@ -165,24 +170,22 @@ def clip(definition: PartitionsDefinition | None, at: datetime) -> BitMap:
     """The partitions of `definition` that exist at `at`. Start and end dates belong to one asset, its space to many."""
     if definition is None:
         return BitMap([0])
-    if isinstance(definition, DailyPartitionsDefinition):
+    if isinstance(definition, TimeWindowPartitionsDefinition):
         first, end = max(definition.first_ordinal, 0), definition.end_ordinal(at)
         return BitMap(range(first, end)) if end > first else BitMap()
     return BitMap(range(len(definition.get_partition_keys(at))))
 
 
 def spans(bits: BitMap) -> Iterator[tuple[int, int]]:
-    """The runs of consecutive ordinals in `bits` as (first, last)."""
-    first = last = None
-    for ordinal in bits:
-        if last is not None and first is not None and ordinal == last + 1:
-            last = ordinal
-            continue
-        if first is not None and last is not None:
-            yield first, last
-        first = last = ordinal
-    if first is not None and last is not None:
-        yield first, last
+    """The runs of consecutive ordinals in `bits` as (first, last): work goes with their number, not with that of bits.
+
+    Where bits end is found by moving all of them at once, not by looking at each.
+    """
+    if not bits:
+        return iter(())
+    last = bits - bits.shift(-1)
+    first = bits - bits.shift(1)
+    return zip(first, last, strict=True)
 
 
 class Spaces:
@@ -203,7 +206,7 @@ class Spaces:
 
 
 def _space_of(definition: PartitionsDefinition) -> OrdinalSpace:
-    if isinstance(definition, DailyPartitionsDefinition):
+    if isinstance(definition, TimeWindowPartitionsDefinition):
         return TimeSpace(definition)
     if isinstance(definition, StaticPartitionsDefinition):
         return StaticSpace(definition)

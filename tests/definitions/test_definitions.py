@@ -26,8 +26,8 @@ from headwater.definitions.modules import load_asset_checks_from_modules, load_a
 from headwater.definitions.partitions import (
     AllPartitionMapping,
     DailyPartitionsDefinition,
-    IdentityPartitionMapping,
     StaticPartitionsDefinition,
+    TimeWindowPartitionMapping,
 )
 
 DAILY = DailyPartitionsDefinition("2026-01-01")
@@ -129,7 +129,7 @@ def test_edges_get_the_mapping_of_the_partitions_on_both_sides() -> None:
     defs.validate()
     mappings = {str(node.key): node.deps[0].mapping for node in defs.assets if node.deps}
     assert mappings == {
-        "clean": IdentityPartitionMapping(),
+        "clean": TimeWindowPartitionMapping(),
         "report": AllPartitionMapping(),
         "sample": AllPartitionMapping(),
     }

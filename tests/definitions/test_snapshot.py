@@ -15,7 +15,7 @@ from headwater.definitions.errors import DefinitionErrors
 from headwater.definitions.partitions import (
     AllPartitionMapping,
     DailyPartitionsDefinition,
-    IdentityPartitionMapping,
+    TimeWindowPartitionMapping,
 )
 from headwater.definitions.results import AssetCheckSeverity
 from headwater.definitions.snapshot import CheckSnapshot, DefinitionsSnapshot, DepSnapshot
@@ -61,7 +61,7 @@ def test_it_holds_the_assets_in_topological_order_with_all_that_is_said_of_them(
     snapshot = snapshot_of(report, raw_flights, inbox, checks=[volume, no_nulls])
     assert list(snapshot.assets) == ["inbox_flights", "raw_flights", "report"]
     raw = snapshot.assets["raw_flights"]
-    assert raw.deps == (DepSnapshot("inbox_flights", IdentityPartitionMapping()),)
+    assert raw.deps == (DepSnapshot("inbox_flights", TimeWindowPartitionMapping()),)
     assert raw.checks == (
         CheckSnapshot("no_nulls", blocking=True),
         CheckSnapshot("volume", severity="WARN"),

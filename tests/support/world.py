@@ -18,7 +18,6 @@ from typing import Any
 
 from headwater.daemon.evaluation.ticker import Outcome, Ticker
 from headwater.definitions.definitions import Definitions
-from headwater.definitions.partitions import AllPartitionMapping as ALL
 from headwater.definitions.snapshot import DefinitionsSnapshot
 from headwater.storage import events as e
 from headwater.storage.clock import VirtualClock
@@ -107,8 +106,10 @@ class World:
         target = next(target for target in run.targets if target.asset_key == key)
         inputs: dict[str, e.KeyRanges] = {}
         if read_through is not None and self.state.definitions is not None:
-            inputs = {dep.key: () for dep in self.state.definitions.assets[key].deps if isinstance(dep.mapping, ALL)}
-            inputs = {dep: keys for dep, keys in inputs.items() if self.state.definitions.assets[dep].partitions}
+            assets = self.state.definitions.assets
+            several = [dep for dep in assets[key].deps if assets[dep.key].partitions]
+            several = [d for d in several if not d.mapping.reads_one(assets[d.key].partitions, assets[key].partitions)]
+            inputs = {dep.key: () for dep in several}
         events.append(
             e.StepStarted(run_id=run_id, step_key=key, targets=(target,), inputs=inputs, read_through=read_through)
         )

@@ -48,5 +48,5 @@ def test_keys_that_cannot_be_used_are_refused(keys: list[str]) -> None:
 
 
 def test_partitions_of_an_unknown_kind_are_refused() -> None:
-    with pytest.raises(InvalidDefinitionError, match="'weekly'"):
-        partitions_from_json({"kind": "weekly"})
+    with pytest.raises(InvalidDefinitionError, match="'fortnightly'"):
+        partitions_from_json({"kind": "fortnightly"})
