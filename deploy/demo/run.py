@@ -134,6 +134,8 @@ def summarise(console: Console, watcher: Watcher, *, fed: int, since: int) -> No
     found = reactions(watcher.events, max_concurrent_runs=MAX_CONCURRENT_RUNS)
     console.print(f"\nfiles fed {fed}, events {len(new)}, runs {watcher.runs}, failed runs {watcher.failures}")
     console.print(f"days in daily_delays: {watcher.passed('silver_flights')} of {watcher.done('inbox_flights')}")
+    if not watcher.runs:
+        return
     _tell(console, "reaction, upstream event committed to downstream step started", found.immediate)
     _tell(console, "apart: runs that their condition held back", found.held_by_condition)
     _tell(console, "apart: runs that the limit of concurrent runs held back", found.held_by_limit)
