@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta, tzinfo
+from warnings import catch_warnings, simplefilter
 
 from ..errors import InvalidDefinitionError
 
@@ -20,12 +21,14 @@ def read_key(key: str, fmt: str) -> tuple[datetime, timedelta | None]:
         return datetime.combine(date.fromisoformat(key), time()), None
     if fmt == ISO_HOUR and len(key) == 16:
         return datetime.fromisoformat(f"{key[:10]}T{key[11:]}"), None
-    try:
-        read = datetime.strptime(key, fmt)  # noqa: DTZ007 - a wall clock, the zone is that of the partitions
-    except ValueError:
-        if not _OFFSET.search(key):
-            raise
-        read = datetime.strptime(key, f"{fmt}%z")
+    with catch_warnings():
+        simplefilter("ignore", DeprecationWarning)  # from Python 3.13 on: a form without a year, which is refused here
+        try:
+            read = datetime.strptime(key, fmt)  # noqa: DTZ007 - a wall clock, the zone is that of the partitions
+        except ValueError:
+            if not _OFFSET.search(key):
+                raise
+            read = datetime.strptime(key, f"{fmt}%z")
     return read.replace(tzinfo=None), read.utcoffset()
 
 

@@ -23,7 +23,9 @@ from headwater.storage import events as e
 from headwater.storage.clock import VirtualClock
 from headwater.storage.ids import SeededIds
 from headwater.storage.log import EventLog
+from headwater.storage.memory import MemoryStore
 from headwater.storage.state import State
+from headwater.storage.wakeup import LocalWakeups
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -32,7 +34,7 @@ class World:
     def __init__(self, *, start: datetime = START, seed: int = 0, ticker: Callable[..., Ticker] = Ticker) -> None:
         self.clock = VirtualClock(start)
         self.ids = SeededIds(seed)
-        self.log = EventLog.memory(clock=self.clock, ids=self.ids)
+        self.log = EventLog(MemoryStore(), LocalWakeups(), clock=self.clock, ids=self.ids)
         self.make_ticker = ticker
         self.state = State.empty(self.log.definitions_bytes)
         self.ticker = ticker(self.state, run_id=self.ids.new_id)
