@@ -73,7 +73,3 @@ class RunQueue:
         """The run has ended; its place is free, and if it was still waiting it is forgotten."""
         self.under_way.discard(run_id)
         self._known.discard(run_id)
-
-    @property
-    def waiting(self) -> int:
-        return sum(1 for _, _, run in self._waiting if run.run_id in self._known)

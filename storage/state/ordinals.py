@@ -39,10 +39,6 @@ class OrdinalSpace(Protocol):
         """The partitions that exist at the instant `at`."""
         ...
 
-    def latest(self, at: datetime) -> BitMap:
-        """The partitions of the latest time window at `at`; all that exist, where there are no time windows."""
-        ...
-
     def ranges(self, bits: BitMap) -> KeyRanges | None:
         """`bits` as keys, as events hold them."""
         ...
@@ -65,8 +61,6 @@ class WholeSpace:
 
     def existing(self, at: datetime) -> BitMap:
         return BitMap([0])
-
-    latest = existing
 
     def ranges(self, bits: BitMap) -> KeyRanges | None:
         return None
@@ -101,8 +95,6 @@ class KeyedSpace:
 
     def existing(self, at: datetime) -> BitMap:
         return BitMap(range(len(self._keys)))
-
-    latest = existing
 
     def ranges(self, bits: BitMap) -> KeyRanges | None:
         keys = [self._keys[ordinal] for ordinal in bits]
@@ -148,10 +140,6 @@ class TimeSpace:
 
     def existing(self, at: datetime) -> BitMap:
         return clip(self._definition, at)
-
-    def latest(self, at: datetime) -> BitMap:
-        existing = self.existing(at)
-        return BitMap([existing.max()]) if existing else existing
 
     def ranges(self, bits: BitMap) -> KeyRanges | None:
         key = self._definition.key_of
