@@ -19,7 +19,7 @@ attempt. The events that close a step need not be alone on the disk first: they 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
@@ -75,7 +75,6 @@ def execute_run(
     *,
     home: Path,
     io_manager: IOManager | None = None,
-    run_tags: Mapping[str, str] | None = None,
 ) -> RunOutcome:
     """Execute `plan` with the functions of `definitions` and write what happens through `append`.
 
@@ -90,7 +89,7 @@ def execute_run(
         plan.run_id,
         home=home,
         io_manager=io_manager,
-        run_tags=run_tags,
+        run_tags=plan.run_tags,
         run_config=plan.run_config,
     )
     return RunExecution(plan, toolbox, append).run()

@@ -78,10 +78,14 @@ class RunPlan:
     definitions: str = ""
     steps: tuple[StepPlan, ...] = ()
     run_config: Mapping[str, Any] = field(default_factory=dict)
+    run_tags: Mapping[str, str] = field(default_factory=dict)
+    job_name: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
             **({"run_config": self.run_config} if self.run_config else {}),
+            **({"run_tags": self.run_tags} if self.run_tags else {}),
+            **({"job_name": self.job_name} if self.job_name else {}),
             "run_id": self.run_id,
             "requested_offset": self.requested_offset,
             "definitions": self.definitions,
@@ -96,6 +100,8 @@ class RunPlan:
             definitions=data["definitions"],
             steps=tuple(StepPlan.from_json(step) for step in data["steps"]),
             run_config=data.get("run_config", {}),
+            run_tags=data.get("run_tags", {}),
+            job_name=data.get("job_name"),
         )
 
     def to_bytes(self) -> bytes:
@@ -116,6 +122,8 @@ def build_plan(
     inputs: Mapping[str, Mapping[str, KeyRanges]] | None = None,
     read_through: int | None = None,
     run_config: Mapping[str, Any] | None = None,
+    run_tags: Mapping[str, str] | None = None,
+    job_name: str | None = None,
 ) -> RunPlan:
     """The plan of a run that makes `targets` and evaluates `checks`.
 
@@ -173,6 +181,8 @@ def build_plan(
         definitions=snapshot.hash,
         steps=tuple(steps),
         run_config=run_config or {},
+        run_tags=run_tags or {},
+        job_name=job_name,
     )
 
 

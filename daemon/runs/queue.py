@@ -25,14 +25,34 @@ class QueuedRun:
     checks: tuple[PlannedCheck, ...]
     priority: int = 0
     run_config: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    job_name: str | None = None
 
     @classmethod
     def of_event(cls, event: RunRequested, offset: int) -> QueuedRun:
-        return cls(event.run_id, offset, event.targets, event.checks, event.priority, event.run_config)
+        return cls(
+            event.run_id,
+            offset,
+            event.targets,
+            event.checks,
+            event.priority,
+            event.run_config,
+            event.tags,
+            event.job_name,
+        )
 
     @classmethod
     def of_state(cls, run: RunState) -> QueuedRun:
-        return cls(run.run_id, run.offset, run.targets, run.checks, run.priority, run.run_config)
+        return cls(
+            run.run_id,
+            run.offset,
+            run.targets,
+            run.checks,
+            run.priority,
+            run.run_config,
+            run.tags,
+            run.job_name,
+        )
 
 
 class RunQueue:

@@ -145,6 +145,8 @@ class RunSupervisor:
                     inputs=inputs,
                     read_through=self.state.through,
                     run_config=run.run_config,
+                    run_tags=run.tags,
+                    job_name=run.job_name,
                 )
                 await self._hosts.launch(plan)
             except CodeHostGone:

@@ -260,6 +260,7 @@ class State:
             priority=event.priority,
             tags=event.tags,
             run_config=event.run_config,
+            job_name=event.job_name,
         )
         for target in event.targets:
             asset = self.asset(target.asset_key)

@@ -35,6 +35,7 @@ class RunState:
     priority: int = 0
     tags: dict[str, str] = field(default_factory=dict)
     run_config: Mapping[str, Any] = field(default_factory=dict)
+    job_name: str | None = None
     started: bool = False
     steps: dict[str, StepState] = field(default_factory=dict)
     """Steps under way."""

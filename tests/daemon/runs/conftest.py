@@ -38,6 +38,7 @@ class Bench:
         read_through: int | None = None,
         run_id: str = "r1",
         request: bool = True,
+        tags: Mapping[str, str] | None = None,
     ) -> RunOutcome:
         definitions = Definitions(assets=assets, asset_checks=checks, resources=resources)
         ranges = None if partition is None else ((partition, partition),)
@@ -61,6 +62,7 @@ class Bench:
             planned,
             inputs=inputs,
             read_through=read_through,
+            run_tags=tags,
         )
         return execute_run(definitions, plan, self.append, home=self.home)
 

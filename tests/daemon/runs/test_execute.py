@@ -381,3 +381,14 @@ def test_an_external_asset_cannot_be_a_step() -> None:
     toolbox = Toolbox(Definitions(assets=[AssetSpec("orders")]), "r", home=None)  # type: ignore[arg-type]
     with pytest.raises(ExecutionError, match="no function"):
         toolbox.asset("orders")
+
+
+def test_what_the_run_is_tagged_with_reaches_the_context(bench: Bench) -> None:
+    seen: dict[str, str] = {}
+
+    @asset
+    def tagged(context: AssetExecutionContext) -> None:
+        seen.update(context.run_tags)
+
+    bench.run(tagged, tags={"team": "sales"})
+    assert seen == {"team": "sales"}

@@ -1,0 +1,58 @@
+"""Jobs: named pieces of work that are run as one, by hand, by a schedule or by a sensor.
+
+This is what all jobs have in common. What a job does is said by its kind: a selection of assets, or a graph of ops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .labels import checked_owners, checked_tags
+from .source import SourceLine
+
+if TYPE_CHECKING:
+    from .partitions.base import PartitionsDefinition
+
+
+class JobDefinition:
+    """A job: its name, what its runs are told and tagged with, and how they are executed.
+
+    `tags` describe the job; its runs get `run_tags`, or `tags` where there are none. `config` is the run config of its
+    runs where a request gives none. `hooks` run after each step, `op_retry_policy` holds for steps without their own.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        description: str | None = None,
+        config: Any = None,
+        tags: Mapping[str, str] | None = None,
+        run_tags: Mapping[str, str] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        partitions_def: PartitionsDefinition | None = None,
+        executor_def: Any = None,
+        hooks: Iterable[Any] | None = None,
+        op_retry_policy: Any = None,
+        owners: Sequence[str] | None = None,
+        source: SourceLine,
+    ) -> None:
+        self.name = name
+        self.source = source
+        self.description = description
+        self.config = config
+        self.tags = checked_tags(tags, owner=str(self), source=source)
+        self.run_tags = self.tags if run_tags is None else checked_tags(run_tags, owner=str(self), source=source)
+        self.metadata = dict(metadata or {})
+        self.partitions_def = partitions_def
+        self.executor_def = executor_def
+        self.hooks = tuple(hooks or ())
+        self.op_retry_policy = op_retry_policy
+        self.owners = checked_owners(owners, owner=str(self), source=source)
+
+    def __str__(self) -> str:
+        return f"job {self.name!r}"
+
+    def __repr__(self) -> str:
+        return f"<{self} of {self.source}>"
