@@ -79,6 +79,8 @@ class State:
             e.AssetMaterialized: self._materialized,
             e.AssetObserved: self._observed,
             e.AssetCheckEvaluated: self._check_evaluated,
+            e.DynamicPartitionsAdded: self._dynamic_partitions_changed,
+            e.DynamicPartitionsDeleted: self._dynamic_partitions_changed,
             e.RunRequested: self._run_requested,
             e.RunStarted: self._run_started,
             e.RunSucceeded: self._run_succeeded,
@@ -156,6 +158,18 @@ class State:
 
     def _definitions_failed(self, event: e.DefinitionsFailed, stored: Stored) -> None:
         self.definitions_errors = event.errors
+
+    def _dynamic_partitions_changed(
+        self, event: e.DynamicPartitionsAdded | e.DynamicPartitionsDeleted, stored: Stored
+    ) -> None:
+        """Keys came to exist in every asset that has these partitions, or vanished there with all that is known."""
+        changed = self.spaces.note(event)
+        if not changed:
+            return
+        self.changes.keys_changed(event.name, changed, added=isinstance(event, e.DynamicPartitionsAdded))
+        for key, asset in self.definitions.assets.items() if self.definitions else ():
+            if asset.partitions is not None and event.name in asset.partitions.dynamic_names:
+                self.changes.touched.add(key)
 
     # ---- updates and their release -----------------------------------------------------------------------------------
 

@@ -62,6 +62,8 @@ EXAMPLES: list[e.Event] = [
         description="3 null carriers",
         metadata=dict(METADATA),
     ),
+    e.DynamicPartitionsAdded(name="customers", keys=("ann", "Zoë")),
+    e.DynamicPartitionsDeleted(name="customers", keys=("ann",)),
     e.RunRequested(
         run_id="r1",
         targets=(TARGET, e.Target(asset_key="report")),
