@@ -4,7 +4,8 @@ Events hold keys; ordinals never leave State. A time-window space counts windows
 start and end dates only clip; a static space numbers keys by their place in the definition; a dynamic space, and one
 for assets that no loaded definition describes, number them by first appearance; keys of several dimensions have a space
 of their own (`tuples.py`). Two assets whose spaces have one fingerprint share ordinals, which makes the identity
-mapping between them free. When the fingerprint of an asset's space changes, its columns are moved over by key (`assets.py`).
+mapping between them free. When the fingerprint of an asset's space changes, its columns are moved over by key
+(`assets.py`).
 """
 
 from __future__ import annotations
@@ -277,6 +278,8 @@ class Spaces:
         self._is_open = is_open
         self._by_fingerprint: dict[str, OrdinalSpace] = {}
         self._dynamic: dict[str, DynamicSpace] = {}
+        self._made: dict[int, tuple[TupleSpace, list[BitMap], BitMap]] = {}
+        """The combinations that existed when last asked, by definition object, with what they were made of."""
 
     def of(self, definition: PartitionsDefinition | None) -> OrdinalSpace:
         if definition is None:
@@ -314,7 +317,8 @@ class Spaces:
         *,
         without: Mapping[str, BitMap] = MappingProxyType({}),
     ) -> BitMap:
-        """The partitions of `definition` that exist at `at`; `without` leaves out some keys by name of their set."""
+        """The partitions of `definition` that exist at `at`; do not change the result. `without` leaves out some keys
+        of dynamic partitions, by name."""
         if definition is None:
             return BitMap([0])
         if isinstance(definition, TimeWindowPartitionsDefinition):
@@ -322,12 +326,23 @@ class Spaces:
         if isinstance(definition, DynamicPartitionsDefinition):
             return self.dynamic(definition.name).existing(at) - without.get(definition.name, BitMap())
         if isinstance(definition, MultiPartitionsDefinition):
-            space = self.of(definition)
-            assert isinstance(space, TupleSpace)
-            return space.box(
-                [self.existing(d, at, without=without) for d in definition.partitions_by_dimension.values()]
-            )
+            return self._combinations(definition, at, without)
         return BitMap(range(definition.get_num_partitions()))
+
+    def _combinations(
+        self, definition: MultiPartitionsDefinition, at: datetime, without: Mapping[str, BitMap]
+    ) -> BitMap:
+        """What exists in several dimensions; made anew when something came or went in one of them."""
+        space = self.of(definition)
+        assert isinstance(space, TupleSpace)
+        sides = [self.existing(d, at, without=without) for d in definition.partitions_by_dimension.values()]
+        known = None if without else self._made.get(id(definition))
+        if known is not None and known[0] is space and known[1] == sides:
+            return known[2]
+        bits = space.box(sides)
+        if not without:
+            self._made[id(definition)] = (space, sides, bits)
+        return bits
 
     def _space_of(self, definition: PartitionsDefinition) -> OrdinalSpace:
         if isinstance(definition, TimeWindowPartitionsDefinition):

@@ -37,6 +37,12 @@ END = 2**32
 ROOM = 16
 """Ordinals of an axis that are taken in at a time, at least."""
 
+LONG = 64
+"""Numbers in a row from which on a stretch is worth a step of its own."""
+
+AT_ONCE = 2**22
+"""Numbers that are worked out together, at most."""
+
 Box = Sequence[BitMap]
 """A set of ordinals of each axis: all their combinations."""
 
@@ -172,9 +178,10 @@ class TupleSpace:
             yield sides
             return
         longest = max(range(len(sides)), key=lambda axis: len(sides[axis]))
-        columns = self._sorted(bits, last=longest)
-        others = [columns[n] for n in range(len(columns)) if n != longest]
-        for start, end in _groups(others):
+        columns = self._columns(bits)
+        order, groups = _grouped([column for n, column in enumerate(columns) if n != longest])
+        columns = [column[order] for column in columns]
+        for start, end in groups:
             box = [BitMap([int(column[start])]) for column in columns]
             box[longest] = _bitmap(columns[longest][start:end])
             yield box
@@ -274,13 +281,13 @@ class TupleSpace:
             for axis in range(len(self.axes))
         ]
 
-    def _sorted(self, bits: BitMap, *, last: int | None = None) -> list[Any]:
-        """The columns of `bits`, sorted by all axes in order, with the axis of time (or `last`) moving fastest."""
+    def _sorted(self, bits: BitMap) -> list[Any]:
+        """The columns of `bits`, sorted by all axes in order, with the axis of time moving fastest."""
         import numpy as np
 
         columns = self._columns(bits)
-        fastest = self.time if last is None else last
-        order = [n for n in range(len(columns)) if n != fastest] + ([] if fastest is None else [fastest])
+        slow = [n for n in range(len(columns)) if n != self.time]
+        order = slow if self.time is None else [*slow, self.time]
         place = np.lexsort([columns[n] for n in reversed(order)])
         return [column[place] for column in columns]
 
@@ -290,23 +297,41 @@ class TupleSpace:
 
 
 def _numbers(block: _Block, part: Sequence[BitMap]) -> BitMap:
-    """The numbers of a box inside a block. Stretches of the slowest axis are ranges where all others are whole."""
-    import numpy as np
+    """The numbers of a box inside a block.
 
+    Axes that move fastest and are taken whole make stretches of numbers, and so do neighbours on the axis above them.
+    Long stretches are put in one by one, whatever their length; short ones number by number, all at once.
+    """
     from .ordinals import spans
 
-    slowest = max(range(len(part)), key=lambda n: block.strides[n])
-    whole = all(len(part[n]) == block.high[n] - block.low[n] for n in range(len(part)) if n != slowest)
-    if whole:
-        stride, low, found = block.strides[slowest], block.low[slowest], BitMap()
-        for first, last in spans(part[slowest]):
-            found.add_range(block.base + (first - low) * stride, block.base + (last - low + 1) * stride)
+    order = sorted(range(len(part)), key=lambda n: -block.strides[n])
+    last = len(order) - 1
+    while last and len(part[order[last]]) == block.high[order[last]] - block.low[order[last]]:
+        last -= 1
+    axis, stride = order[last], block.strides[order[last]]
+    starts = len(part[axis] - part[axis].shift(1)) * prod(len(part[n]) for n in order[:last])
+    if prod(map(len, part)) >= LONG * starts:
+        found = BitMap()
+        for base in _sums(block, part, order[:last]).tolist():
+            for first, end in spans(part[axis]):
+                found.add_range(base + (first - block.low[axis]) * stride, base + (end + 1 - block.low[axis]) * stride)
         return found
+    if prod(map(len, part)) > AT_ONCE and len(part[order[0]]) > 1:
+        slow = order[0]
+        each = ([BitMap([n]) if other == slow else part[other] for other in range(len(part))] for n in part[slow])
+        return BitMap.union(*(_numbers(block, one) for one in each))
+    return _bitmap(_sums(block, part, order))
+
+
+def _sums(block: _Block, part: Sequence[BitMap], axes: Sequence[int]) -> Any:
+    """Where the numbers of a box begin, for each combination along `axes`, which stand from slow to fast."""
+    import numpy as np
+
     total = np.array([block.base], np.int64)
-    for n in sorted(range(len(part)), key=lambda n: -block.strides[n]):
+    for n in axes:
         offsets = (_array(part[n]) - block.low[n]) * block.strides[n]
         total = (total[:, None] + offsets[None, :]).ravel()
-    return _bitmap(total)
+    return total
 
 
 def _axis_of(block: _Block, numbers: Any, axis: int) -> Any:
@@ -322,6 +347,20 @@ def _groups(columns: Sequence[Any], also: Any = ()) -> Iterator[tuple[int, int]]
     starts = np.unique(np.concatenate([*edges, np.asarray(also, np.int64)]))
     places = [0, *starts.tolist(), len(columns[0])]
     yield from pairwise(places)
+
+
+def _grouped(columns: Sequence[Any]) -> tuple[Any, Iterator[tuple[int, int]]]:
+    """An order that puts equal rows of `columns` together, and where in it each group starts and ends."""
+    import numpy as np
+
+    codes = np.zeros_like(columns[0]) if columns else np.zeros(0, np.int64)
+    for column in columns:
+        low = column.min()
+        codes = codes * (column.max() - low + 1) + (column - low)
+    if codes.max(initial=0) < 2**16:
+        codes = codes.astype(np.uint16)  # of so few values they are sorted by counting
+    order = np.argsort(codes, kind="stable")
+    return order, _groups([codes[order]])
 
 
 def _within(bits: BitMap, low: int, high: int) -> BitMap:
