@@ -335,8 +335,16 @@ def _sums(block: _Block, part: Sequence[BitMap], axes: Sequence[int]) -> Any:
 
 
 def _axis_of(block: _Block, numbers: Any, axis: int) -> Any:
-    width = block.high[axis] - block.low[axis]
-    return (numbers - block.base) // block.strides[axis] % width + block.low[axis]
+    """The ordinals of one axis, for numbers of a block."""
+    import numpy as np
+
+    stride, width = block.strides[axis], block.high[axis] - block.low[axis]
+    places = (numbers - block.base).astype(np.uint32)  # twice as fast to divide as 64 bits
+    if stride > 1:
+        places //= np.uint32(stride)
+    if stride * width < block.size:
+        places %= np.uint32(width)
+    return places.astype(np.int64) + block.low[axis]
 
 
 def _groups(columns: Sequence[Any], also: Any = ()) -> Iterator[tuple[int, int]]:
