@@ -52,6 +52,13 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.partitions.base import PartitionKeyRange as PartitionKeyRange
     from .definitions.partitions.base import PartitionsDefinition as PartitionsDefinition
     from .definitions.partitions.base import TimeWindow as TimeWindow
+    from .definitions.partitions.config import PartitionedConfig as PartitionedConfig
+    from .definitions.partitions.config import daily_partitioned_config as daily_partitioned_config
+    from .definitions.partitions.config import dynamic_partitioned_config as dynamic_partitioned_config
+    from .definitions.partitions.config import hourly_partitioned_config as hourly_partitioned_config
+    from .definitions.partitions.config import monthly_partitioned_config as monthly_partitioned_config
+    from .definitions.partitions.config import static_partitioned_config as static_partitioned_config
+    from .definitions.partitions.config import weekly_partitioned_config as weekly_partitioned_config
     from .definitions.partitions.dynamic import AddDynamicPartitionsRequest as AddDynamicPartitionsRequest
     from .definitions.partitions.dynamic import DeleteDynamicPartitionsRequest as DeleteDynamicPartitionsRequest
     from .definitions.partitions.dynamic import DynamicPartitionsDefinition as DynamicPartitionsDefinition

@@ -72,6 +72,8 @@ class State:
         self.last_tick = LastTick()
         self.changes = Changes()
         self._blocks: dict[Part, set[Part]] = {}
+        self._dynamic_readers: dict[str, list[str]] = {}
+        """Per name of dynamic partitions, the assets that have them, alone or beside other dimensions."""
         self._handlers = {
             e.DaemonStarted: self._daemon_started,
             e.DefinitionsLoaded: self._definitions_loaded,
@@ -143,6 +145,10 @@ class State:
         for key, defined in self.definitions.assets.items():
             blocking = {check.name for check in defined.checks if check.blocking}
             self._drop_gates(self.asset(key), blocking, stored.offset)
+        self._dynamic_readers = {}
+        for key, defined in self.definitions.assets.items():
+            for name in defined.partitions.dynamic_names if defined.partitions else ():
+                self._dynamic_readers.setdefault(name, []).append(key)
         evaluated = {k for k, a in self.definitions.assets.items() if a.condition is not None and not a.external}
         self.memory.forget_seen(keep=evaluated)
         self.changes.definitions = True
@@ -167,9 +173,7 @@ class State:
         if not changed:
             return
         self.changes.keys_changed(event.name, changed, added=isinstance(event, e.DynamicPartitionsAdded))
-        for key, asset in self.definitions.assets.items() if self.definitions else ():
-            if asset.partitions is not None and event.name in asset.partitions.dynamic_names:
-                self.changes.touched.add(key)
+        self.changes.touched.update(self._dynamic_readers.get(event.name, ()))
 
     # ---- updates and their release -----------------------------------------------------------------------------------
 
