@@ -88,7 +88,8 @@ class JobDefinition:
         if given is not None and given != by_partition.partitions_def:
             raise InvalidDefinitionError(
                 f"{self.source}: {self} has {given.describe()}, and its config has "
-                f"{by_partition.partitions_def.describe()}. Leave partitions_def out: the job takes the partitions of its config."
+                f"{by_partition.partitions_def.describe()}. Leave partitions_def out: the job "
+                "takes the partitions of its config."
             )
         return by_partition.partitions_def
 

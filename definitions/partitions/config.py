@@ -187,11 +187,14 @@ def _by_key(partitions: PartitionsDefinition, tags: TagsByKey | None) -> Callabl
 def _by_window(
     windows: TimeWindowPartitionsDefinition, tags: TagsByWindow | None
 ) -> Callable[[ByWindow], PartitionedConfig]:
+    def tags_of(key: str) -> Mapping[str, str]:
+        return {} if tags is None else tags(*windows.window(key))
+
     def decorate(function: ByWindow) -> PartitionedConfig:
         return PartitionedConfig(
             windows,
             run_config_for_partition_key_fn=lambda key: function(*windows.window(key)),
-            tags_for_partition_key_fn=None if tags is None else lambda key: tags(*windows.window(key)),
+            tags_for_partition_key_fn=tags_of,
             decorated_fn=function,
         )
 
