@@ -341,6 +341,8 @@ class Spaces:
             return known[2]
         bits = space.box(sides)
         if not without:
+            if len(self._made) > 1_000:  # definition objects of loads long ago
+                self._made.clear()
             self._made[id(definition)] = (space, sides, bits)
         return bits
 

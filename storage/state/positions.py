@@ -10,26 +10,29 @@ from array import array
 from collections.abc import Iterator
 from typing import Any
 
-PAGE = 64  # numbers: half a kilobyte, since combinations that are used may lie far apart
+PAGE = 64  # numbers: half a kilobyte at most, since combinations that are used may lie far apart
 
 
 class Column:
     """Numbers by ordinal: log offsets ("q") or positions between them ("d")."""
 
-    __slots__ = ("_empty", "_pages")
+    __slots__ = ("_pages", "_typecode")
 
     def __init__(self, typecode: str = "q") -> None:
-        self._empty: array[Any] = array(typecode, [0]) * PAGE
+        self._typecode = typecode
         self._pages: dict[int, array[Any]] = {}
+        """Each as long as the last number written to it asks for: most assets have no partitions, and one number."""
 
     def __getitem__(self, ordinal: int) -> int | float:
-        page = self._pages.get(ordinal // PAGE)
-        return 0 if page is None else page[ordinal % PAGE]
+        page, place = self._pages.get(ordinal // PAGE, ()), ordinal % PAGE
+        return page[place] if place < len(page) else 0
 
     def __setitem__(self, ordinal: int, value: int | float) -> None:
         page = self._pages.get(ordinal // PAGE)
         if page is None:
-            page = self._pages[ordinal // PAGE] = self._empty[:]
+            page = self._pages[ordinal // PAGE] = array(self._typecode)
+        if (missing := ordinal % PAGE + 1 - len(page)) > 0:
+            page.frombytes(bytes(missing * page.itemsize))
         page[ordinal % PAGE] = value
 
     def items(self) -> Iterator[tuple[int, int | float]]:
