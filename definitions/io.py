@@ -225,6 +225,26 @@ def _absent(context: InputContext, key: str | None) -> None:
         raise NoStoredValue(context, partition=key) from None
 
 
+def parts_of(context: OutputContext, obj: Any) -> list[tuple[str | None, Any]]:
+    """What is to be stored, by partition key (None: the whole). Of several partitions `obj` is a mapping of their keys.
+
+    Raises:
+        ExecutionError: there are several partitions, and `obj` is no such mapping.
+    """
+    if not context.has_asset_partitions:
+        return [(None, obj)]
+    keys = context.asset_partition_keys
+    if len(keys) == 1:
+        return [(keys[0], obj)]
+    if isinstance(obj, Mapping) and set(obj) == set(keys):
+        return [(key, obj[key]) for key in keys]
+    raise ExecutionError(
+        f"asset {str(context.asset_key)!r} returned one value for {len(keys)} partitions. Return a dict with a value "
+        "for each of their keys, annotate its function with -> None and store the parts yourself, or use another "
+        "io_manager_key."
+    )
+
+
 class InMemoryIOManager(IOManager):
     """Keeps values in this process, as they are: for tests and for runs whose values nobody needs afterwards."""
 
@@ -232,8 +252,13 @@ class InMemoryIOManager(IOManager):
         self.values: dict[tuple[AssetKey, str | None], Any] = {}
 
     def handle_output(self, context: OutputContext, obj: Any) -> None:
-        for key in context.asset_partition_keys if context.has_asset_partitions else (None,):
-            self.values[context.asset_key, key] = obj
+        several = context.has_asset_partitions and len(context.asset_partition_keys) > 1
+        if several and not (isinstance(obj, Mapping) and set(obj) == set(context.asset_partition_keys)):
+            parts: Any = [(key, obj) for key in context.asset_partition_keys]
+        else:
+            parts = parts_of(context, obj)
+        for key, value in parts:
+            self.values[context.asset_key, key] = value
 
     def load_input(self, context: InputContext) -> Any:
         def load_one(partition: str | None) -> Any:

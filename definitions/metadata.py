@@ -193,6 +193,8 @@ def metadata_value(key: str, raw: object) -> MetadataValue:
             return _of("json", json_copy(key, raw))
     if (table := _of_table(raw)) is not None:
         return table
+    if hasattr(raw, "joinpath"):  # a path of a remote file system
+        return MetadataValue.path(raw)  # type: ignore[arg-type]
     scalar = _scalar(raw)
     if scalar is not None:
         return metadata_value(key, scalar)

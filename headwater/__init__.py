@@ -160,4 +160,5 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.table_schema import TableConstraints as TableConstraints
     from .definitions.table_schema import TableRecord as TableRecord
     from .definitions.table_schema import TableSchema as TableSchema
+    from .definitions.upath_io import UPathIOManager as UPathIOManager
     from .storage.instance import Instance as Instance
