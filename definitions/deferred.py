@@ -105,7 +105,7 @@ def definitions_of_list(listed: Iterable[Any]) -> Definitions:
     things = [thing for one in listed for thing in (one if isinstance(one, (list, tuple)) else [one])]
     whole = [thing for thing in things if isinstance(thing, Definitions)]
     rest = [thing for thing in things if not isinstance(thing, Definitions)]
-    sections: dict[str, list[Any]] = {}
+    sections: dict[str, Any] = {}
     for thing in rest:
         if isinstance(thing, (AssetsDefinition, AssetSpec, AssetChecksDefinition)):
             sections.setdefault("assets", []).append(thing)

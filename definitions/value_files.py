@@ -20,8 +20,6 @@ from .errors import InvalidConfigError
 from .partitions.dimensions import keys_by_dimension
 
 if TYPE_CHECKING:
-    from upath import UPath
-
     from .partitions.base import PartitionsDefinition
 
 NAME_MAX = 200  # bytes: file systems end at 255, and a temporary name is longer
@@ -72,7 +70,7 @@ def temporary_beside(path: str | os.PathLike[str]) -> str:
 
 
 @contextmanager
-def replacing(path: UPath | Path) -> Iterator[IO[bytes]]:
+def replacing(path: Any) -> Iterator[IO[bytes]]:
     """A file to write to, which takes the place of `path` at the end of the block and not before.
 
     Where it raises, what was there stays. On other file systems than this machine's that is left to these: an object
@@ -80,7 +78,7 @@ def replacing(path: UPath | Path) -> Iterator[IO[bytes]]:
     """
     if not is_local(path):
         with path.open("wb") as file:
-            yield file  # pyright: ignore[reportReturnType]
+            yield file
         return
     temporary = temporary_beside(path)
     try:
