@@ -17,9 +17,10 @@ from .config_schema import checked_schema
 from .dependencies import Dependency, argument_of, merged
 from .errors import DefinitionError, InvalidInvocationError
 from .keys import AssetKey
+from .metadata import normalize_metadata
 from .signature import CONFIG_NAME, Signature
 from .source import SourceLine
-from .spec import AssetSpec
+from .spec import AssetSpec, checked_metadata
 
 if TYPE_CHECKING:
     from .conditions.base import AutomationCondition
@@ -51,7 +52,9 @@ class AssetsDefinition:
         self.resource_defs = dict(resource_defs or {})
         """Resources that it brings along: they stand among those of the Definitions that it is in."""
         self.config_schema = checked_schema(config_schema, owner=str(self), source=spec.source)
-        self.op_tags = dict(op_tags or {})
+        tags = normalize_metadata(checked_metadata(op_tags, owner=str(self), source=spec.source))
+        self.op_tags: dict[str, Any] = {name: value.value for name, value in tags.items()}
+        """What is said to whatever runs its step, as plain data."""
         self._check_config()
         self.resource_args = tuple(p.name for p in self.signature.parameters if p.is_resource)
         self.arguments = self._arguments(dict(ins or {}))

@@ -19,7 +19,7 @@ from .metadata import MetadataValue, normalize_metadata
 
 if TYPE_CHECKING:
     from .filesystem_io import FilesystemIOManager as FilesystemIOManager
-    from .partitions.base import PartitionsDefinition
+    from .partitions.base import PartitionKeyRange, PartitionsDefinition, TimeWindow
     from .partitions.mappings import PartitionMapping
 
 ALLOW_MISSING = "allow_missing_partitions"  # metadata of an AssetIn: leave partitions without a value out
@@ -75,6 +75,36 @@ class _ValueContext:
                 f"{len(keys)} partitions of asset {str(self.asset_key)!r} are meant: use context.asset_partition_keys"
             )
         return keys[0]
+
+    @property
+    def asset_partition_key_range(self) -> PartitionKeyRange:
+        """The first and the last of the partitions, in the order of their definition."""
+        from .partitions.base import PartitionKeyRange
+
+        keys = self.asset_partition_keys
+        return PartitionKeyRange(keys[0], keys[-1])
+
+    @property
+    def asset_partitions_time_window(self) -> TimeWindow:
+        """The span from the beginning of the first partition to the end of the last.
+
+        Raises:
+            InvalidInvocationError: they are no windows of time.
+        """
+        from .partitions.base import TimeWindow
+
+        windows: Any = self.asset_partitions_def
+        if not hasattr(windows, "window"):
+            raise InvalidInvocationError(f"the partitions of asset {str(self.asset_key)!r} are no windows of time")
+        spans = [windows.window(key) for key in self.asset_partition_keys]
+        return TimeWindow(min(span.start for span in spans), max(span.end for span in spans))
+
+    def get_asset_identifier(self) -> Sequence[str]:
+        """The parts of the key, and the partition key where one partition is meant: a place that is its own."""
+        return [*self.asset_key.path, *(self.asset_partition_keys if self.has_partition_key else ())]
+
+    def get_identifier(self) -> Sequence[str]:
+        return self.get_asset_identifier()
 
     @property
     def definition_metadata(self) -> Mapping[str, Any]:
@@ -163,6 +193,18 @@ class InputContext(_ValueContext):
         self.value_optional = value_optional
         self.upstream_returns_nothing = upstream_returns_nothing
         self.upstream_metadata: Mapping[str, Any] = dict(upstream_metadata or {})
+
+    @property
+    def upstream_output(self) -> OutputContext:
+        """What the value was stored with, as far as its definition says."""
+        return OutputContext(
+            asset_key=self.asset_key,
+            partition_keys=self._partition_keys,
+            partitions_def=self.asset_partitions_def,
+            metadata=self.upstream_metadata,
+            resources=self.resources,
+            log=self.log,
+        )
 
 
 class NoStoredValue(ExecutionError):

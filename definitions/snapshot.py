@@ -98,6 +98,8 @@ class AssetSnapshot:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     arrival: FileArrival | None = None
     source: str = ""
+    op_tags: Mapping[str, Any] = field(default_factory=dict)
+    """What is said to whatever runs its steps."""
 
     @classmethod
     def of(
@@ -120,6 +122,7 @@ class AssetSnapshot:
             metadata=metadata_to_json(normalize_metadata(spec.metadata)),
             arrival=spec.arrival,
             source=f"{spec.source.file}:{spec.source.line}",  # whole, whatever the working directory
+            op_tags=node.op_tags if isinstance(node, AssetsDefinition) else {},
         )
 
     def to_json(self) -> JsonData:
@@ -140,6 +143,7 @@ class AssetSnapshot:
                 metadata=dict(self.metadata),
                 arrival=self.arrival and self.arrival.to_json(),
                 source=self.source or None,
+                op_tags=dict(self.op_tags),
             ),
         }
 
@@ -162,6 +166,7 @@ class AssetSnapshot:
             metadata=data.get("metadata", {}),
             arrival=arrival and arrival_from_json(arrival),
             source=data.get("source", ""),
+            op_tags=data.get("op_tags", {}),
         )
 
 

@@ -70,6 +70,8 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.io import InputContext as InputContext
     from .definitions.io import IOManager as IOManager
     from .definitions.io import OutputContext as OutputContext
+    from .definitions.io_testing import build_input_context as build_input_context
+    from .definitions.io_testing import build_output_context as build_output_context
     from .definitions.keys import AssetKey as AssetKey
     from .definitions.lifecycle import InitResourceContext as InitResourceContext
     from .definitions.lifecycle import build_init_resource_context as build_init_resource_context
@@ -131,6 +133,11 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.partitions.static import StaticPartitionsDefinition as StaticPartitionsDefinition
     from .definitions.partitions.time_windows import TimeWindowPartitionsDefinition as TimeWindowPartitionsDefinition
     from .definitions.partitions.window_mapping import TimeWindowPartitionMapping as TimeWindowPartitionMapping
+    from .definitions.pipes.client import PipesClientCompletedInvocation as PipesClientCompletedInvocation
+    from .definitions.pipes.client import PipesSubprocessClient as PipesSubprocessClient
+    from .definitions.pipes.session import PipesExecutionError as PipesExecutionError
+    from .definitions.pipes.session import PipesSession as PipesSession
+    from .definitions.pipes.session import open_pipes_session as open_pipes_session
     from .definitions.relative_paths import file_relative_path as file_relative_path
     from .definitions.resource_functions import IOManagerDefinition as IOManagerDefinition
     from .definitions.resource_functions import ResourceDefinition as ResourceDefinition

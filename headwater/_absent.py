@@ -43,10 +43,13 @@ _BY_INSTEAD = {
     "each partition is made by a step of its own": "BackfillPolicy",
     "do the work at the end of the asset's function": "HookContext failure_hook success_hook",
     "use materialize(...)": "build_op_context execute_job observe",
-    "use `headwater run list` and `headwater events tail`": "EventRecordsFilter RunsFilter RunRecord EventLogEntry",
+    "use `headwater run list` and `headwater events tail`": (
+        "EventRecordsFilter EventType RunsFilter Run RunRecord RunStatus EventLogEntry"
+    ),
     "use deps=[...] for an upstream whose value is not read": "Nothing",
-    "run the program with subprocess inside the asset: its output is captured": (
-        "PipesSubprocessClient open_pipes_session PipesClient"
+    "use PipesSubprocessClient or open_pipes_session, and `from headwater.pipes import open_pipes` in the program": (
+        "PipesClient PipesContext PipesEnvContextInjector PipesFileContextInjector PipesFileMessageReader"
+        " PipesTempFileContextInjector PipesTempFileMessageReader open_pipes"
     ),
     "write a Python function that makes the assets, and call it in a module below the folder `defs`": (
         "Component ComponentLoadContext Model Resolvable Resolver components"
