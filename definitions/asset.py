@@ -119,7 +119,6 @@ def asset(
         "backfill_policy": backfill_policy,
         "retry_policy": retry_policy,
         "check_specs": check_specs,
-        "pool": pool,
     }
 
     def decorate(fn: Callable[..., Any]) -> AssetsDefinition:
@@ -155,6 +154,7 @@ def asset(
             resource_defs=brought,
             config_schema=config_schema,
             op_tags=op_tags,
+            pool=pool,
         )
 
     return decorate if compute_fn is None else decorate(compute_fn)

@@ -44,6 +44,7 @@ class AssetsDefinition:
         resource_defs: Mapping[str, Any] | None = None,
         config_schema: Any = None,
         op_tags: Mapping[str, Any] | None = None,
+        pool: str | None = None,
     ) -> None:
         self.fn = fn
         self.spec = spec
@@ -55,6 +56,8 @@ class AssetsDefinition:
         tags = normalize_metadata(checked_metadata(op_tags, owner=str(self), source=spec.source))
         self.op_tags: dict[str, Any] = {name: value.value for name, value in tags.items()}
         """What is said to whatever runs its step, as plain data."""
+        self.pool = pool
+        """The pool in which a run that makes it takes a place."""
         self._check_config()
         self.resource_args = tuple(p.name for p in self.signature.parameters if p.is_resource)
         self.arguments = self._arguments(dict(ins or {}))

@@ -102,6 +102,8 @@ class AssetSnapshot:
     source: str = ""
     op_tags: Mapping[str, Any] = field(default_factory=dict)
     """What is said to whatever runs its steps."""
+    pool: str | None = None
+    """Of runs with assets of one pool only so many are under way at once."""
 
     @classmethod
     def of(
@@ -126,6 +128,7 @@ class AssetSnapshot:
             freshness=spec.freshness_policy,
             source=f"{spec.source.file}:{spec.source.line}",  # whole, whatever the working directory
             op_tags=node.op_tags if isinstance(node, AssetsDefinition) else {},
+            pool=node.pool if isinstance(node, AssetsDefinition) else None,
         )
 
     def to_json(self) -> JsonData:
@@ -148,6 +151,7 @@ class AssetSnapshot:
                 freshness=self.freshness and self.freshness.to_json(),
                 source=self.source or None,
                 op_tags=dict(self.op_tags),
+                pool=self.pool,
             ),
         }
 
@@ -173,6 +177,7 @@ class AssetSnapshot:
             freshness=freshness and freshness_from_json(freshness),
             source=data.get("source", ""),
             op_tags=data.get("op_tags", {}),
+            pool=data.get("pool"),
         )
 
 
