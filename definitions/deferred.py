@@ -115,9 +115,10 @@ def definitions_of_list(listed: Iterable[Any]) -> Definitions:
 
 
 def _section_of(thing: Any) -> str:
-    from .jobs import JobDefinition
+    from .modules import SECTIONS
 
-    return "jobs" if isinstance(thing, JobDefinition) else "assets"  # where what it is not will be said
+    found = (section for section, kinds in SECTIONS.items() if isinstance(thing, kinds))
+    return next(found, "assets")  # where it will be said what it is not
 
 
 def _checked(made: Any, owner: DeferredDefinitions) -> Definitions:

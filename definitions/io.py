@@ -294,11 +294,10 @@ class InMemoryIOManager(IOManager):
         self.values: dict[tuple[AssetKey, str | None], Any] = {}
 
     def handle_output(self, context: OutputContext, obj: Any) -> None:
-        several = context.has_asset_partitions and len(context.asset_partition_keys) > 1
-        if several and not (isinstance(obj, Mapping) and set(obj) == set(context.asset_partition_keys)):
-            parts: Any = [(key, obj) for key in context.asset_partition_keys]
-        else:
+        try:
             parts = parts_of(context, obj)
+        except ExecutionError:  # one value that stands for all of them
+            parts = [(key, obj) for key in context.asset_partition_keys]
         for key, value in parts:
             self.values[context.asset_key, key] = value
 
