@@ -13,7 +13,7 @@ finished by then goes on without a daemon; the next one takes it over. What is q
 from __future__ import annotations
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -52,13 +52,14 @@ class Daemon:
         home: Path,
         *,
         max_concurrent_runs: int = 10,
+        pools: Mapping[str, int] | None = None,
         reload: bool = True,
         clock: Clock | None = None,
         ids: IdSource | None = None,
     ) -> None:
         self.source, self.home = source, home.absolute()
         self._clock, self._ids = clock or SystemClock(), ids or SystemIds()
-        self._reload, self._max_concurrent_runs = reload, max_concurrent_runs
+        self._reload, self._max_concurrent_runs, self._pools = reload, max_concurrent_runs, pools
         self._arrivals: dict[str, CancelScope] = {}
         self._arrival_rules: dict[str, object] = {}
 
@@ -81,7 +82,7 @@ class Daemon:
 
         state = State.empty(events.definitions_bytes)
         hosts = HostSupervisor(self.source, self.home, reload=self._reload)
-        queue = RunQueue(max_concurrent_runs=self._max_concurrent_runs)
+        queue = RunQueue(max_concurrent_runs=self._max_concurrent_runs, pools=self._pools)
         runs = RunSupervisor(state, queue, hosts, self.home, clock=self._clock, append=append)
         async with anyio.create_task_group() as tasks:
             with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:

@@ -66,7 +66,7 @@ class Definitions:
         self.source = caller()
         listed = _by_kind([*(assets or ()), *(asset_checks or ())], source=self.source)
         self._assets, self._checks = listed
-        self.resources: dict[str, Any] = dict(resources or {})
+        self.resources: dict[str, Any] = {**dict(resources or {}), **self._brought_along(resources or {})}
         self.metadata = dict(metadata or {})
         self._default_io_managers: dict[Path, Any] = {}
         refuse(
@@ -79,13 +79,32 @@ class Definitions:
             loggers=dict(loggers or {}),
         )
 
+    def _brought_along(self, own: Mapping[str, Any]) -> dict[str, Any]:
+        """The resources that assets bring with them, each of which must be the only one of its name."""
+        brought: dict[str, Any] = {}
+        for asset in self._assets:
+            for name, value in asset.resource_defs.items() if isinstance(asset, AssetsDefinition) else ():
+                if not _same(brought.setdefault(name, value), value) or not _same(own.get(name, value), value):
+                    report(
+                        DefinitionError(
+                            f"{asset.source}: {asset} brings a resource {name!r} that is not the one which others know "
+                            "by this name. Rename one of them, or define it once."
+                        )
+                    )
+        return brought
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is defined but resources."""
+        return not self._assets and not self._checks
+
     @classmethod
     def merge(cls, *definitions: Definitions) -> Definitions:
-        """All of them as one. A resource that two of them name must be the same object."""
+        """All of them as one. A resource that two of them name must be the same, or equal."""
         resources: dict[str, Any] = {}
         for one in definitions:
             for name, value in one.resources.items():
-                if resources.setdefault(name, value) is not value:
+                if not _same(resources.setdefault(name, value), value):
                     report(
                         DefinitionError(
                             f"{one.source}: the resource {name!r} is not the same in two of the merged Definitions. "
@@ -200,6 +219,16 @@ class Definitions:
         for check in self.asset_checks:
             by_asset.setdefault(check.asset_key, []).append(check)
         return by_asset
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two resources are one: the same object, or equal ones of one class."""
+    if one is other:
+        return True
+    try:
+        return type(one) is type(other) and bool(one == other)
+    except Exception:  # user code: an __eq__ that cannot tell
+        return False
 
 
 def _by_kind(listed: list[Any], *, source: SourceLine) -> tuple[list[AssetNode], list[AssetChecksDefinition]]:

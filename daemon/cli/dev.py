@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated
 
@@ -33,6 +34,10 @@ def dev(
     max_concurrent_runs: Annotated[
         int, typer.Option("--max-concurrent-runs", min=1, help="How many runs may be under way at once.")
     ] = 10,
+    pool: Annotated[
+        list[str] | None,
+        typer.Option("--pool", help="NAME=PLACES: how many runs with assets of this pool may be under way. Else 1."),
+    ] = None,
     log_format: Annotated[
         LogFormat,
         typer.Option("--log-format", help="The daemon's own log: readable lines, JSON lines, or what fits stderr."),
@@ -55,7 +60,9 @@ def dev(
     from ..service import Daemon
 
     logs.configure(json_lines=None if log_format is LogFormat.AUTO else log_format is LogFormat.JSON)
-    daemon = Daemon(source, home_folder(home), max_concurrent_runs=max_concurrent_runs, reload=reload)
+    daemon = Daemon(
+        source, home_folder(home), max_concurrent_runs=max_concurrent_runs, pools=given_pools(pool or ()), reload=reload
+    )
     try:
         anyio.run(daemon.run)
     except BaseExceptionGroup as group:
@@ -86,6 +93,17 @@ def check(file: FileOption = None, module: ModuleOption = None, home: HomeOption
 
 def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def given_pools(options: Iterable[str]) -> dict[str, int]:
+    """The places in each pool that --pool names."""
+    places: dict[str, int] = {}
+    for option in options:
+        name, _, number = option.rpartition("=")
+        if not name or not number.isdigit() or int(number) < 1:
+            raise typer.BadParameter(f"--pool {option!r}: write it as NAME=PLACES, with at least one place.")
+        places[name] = int(number)
+    return places
 
 
 def _only_reason(group: BaseExceptionGroup) -> BaseException:
