@@ -93,3 +93,13 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.spec import SourceAsset as SourceAsset
     from .storage.entries import EventLogEntry as EventLogEntry
     from .storage.instance import Instance as Instance
+    from .storage.records import AssetPartitionStatus as AssetPartitionStatus
+    from .storage.records import AssetRecord as AssetRecord
+    from .storage.records import AssetRecordsFilter as AssetRecordsFilter
+    from .storage.records import EventRecordsFilter as EventRecordsFilter
+    from .storage.records import EventRecordsResult as EventRecordsResult
+    from .storage.records import EventType as EventType
+    from .storage.runs import Run as Run
+    from .storage.runs import RunRecord as RunRecord
+    from .storage.runs import RunsFilter as RunsFilter
+    from .storage.runs import RunStatus as RunStatus

@@ -107,6 +107,7 @@ class EventLogEntry:
         version = {} if event.data_version is None else {DATA_VERSION_TAG: event.data_version}
         return AssetObservation(
             AssetKey.from_user_string(event.asset_key),
+            description=event.description,
             metadata=_metadata(event),
             partition=event.partition,
             tags={**event.tags, **version},

@@ -97,6 +97,24 @@ class PartitionTable:
         else:
             self.attempted.discard(ordinal)
 
+    def forget(self, bits: BitMap, *, under_way: BitMap) -> None:
+        """These partitions were wiped: all that is known of them goes, but for the read horizon of attempts
+        `under_way`."""
+        for ordinal in bits:
+            self.update[ordinal] = self.made_from[ordinal] = 0
+            if ordinal not in under_way:
+                self.handle(ordinal, 0)
+            for facts in (self.blocked, self.held, self.setbacks, self.versions):
+                facts.pop(ordinal, None)  # type: ignore[arg-type]
+        self.recent = deque(((at, place) for at, place in self.recent if place not in bits), maxlen=RECENT)
+        self.materialized -= bits
+        self.failed -= bits
+        for shut in self.check_failed.values():
+            shut -= bits
+        for results in self.check_last.values():
+            for found in results.values():
+                found -= bits
+
     def shut(self) -> BitMap:
         """Partitions whose gate is closed: a blocking check failed and has not passed since."""
         return BitMap.union(*self.check_failed.values()) if self.check_failed else BitMap()

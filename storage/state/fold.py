@@ -79,8 +79,10 @@ class State:
             e.AssetMaterialized: self._materialized,
             e.AssetObserved: self._observed,
             e.AssetCheckEvaluated: self._check_evaluated,
+            e.AssetWiped: self._wiped,
             e.RunRequested: self._run_requested,
             e.RunStarted: self._run_started,
+            e.RunTagged: self._run_tagged,
             e.RunSucceeded: self._run_succeeded,
             e.RunFailed: self._run_failed,
             e.RunCancelled: self._run_cancelled,
@@ -245,6 +247,16 @@ class State:
             made_from = held.made_from if held else int(table.made_from[ordinal])
             self._release(asset, table, ordinal, stored.offset, made_from)
 
+    def _wiped(self, event: e.AssetWiped, stored: Stored) -> None:
+        """What is wiped is missing, as if it had never been made; an attempt under way goes on."""
+        asset = self.asset(event.asset_key)
+        for table in {id(t): t for t in (asset.table, asset.stray)}.values():
+            bits = table.known()
+            if event.partitions is not None:
+                bits &= table.space.bits(event.partitions)
+            table.forget(bits, under_way=asset.in_progress if table is asset.table else BitMap())
+        self.changes.touched.add(asset.key)
+
     # ---- runs --------------------------------------------------------------------------------------------------------
 
     def _run_requested(self, event: e.RunRequested, stored: Stored) -> None:
@@ -270,6 +282,10 @@ class State:
     def _run_started(self, event: e.RunStarted, stored: Stored) -> None:
         if run := self.runs.get(event.run_id):
             run.started = True
+
+    def _run_tagged(self, event: e.RunTagged, stored: Stored) -> None:
+        if run := self.runs.get(event.tagged_run):
+            run.tags = {**run.tags, **event.tags}
 
     def _parts(self, targets: tuple[e.Target, ...]) -> Iterator[tuple[AssetState, PartitionTable, int]]:
         """Each partition of `targets`, where it is kept."""
