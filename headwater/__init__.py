@@ -13,6 +13,11 @@ from ._lazy import offer
 
 if TYPE_CHECKING or not offer(globals()):
     from ._version import __version__ as __version__
+    from .daemon.evaluation.evaluate_conditions import ConditionResult as ConditionResult
+    from .daemon.evaluation.evaluate_conditions import (
+        EvaluateAutomationConditionsResult as EvaluateAutomationConditionsResult,
+    )
+    from .daemon.evaluation.evaluate_conditions import evaluate_automation_conditions as evaluate_automation_conditions
     from .daemon.runs.materialize import materialize as materialize
     from .definitions.arrival import FileArrival as FileArrival
     from .definitions.asset import asset as asset

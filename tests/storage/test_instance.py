@@ -82,8 +82,9 @@ class Kept(Instance):
 
 @pytest.fixture
 def kept() -> Iterator[Kept]:
-    with Kept() as opened:
-        yield opened
+    opened = Kept()
+    yield opened
+    opened.close()
 
 
 def made(key: str = "orders", partition: str | None = None, **fields: object) -> AssetMaterialized:
