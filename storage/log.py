@@ -30,9 +30,10 @@ from .errors import ConflictError, LogClosed, LogCorrupt, UnknownDefinitions
 from .events import DaemonStarted, Event, decode
 from .group import GroupCommit
 from .ids import IdSource, SystemIds
+from .opening import open_store
 from .sqlite import FILE_NAME, SqliteStore
 from .store import Head, Row, RowFilter, Store
-from .wakeup import LocalWakeups, Subscription, Wakeups
+from .wakeup import LocalWakeups, LogWakeups, Subscription, Wakeups
 
 __all__ = ["ConflictError", "EventLog", "Expect", "Head", "StoredEvent"]
 
@@ -55,7 +56,7 @@ class StoredEvent:
 
 
 class EventLog:
-    def __init__(self, store: Store, wakeups: Wakeups | LocalWakeups, *, clock: Clock, ids: IdSource) -> None:
+    def __init__(self, store: Store, wakeups: LogWakeups, *, clock: Clock, ids: IdSource) -> None:
         self._store, self._wakeups, self._clock, self._ids = store, wakeups, clock, ids
         self._group = GroupCommit(self._commit, tidy=store.tidy)
         self._is_closed = self._is_forked = False
@@ -68,7 +69,14 @@ class EventLog:
         Raises:
             StoreTooNew: a newer headwater wrote it.
             StoreUnavailable: it cannot be opened.
+            WrongStore: HEADWATER_STORE names another log than the one that `home` has.
         """
+        store, wakeups = open_store(home)
+        return cls(store, wakeups, clock=clock or SystemClock(), ids=ids or SystemIds())
+
+    @classmethod
+    def in_file(cls, home: Path, *, clock: Clock | None = None, ids: IdSource | None = None) -> EventLog:
+        """A log in a file of `home`, whatever HEADWATER_STORE says."""
         store = SqliteStore(home / FILE_NAME)
         return cls(store, Wakeups(home), clock=clock or SystemClock(), ids=ids or SystemIds())
 

@@ -15,7 +15,7 @@ from ...definitions.snapshot import DefinitionsSnapshot
 from ...storage.events import DefinitionsFailed, DefinitionsLoaded
 from ...storage.folding import catch_up, folded
 from ...storage.log import EventLog
-from ...storage.sqlite import FILE_NAME
+from ...storage.opening import has_log
 from ..host.source import CodeSource
 from .output import stdout_to_stderr
 from .settings import project_source, running_daemon
@@ -25,7 +25,7 @@ __all__ = ["catch_up", "folded"]
 
 def log_for_reading(home: Path) -> EventLog:
     """The log of `home`; an empty one where nothing has been written there yet."""
-    return EventLog.open(home) if (home / FILE_NAME).exists() else EventLog.memory()
+    return EventLog.open(home) if has_log(home) else EventLog.memory()
 
 
 def load(source: CodeSource) -> Definitions:
