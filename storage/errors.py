@@ -60,8 +60,27 @@ class StoreTooNew(StorageError):
         self.found, self.known = found, known
 
 
+class StoreTooOld(StorageError):
+    """An older headwater wrote this log; its tables have to be brought up to date first."""
+
+    def __init__(self, where: Path | str, *, found: int, known: int) -> None:
+        super().__init__(
+            f"The event log {where} has schema version {found}; this headwater needs {known}. Stop what uses it, "
+            "make a backup, and run: headwater store upgrade"
+        )
+        self.found, self.known = found, known
+
+
 class WrongStore(StorageError):
     """What is said about where the log is contradicts what is there. Nothing was opened."""
+
+
+class ImportRefused(StorageError):
+    """What is to be imported is no export, or does not continue this log."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"This cannot be imported: {reason}")
+        self.reason = reason
 
 
 class LogClosed(StorageError):

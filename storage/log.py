@@ -192,6 +192,33 @@ class EventLog:
             raise UnknownDefinitions(hash)
         return stored
 
+    def definitions_hashes(self) -> list[str]:
+        """Of all definitions whose bytes the log has."""
+        self._check_open()
+        return self._store.blob_hashes()
+
+    def restore(self, rows: Sequence[Row], blobs: Mapping[str, bytes], *, end: Head | None = None) -> None:
+        """Write rows with the places, times and checksums that they have; nothing else may append meanwhile.
+
+        With `end`, the log has to end like it afterwards, and takes its leader's term.
+
+        Raises:
+            LogCorrupt: they do not continue this log. Nothing was written.
+        """
+        self._check_open()
+        before = self._store.begin()
+        try:
+            last = rows[-1] if rows else None
+            after = before if last is None else Head(last[0], last[4], last[-1], before.term)
+            if end is not None:
+                after = Head(*after[:3], max(before.term, end.term))
+            verify_chain(rows, end or after, after=before.offset, checksum=before.checksum)
+            self._store.commit(list(rows), dict(blobs), after)
+        except BaseException:
+            self._store.rollback()
+            raise
+        self._wakeups.notify()
+
     def verify(self) -> None:
         """Check that every row is there and is what was written. Reads the whole log.
 
@@ -199,7 +226,7 @@ class EventLog:
             LogCorrupt: with the first offset that does not fit.
         """
         head = self.head()
-        verify_chain(self._all_rows(), head)
+        verify_chain(self.all_rows(), head)
 
     def subscribe(self) -> Subscription:
         """Something to wait on until the log has grown, in whatever process. Close it when done."""
@@ -210,8 +237,8 @@ class EventLog:
         self._check_open()
         return self._store.rows(wanted)
 
-    def _all_rows(self) -> Iterator[Row]:
-        after = 0
+    def all_rows(self, after: int = 0) -> Iterator[Row]:
+        """The rows behind offset `after` as they are stored, to the end of the log."""
         while rows := self._rows(RowFilter(after=after, limit=VERIFY_PAGE)):
             yield from rows
             after = rows[-1][0]

@@ -56,6 +56,12 @@ def has_log(home: Path) -> bool:
     return (home / FILE_NAME).exists() or server_of(home) is not None
 
 
+def place_of(home: Path) -> str:
+    """Where the log of `home` is, for people: a path, or a URL without its password."""
+    url = server_of(home)
+    return str(home / FILE_NAME) if url is None else without_password(url)
+
+
 def server_of(home: Path) -> str | None:
     """The URL of the PostgreSQL server that the log of `home` is on; None where it is a file."""
     given = os.environ.get(VARIABLE) or None

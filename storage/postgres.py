@@ -26,9 +26,8 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from . import statements
-from .checksum import GENESIS
-from .errors import NothingWritten, StoreTooNew, StoreUnavailable
-from .schema import SCHEMA_VERSION, definitions, events, metadata
+from .errors import NothingWritten, StoreUnavailable
+from .schema import check_version, definitions, events, metadata
 from .server_url import libpq_url, without_password
 from .statements import Statement
 from .store import Head, Row, RowFilter
@@ -176,6 +175,10 @@ class PostgresStore:
         row = self._read(lambda connection: execute(connection, statements.READ_BLOB, hash=digest).fetchone())
         return None if row is None else row[0]
 
+    def blob_hashes(self) -> list[str]:
+        rows = self._read(lambda connection: execute(connection, statements.READ_BLOB_HASHES).fetchall())
+        return [row[0] for row in rows]
+
     def _read(self, ask: Callable[[Connection], Result]) -> Result:
         def attempt() -> Result:
             with self._reader() as connection:
@@ -238,8 +241,8 @@ class PostgresStore:
             found = self._schema_version()
             if found is None:
                 self._make_tables()
-            elif found > SCHEMA_VERSION:
-                raise StoreTooNew(self._where, found=found, known=SCHEMA_VERSION)
+            else:
+                check_version(self._where, found)
 
     def _schema_version(self) -> int | None:
         try:
@@ -253,8 +256,7 @@ class PostgresStore:
             self._writer.execute(_ddl(CreateTable(table)))
         for index in sorted(events.indexes, key=lambda index: str(index.name)):
             self._writer.execute(_ddl(CreateIndex(index)))
-        first = {"id": 1, "offset": 0, "timestamp": 0, "checksum": GENESIS, "term": 0, "schema_version": SCHEMA_VERSION}
-        execute(self._writer, statements.FIRST_HEAD, **first)
+        execute(self._writer, statements.FIRST_HEAD)
 
     def close(self) -> None:
         for connection in [*self._readers, self._writer]:

@@ -21,6 +21,11 @@ def libpq_url(url: str) -> str:
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
+def sqlalchemy_url(url: str) -> URL:
+    """`url` for an engine of SQLAlchemy."""
+    return make_url(url).set(drivername="postgresql+psycopg")
+
+
 def without_password(url: str) -> str:
     """`url` as it may be shown and stored."""
     given = make_url(url)
