@@ -19,8 +19,12 @@ if TYPE_CHECKING or not offer(globals()):
     )
     from .daemon.evaluation.evaluate_conditions import evaluate_automation_conditions as evaluate_automation_conditions
     from .daemon.runs.materialize import materialize as materialize
+    from .daemon.runs.result import ExecuteInProcessResult as ExecuteInProcessResult
     from .definitions.arrival import FileArrival as FileArrival
     from .definitions.asset import asset as asset
+    from .definitions.asset_events import AssetCheckEvaluation as AssetCheckEvaluation
+    from .definitions.asset_events import AssetMaterialization as AssetMaterialization
+    from .definitions.asset_events import AssetObservation as AssetObservation
     from .definitions.assets_definition import AssetsDefinition as AssetsDefinition
     from .definitions.checks import asset_check as asset_check
     from .definitions.conditions.base import AutomationCondition as AutomationCondition
@@ -42,9 +46,6 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.errors import InvalidConfigError as InvalidConfigError
     from .definitions.errors import InvalidDefinitionError as InvalidDefinitionError
     from .definitions.errors import InvalidInvocationError as InvalidInvocationError
-    from .definitions.events_by_users import AssetCheckEvaluation as AssetCheckEvaluation
-    from .definitions.events_by_users import AssetMaterialization as AssetMaterialization
-    from .definitions.events_by_users import AssetObservation as AssetObservation
     from .definitions.filesystem_io import FilesystemIOManager as FilesystemIOManager
     from .definitions.io import InMemoryIOManager as InMemoryIOManager
     from .definitions.io import InputContext as InputContext
@@ -96,6 +97,7 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.signature import ResourceParam as ResourceParam
     from .definitions.spec import AssetSpec as AssetSpec
     from .definitions.spec import SourceAsset as SourceAsset
+    from .definitions.values import AssetValueLoader as AssetValueLoader
     from .storage.entries import EventLogEntry as EventLogEntry
     from .storage.instance import Instance as Instance
     from .storage.records import AssetPartitionStatus as AssetPartitionStatus

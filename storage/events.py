@@ -174,9 +174,9 @@ class AssetObserved(Event):
     partition: str | None = None
     run_id: str | None = None
     data_version: str | None = None
-    description: str | None = None
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
     tags: dict[str, str] = Field(default_factory=dict)
+    description: str | None = None
 
 
 class AssetCheckEvaluated(Event):

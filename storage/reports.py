@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..definitions.asset_events import AssetCheckEvaluation, AssetEvent, AssetMaterialization, AssetObservation
 from ..definitions.errors import InvalidInvocationError
-from ..definitions.events_by_users import (
-    CODE_VERSION_TAG,
-    DATA_VERSION_TAG,
-    AssetCheckEvaluation,
-    AssetMaterialization,
-    AssetObservation,
-)
 from ..definitions.keys import AssetKey, CoercibleToAssetKey
 from ..definitions.metadata import metadata_to_json, normalize_metadata
 from . import events as e
@@ -46,15 +40,13 @@ class Reports:
         )
         return self.log.append([event])[0]
 
-    def report_runless_asset_event(
-        self, asset_event: AssetMaterialization | AssetObservation | AssetCheckEvaluation
-    ) -> int:
+    def report_runless_asset_event(self, asset_event: AssetEvent) -> int:
         """Write what an outside system made, saw or checked; returns the offset of the event.
 
         >>> instance.report_runless_asset_event(AssetMaterialization("orders", metadata={"rows": 3}))
         1
 
-        A tag "headwater/data_version" is the version of the data. A failed evaluation closes the gate of its partition
+        A failed evaluation closes the gate of its partition
         if it is `blocking` and its severity is ERROR.
         """
         return self.log.append([event_of(asset_event)])[0]
@@ -72,9 +64,7 @@ class Reports:
             self.log.append([e.AssetWiped(asset_key=str(AssetKey.of(asset_key)), partitions=keys)])
 
 
-def event_of(
-    said: AssetMaterialization | AssetObservation | AssetCheckEvaluation,
-) -> e.AssetMaterialized | e.AssetObserved | e.AssetCheckEvaluated:
+def event_of(said: AssetEvent) -> e.AssetMaterialized | e.AssetObserved | e.AssetCheckEvaluated:
     """The event of the log that says what `said` says, without a run.
 
     Raises:
@@ -82,26 +72,23 @@ def event_of(
     """
     match said:
         case AssetMaterialization():
-            tags = dict(said.tags)
             return e.AssetMaterialized(
                 asset_key=str(said.asset_key),
                 partition=said.partition,
                 origin="report",
-                data_version=tags.pop(DATA_VERSION_TAG, None),
-                code_version=tags.pop(CODE_VERSION_TAG, None),
+                data_version=said.data_version,
                 description=said.description,
                 metadata=metadata_to_json(said.metadata),  # type: ignore[arg-type]
-                tags=tags,
+                tags=said.tags,
             )
         case AssetObservation():
-            tags = dict(said.tags)
             return e.AssetObserved(
                 asset_key=str(said.asset_key),
                 partition=said.partition,
-                data_version=tags.pop(DATA_VERSION_TAG, None),
+                data_version=said.data_version,
                 description=said.description,
                 metadata=metadata_to_json(said.metadata),  # type: ignore[arg-type]
-                tags=tags,
+                tags=said.tags,
             )
         case AssetCheckEvaluation():
             return e.AssetCheckEvaluated(

@@ -127,12 +127,13 @@ def test_an_entry_reads_observations_and_evaluations_back_as_users_report_them(i
     observed, evaluated, made = map(EventLogEntry.of, instance.log.read(0))
     assert observed.asset_observation is not None
     assert evaluated.asset_check_evaluation is not None
-    assert observed.asset_observation.tags == {"by": "me", "headwater/data_version": "1"}
+    assert observed.asset_observation.tags == {"by": "me"}
+    assert observed.asset_observation.data_version == "1"
     assert observed.run_id is None
     assert (evaluated.asset_check_evaluation.passed, evaluated.asset_check_evaluation.severity.value) == (False, "WARN")
     assert (made.run_id, made.step_key) == ("r1", "orders")
     assert made.asset_materialization is not None
-    assert made.asset_materialization.code_version == "c"
+    assert made.asset_materialization.tags == {"headwater/code_version": "c"}
 
 
 def test_the_newest_events_of_an_asset_are_read_without_reading_the_rest(kept: Kept) -> None:

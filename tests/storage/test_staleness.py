@@ -43,11 +43,10 @@ class Shelf:
         materialize(self.assets, instance=self.instance, selection=selection, partition_key=partition, **given)
 
     def report(self, key: str, version: str | None = None, partition: str | None = None) -> None:
-        tags = {} if version is None else {"headwater/data_version": version}
-        self.instance.report_runless_asset_event(AssetMaterialization(key, partition=partition, tags=tags))
+        self.instance.report_runless_asset_event(AssetMaterialization(key, partition=partition, data_version=version))
 
     def observe(self, key: str, version: str) -> None:
-        self.instance.report_runless_asset_event(AssetObservation(key, tags={"headwater/data_version": version}))
+        self.instance.report_runless_asset_event(AssetObservation(key, data_version=version))
 
     @property
     def now(self) -> Staleness:

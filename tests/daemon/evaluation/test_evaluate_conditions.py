@@ -58,8 +58,7 @@ class Table:
             self.instance.report_runless_asset_event(AssetMaterialization(key, partition=partition))
 
     def observe(self, key: str, version: str) -> None:
-        tags = {"headwater/data_version": version}
-        self.instance.report_runless_asset_event(AssetObservation(key, tags=tags))
+        self.instance.report_runless_asset_event(AssetObservation(key, data_version=version))
 
     def evaluate(self, at: datetime | None = None, **given: Any) -> EvaluateAutomationConditionsResult:
         self.before_each()
