@@ -25,6 +25,7 @@ from ...storage import events as e
 from ...storage.clock import to_microseconds
 from ...storage.log import EventLog, StoredEvent
 from ...storage.state import State
+from ..freshness import FreshnessWatch
 from .baseline import evaluate_as_baseline
 from .moment import Moment
 from .plain import Evaluation, evaluate
@@ -73,9 +74,9 @@ class Trial:
         self._on_first, self.results = on_first, {}
         self.definitions[definitions.hash] = definitions.to_bytes()
         self._define(definitions.hash)
-        self._fold_log(log, log.head().offset, at)
         before = self.state.last_tick.at
         at = at if before is None else max(at, before)
+        self._fold_log(log, log.head().offset, at)
         outcome = self._ticker.tick(at, visit_all=True)
         tick = next((event for event in outcome.events if isinstance(event, e.Tick)), None)
         if tick is None:  # it found nothing; its boundary counts all the same
@@ -96,8 +97,11 @@ class Trial:
             self._suppose(e.DefinitionsLoaded(hash=digest), self.state.timestamp)
 
     def _fold_log(self, log: EventLog, through: int, at: datetime) -> None:
-        """Fold the events of the log up to `through`. One whose time is not between the evaluation before and this one
-        (a test evaluates at any time it likes) counts as landed at the time of this evaluation."""
+        """Fold the events of the log up to `through`, and what became of freshness by then.
+
+        An event whose time is not between the evaluation before and this one (a test evaluates at any time it likes)
+        counts as landed at the time of this evaluation.
+        """
         now = to_microseconds(at)
         before = to_microseconds(self.state.last_tick.at) if self.state.last_tick.at else 0
         while self._through < through:
@@ -107,6 +111,10 @@ class Trial:
                 timestamp = stored.timestamp if before < stored.timestamp <= now else now
                 self._suppose(_moved(stored.event, shift), timestamp)
             self._through = page[-1].offset
+        watch = FreshnessWatch(self.state)
+        watch.observe(())
+        for change in watch.changed(at):
+            self._suppose(change, now)
 
     def _conclude(self, evaluation: PastEvaluation) -> None:
         """The Tick, and for each request the attempt that it counts as."""

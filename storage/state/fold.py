@@ -83,6 +83,7 @@ class State:
             e.AssetObserved: self._observed,
             e.AssetCheckEvaluated: self._check_evaluated,
             e.AssetWiped: self._wiped,
+            e.FreshnessChanged: self._freshness_changed,
             e.RunRequested: self._run_requested,
             e.RunStarted: self._run_started,
             e.RunTagged: self._run_tagged,
@@ -147,6 +148,8 @@ class State:
         for key, defined in self.definitions.assets.items():
             blocking = {check.name for check in defined.checks if check.blocking}
             self._drop_gates(self.asset(key), blocking, stored.offset)
+            if defined.freshness is None:
+                self.asset(key).freshness = None
         evaluated = {k for k, a in self.definitions.assets.items() if a.condition is not None and not a.external}
         self.memory.forget_seen(keep=evaluated)
         self.changes.definitions = True
@@ -170,6 +173,7 @@ class State:
         table, ordinal = asset.locate(event.partition)
         run = self.runs.get(event.run_id or "")
         step = run.steps.get(event.step_key or "") if run else None
+        asset.made_at = stored.timestamp
         table.materialized.add(ordinal)
         table.failed.discard(ordinal)
         table.setbacks.pop(ordinal, None)
@@ -279,7 +283,13 @@ class State:
             if event.partitions is not None:
                 bits &= table.space.bits(event.partitions)
             table.forget(bits, under_way=asset.in_progress if table is asset.table else BitMap())
+        if event.partitions is None:
+            asset.made_at, asset.freshness = 0, None
         self.changes.touched.add(asset.key)
+
+    def _freshness_changed(self, event: e.FreshnessChanged, stored: Stored) -> None:
+        self.asset(event.asset_key).freshness = event.state
+        self.changes.touched.add(event.asset_key)
 
     # ---- runs --------------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from headwater import (
     DailyPartitionsDefinition,
     Definitions,
     EvaluateAutomationConditionsResult,
+    FreshnessPolicy,
     Instance,
     InvalidInvocationError,
     StaticPartitionsDefinition,
@@ -438,6 +439,15 @@ def test_a_time_without_a_zone_is_in_utc(table: Table) -> None:
     table.define(eager("root", condition=CRON))
     table.evaluate(datetime(2026, 3, 1, 5, 59))  # noqa: DTZ001
     assert table.count(datetime(2026, 3, 1, 6, 1, tzinfo=UTC)) == 1
+
+
+def test_a_promise_of_freshness_is_broken_at_its_time(table: Table) -> None:
+    policy = FreshnessPolicy.time_window(fail_window=timedelta(hours=6))
+    table.define(eager("root", condition=AutomationCondition.freshness_failed(), freshness_policy=policy))
+    table.update("root")
+    assert [table.count(MIDNIGHT + timedelta(hours=n)) for n in (0, 5, 7)] == [0, 0, 1]
+    table.update("root")
+    assert table.count(MIDNIGHT + timedelta(hours=8)) == 0
 
 
 # ---- external assets -------------------------------------------------------------------------------------------------
