@@ -175,6 +175,11 @@ class EventLog:
             after = key
         return keys
 
+    def unfinished_runs(self) -> list[str]:
+        """The ids of the runs that were requested and have not ended, oldest first."""
+        self._check_open()
+        return self._store.unfinished_runs()
+
     def head(self) -> Head:
         """Where the log ends now."""
         self._check_open()

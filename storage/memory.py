@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 
 from .checksum import GENESIS
-from .store import Head, Row, RowFilter
+from .store import RUN_ENDS, Head, Row, RowFilter
 
 _OFFSET, _TYPE, _ASSET_KEY, _PARTITION, _RUN_ID = 0, 2, 5, 6, 7  # places in a Row
 
@@ -79,6 +79,11 @@ class MemoryStore:
     def next_asset_key(self, after: str) -> str | None:
         with self._mutex:
             return min((key for key in self._by_asset if key > after), default=None)
+
+    def unfinished_runs(self) -> list[str]:
+        with self._mutex:
+            types = {run_id: {row[_TYPE] for row in rows} for run_id, rows in self._by_run.items()}
+        return [run_id for run_id, of in types.items() if "run_requested" in of and of.isdisjoint(RUN_ENDS)]
 
     def head(self) -> Head:
         return self._head

@@ -1,21 +1,21 @@
 """What an instance tells of runs.
 
-A run's life is a handful of events: asked for, started, ended, tagged. A run that is named is found by its id; runs
-that are not are met on one walk back from the end of the log over the events of these types, at the end of which,
-at its request, all that came later of a run is known. The walk goes no further than the answer needs.
+A run's life is a handful of events: asked for, started, ended, tagged. A run that is named, or that has not ended, is
+found by its id; all others are met on one walk back from the end of the log over the events of these types: at its
+request, all that came later of a run is known. The walk goes no further than the answer needs.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..definitions.errors import InvalidInvocationError
 from . import events as e
 from .entries import EventLogEntry
 from .log import EventLog, StoredEvent
 from .records import micros
-from .runs import STATUS_OF, Life, Run, RunRecord, RunsFilter
+from .runs import FINISHED_STATUSES, STATUS_OF, Life, Run, RunRecord, RunsFilter
 
 PAGE = 1_000
 _FIRST_PAGE = 20
@@ -34,13 +34,7 @@ class RunQueries:
         return None if record is None else record.run
 
     def get_run_record_by_id(self, run_id: str) -> RunRecord | None:
-        life = Life()
-        for stored in self.log.query(run_id=run_id, types=list(STATUS_OF)):
-            life.take(stored.offset, stored.timestamp, stored.event)
-        for stored in self._pages(_TAGGED):
-            if isinstance(stored.event, e.RunTagged) and stored.event.tagged_run == run_id:
-                life.take(stored.offset, stored.timestamp, stored.event)
-        return life.record()
+        return next(self._named([run_id]), None)
 
     def has_run(self, run_id: str) -> bool:
         return bool(self.log.query(run_id=run_id, types=["run_requested"], limit=1))
@@ -54,8 +48,8 @@ class RunQueries:
     ) -> list[Run]:
         """The runs that `filters` lets through, the newest request first unless `ascending`; at most `limit`.
 
-        `cursor` is a run's id: only runs behind it, in that order, are given. A status that few runs have is looked for
-        through the whole history, so give `created_after` where that is long.
+        `cursor` is a run's id: only runs behind it, in that order, are given. What few runs have is looked for
+        through the whole history: give `created_after` where that is long.
         """
         behind = None
         if cursor is not None and (record := self.get_run_record_by_id(cursor)) is not None:
@@ -117,11 +111,10 @@ class RunQueries:
     def _records(
         self, wanted: RunsFilter, behind: int | None, limit: int | None, *, ascending: bool
     ) -> list[RunRecord]:
-        if wanted.run_ids is not None:
-            records = [r for run_id in wanted.run_ids if (r := self.get_run_record_by_id(run_id)) is not None]
-            walk: Iterator[RunRecord] = iter(sorted(records, key=lambda record: -record.storage_id))
-        else:
-            walk = self._walk(wanted)
+        run_ids = wanted.run_ids
+        if run_ids is None and wanted.statuses and not FINISHED_STATUSES.intersection(wanted.statuses):
+            run_ids = self.log.unfinished_runs()
+        walk = self._walk(wanted) if run_ids is None else self._named(run_ids)
         found: list[RunRecord] = []
         for record in walk:
             if behind is not None and (record.storage_id <= behind if ascending else record.storage_id >= behind):
@@ -131,6 +124,18 @@ class RunQueries:
                 if not ascending and limit is not None and len(found) >= limit:
                     break
         return found[::-1][:limit] if ascending else found[:limit]
+
+    def _named(self, run_ids: Sequence[str]) -> Iterator[RunRecord]:
+        """The records of these runs, as far as there are any, the newest request first."""
+        lives = {run_id: Life() for run_id in run_ids}
+        for stored in self._pages(_TAGGED):
+            if isinstance(stored.event, e.RunTagged) and stored.event.tagged_run in lives:
+                lives[stored.event.tagged_run].take(stored.offset, stored.timestamp, stored.event)
+        for run_id, life in lives.items():
+            for stored in self.log.query(run_id=run_id, types=list(STATUS_OF)):
+                life.take(stored.offset, stored.timestamp, stored.event)
+        records = [record for life in lives.values() if (record := life.record()) is not None]
+        return iter(sorted(records, key=lambda record: -record.storage_id))
 
     def _walk(self, wanted: RunsFilter) -> Iterator[RunRecord]:
         """The records of all runs, the newest request first, back to the earliest that is wanted."""

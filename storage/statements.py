@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ClauseElement, Dialect, Select, bindparam, func, insert, select, update
+from sqlalchemy import ClauseElement, Dialect, Select, bindparam, exists, func, insert, select, update
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from .checksum import GENESIS
 from .schema import SCHEMA_VERSION, definitions, events, head
-from .store import Head, RowFilter
+from .store import RUN_ENDS, Head, RowFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,18 @@ READ_SCHEMA_VERSION = select(head.c.schema_version)
 FIRST_HEAD = insert(head).values(id=1, offset=0, timestamp=0, checksum=GENESIS, term=0, schema_version=SCHEMA_VERSION)
 MOVE_HEAD = update(head).values({name: bindparam(f"new_{name}") for name in Head._fields})
 INSERT_EVENT = insert(events)
+_ends = events.alias("ends")
+UNFINISHED_RUNS = (
+    select(events.c.run_id)
+    .where(events.c.type == "run_requested")
+    .where(
+        ~exists()
+        .where(_ends.c.run_id == events.c.run_id)
+        # Hidden from the planner: of the events of one run those that end it are found by the run, not by their type.
+        .where(func.coalesce(_ends.c.type, "").in_([bindparam(f"end_{n}", end) for n, end in enumerate(RUN_ENDS)]))
+    )
+    .order_by(events.c.offset)
+)
 NEXT_ASSET_KEY = select(func.min(events.c.asset_key)).where(events.c.asset_key > bindparam("asset_key"))
 RUN_POSITION = select(func.max(events.c.offset)).where(events.c.run_id == bindparam("run_id"))
 READ_BLOB_HASHES = select(definitions.c.hash).order_by(definitions.c.hash)

@@ -13,6 +13,9 @@ from typing import NamedTuple, Protocol
 Row = tuple[int, str, str, int, int, str | None, str | None, str | None, str, str]
 """A stored event, in the order of the columns of `schema.events`."""
 
+RUN_ENDS = ("run_succeeded", "run_failed", "run_cancelled")
+"""The types of the events that end a run."""
+
 
 class Head(NamedTuple):
     """Where the log ends: the newest event's offset, timestamp (microseconds) and checksum, and the leader's term."""
@@ -68,6 +71,10 @@ class Store(Protocol):
 
     def next_asset_key(self, after: str) -> str | None:
         """The first key behind `after`, in the database's order, that any event is about; None behind the last."""
+        ...
+
+    def unfinished_runs(self) -> list[str]:
+        """The ids of the runs that were requested and have not ended, oldest first."""
         ...
 
     def head(self) -> Head: ...

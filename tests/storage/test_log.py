@@ -17,8 +17,10 @@ from headwater.storage.events import (
     DefinitionsLoaded,
     Event,
     RunCancelled,
+    RunFailed,
     RunRequested,
     RunStarted,
+    RunSucceeded,
     StepStarted,
 )
 from headwater.storage.log import EventLog, Expect
@@ -188,6 +190,14 @@ def test_a_query_finds_partitions_and_stops_ahead_of_an_offset(log: EventLog) ->
     assert found(before=3) == [1, 2]
     assert found(after=1, before=5, partitions=["b"], types=["asset_materialized"]) == [2]
     assert found(before=4, newest_first=True, limit=2) == [3, 2]
+
+
+def test_unfinished_runs_are_those_that_were_requested_and_have_not_ended(log: EventLog) -> None:
+    ends = {"a": RunSucceeded(run_id="a"), "b": RunFailed(run_id="b", reason="orphaned"), "c": RunCancelled(run_id="c")}
+    for run_id in "edcba":
+        log.append([RunRequested(run_id=run_id), *([ends[run_id]] if run_id in ends else [RunStarted(run_id=run_id)])])
+    log.append([AssetMaterialized(asset_key="orders", run_id="nobody asked for it")])
+    assert log.unfinished_runs() == ["e", "d"]
 
 
 def test_asset_keys_are_listed_once_each_and_in_pages(log: EventLog) -> None:

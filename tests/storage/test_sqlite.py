@@ -173,6 +173,16 @@ def test_a_query_uses_its_index_and_sorts_nothing(home: Path, wanted: RowFilter,
         assert [step[-1] for step in steps] == [f"SEARCH events {plan}"]
 
 
+def test_unfinished_runs_are_found_by_two_indexes(home: Path) -> None:
+    statement = store_module._compiled(statements.UNFINISHED_RUNS)
+    with closing(sqlite3.connect(home / FILE_NAME)) as connection:
+        steps = connection.execute(f"EXPLAIN QUERY PLAN {statement.sql}", statement.values({}))
+        assert [step[-1] for step in steps if "SUBQUERY" not in step[-1]] == [
+            "SEARCH events USING INDEX events_by_type (type=?)",
+            "SEARCH ends USING INDEX events_by_run (run_id=?)",
+        ]
+
+
 def test_the_next_asset_key_is_one_look_into_its_index(home: Path) -> None:
     statement = store_module._compiled(statements.NEXT_ASSET_KEY)
     with closing(sqlite3.connect(home / FILE_NAME)) as connection:
