@@ -54,6 +54,7 @@ _BY_INSTEAD = {
         " load_from_defs_folder"
     ),
     "use materialize(...)": "build_op_context execute_job materialize_to_memory observe",
+    "use EventLogEntry: a record and its entry are one": "EventLogRecord",
     "use deps=[...] for an upstream whose value is not read": "Nothing",
     "use Path(__file__).parent / ...": "file_relative_path",
     "run the program with subprocess inside the asset: its output is captured": (

@@ -1,4 +1,4 @@
-"""What an instance tells of assets: their newest events, pages of them, and which partitions there are.
+"""What an instance tells of assets: their newest events, and which partitions there are.
 
 A question about one asset reads that asset's events, newest first, by the index, and no more of them than it needs.
 Only where it is about what is under way (`get_status_by_partition`) it asks State, which is folded once and kept up.
@@ -12,30 +12,16 @@ from ..definitions.keys import AssetKey, CoercibleToAssetKey
 from ..definitions.partitions.base import PartitionsDefinition
 from . import events as e
 from .entries import EventLogEntry
+from .event_pages import MATERIALIZED, PAGE, WIPED, EventPages
 from .folding import catch_up, folded
-from .log import EventLog, StoredEvent
-from .records import (
-    AssetPartitionStatus,
-    AssetRecord,
-    AssetRecordsFilter,
-    EventRecordsFilter,
-    EventRecordsResult,
-    EventType,
-    Instant,
-    micros,
-)
+from .log import StoredEvent
+from .records import AssetPartitionStatus, AssetRecord, AssetRecordsFilter
 from .state import State
 
-PAGE = 1_000
 
-_MADE = "asset_materialized"
-_WIPED = "asset_wiped"
-
-
-class AssetQueries:
+class AssetQueries(EventPages):
     """The part of `Instance` that is about assets."""
 
-    log: EventLog
     _state: State | None = None
 
     @property
@@ -60,10 +46,12 @@ class AssetQueries:
         """
         key = str(AssetKey.of(asset_key))
         if partition_key is not None:
-            found = self.log.query(asset_key=key, types=[_MADE], partitions=[partition_key], newest_first=True, limit=1)
+            found = self.log.query(
+                asset_key=key, types=[MATERIALIZED], partitions=[partition_key], newest_first=True, limit=1
+            )
             return EventLogEntry.of(found[0]) if found and not self._is_wiped(key, found[0], partition_key) else None
         gone: set[str | None] = set()
-        for stored in self._newest(key, (_MADE, _WIPED)):
+        for stored in self._newest(key, (MATERIALIZED, WIPED)):
             event = stored.event
             if isinstance(event, e.AssetWiped):
                 if event.partitions is None:
@@ -74,7 +62,7 @@ class AssetQueries:
         return None
 
     def _is_wiped(self, asset_key: str, made: StoredEvent, partition: str) -> bool:
-        wipes = self.log.query(asset_key=asset_key, types=[_WIPED], after=made.offset)
+        wipes = self.log.query(asset_key=asset_key, types=[WIPED], after=made.offset)
         ranges = [wipe.event.partitions for wipe in wipes if isinstance(wipe.event, e.AssetWiped)]
         return any(keys is None or (partition, partition) in keys for keys in ranges)
 
@@ -137,123 +125,6 @@ class AssetQueries:
         """Whether the log has any event of the asset."""
         return bool(self.log.query(asset_key=str(AssetKey.of(asset_key)), limit=1))
 
-    # ---- pages of events ---------------------------------------------------------------------------------------------
-
-    def fetch_materializations(
-        self,
-        records_filter: CoercibleToAssetKey | AssetRecordsFilter,
-        limit: int = PAGE,
-        cursor: str | None = None,
-        ascending: bool = False,
-    ) -> EventRecordsResult:
-        """A page of the materializations of an asset, newest first unless `ascending`; those that were wiped since are
-        among them, for this is the history.
-
-        >>> page = instance.fetch_materializations("orders", limit=100)
-        >>> more = instance.fetch_materializations("orders", limit=100, cursor=page.cursor)
-        """
-        return self._fetch(_MADE, records_filter, limit, cursor, ascending)
-
-    def fetch_observations(
-        self,
-        records_filter: CoercibleToAssetKey | AssetRecordsFilter,
-        limit: int = PAGE,
-        cursor: str | None = None,
-        ascending: bool = False,
-    ) -> EventRecordsResult:
-        """As `fetch_materializations`, of observations."""
-        return self._fetch("asset_observed", records_filter, limit, cursor, ascending)
-
-    def get_event_records(
-        self, event_records_filter: EventRecordsFilter | EventType, limit: int | None = None, ascending: bool = False
-    ) -> list[EventLogEntry]:
-        """The events of one type that a filter lets through, newest first unless `ascending`."""
-        wanted = event_records_filter
-        if not isinstance(wanted, EventRecordsFilter):
-            wanted = EventRecordsFilter(wanted)
-        found = self._events(
-            wanted.event_type,
-            None if wanted.asset_key is None else str(wanted.asset_key),
-            wanted.asset_partitions,
-            (wanted.after_cursor, wanted.before_cursor),
-            (wanted.after_timestamp, wanted.before_timestamp),
-            ascending=ascending,
-            limit=limit,
-        )
-        return [EventLogEntry.of(stored) for stored in found]
-
-    def _fetch(
-        self,
-        type: str,
-        wanted: CoercibleToAssetKey | AssetRecordsFilter,
-        limit: int,
-        cursor: str | None,
-        ascending: bool,
-    ) -> EventRecordsResult:
-        if not isinstance(wanted, AssetRecordsFilter):
-            wanted = AssetRecordsFilter(wanted)
-        after, before = wanted.after_storage_id, wanted.before_storage_id
-        if cursor is not None and ascending:
-            after = max(after or 0, int(cursor))
-        elif cursor is not None:
-            before = int(cursor) if before is None else min(before, int(cursor))
-        found = self._events(
-            type,
-            str(wanted.asset_key),
-            wanted.asset_partitions,
-            (after, before),
-            (wanted.after_timestamp, wanted.before_timestamp),
-            ascending=ascending,
-            limit=limit + 1,
-        )
-        records = [EventLogEntry.of(stored) for stored in found]
-        has_more, records = len(records) > limit, records[:limit]
-        behind = (
-            str(records[-1].storage_id)
-            if records
-            else cursor or ("0" if ascending else str(self.log.head().offset + 1))
-        )
-        return EventRecordsResult(records, behind, has_more)
-
-    def _events(
-        self,
-        type: str,
-        asset_key: str | None,
-        partitions: tuple[str, ...] | None,
-        offsets: tuple[int | None, int | None],
-        instants: tuple[Instant | None, Instant | None],
-        *,
-        ascending: bool,
-        limit: int | None,
-    ) -> Iterator[StoredEvent]:
-        """The events between two offsets and between two instants. Time never goes back along the log, so that a walk
-        ends at the far instant; it begins at the near end of the offsets."""
-        (after, before), left = offsets, limit
-        earliest = None if instants[0] is None else micros(instants[0])
-        latest = None if instants[1] is None else micros(instants[1])
-        after = after or 0
-        while left is None or left > 0:
-            page = self.log.query(
-                asset_key=asset_key,
-                types=[type],
-                partitions=partitions,
-                after=after,
-                before=before,
-                limit=PAGE if left is None else min(left, PAGE),
-                newest_first=not ascending,
-            )
-            for stored in page:
-                too_early = earliest is not None and stored.timestamp <= earliest
-                too_late = latest is not None and stored.timestamp >= latest
-                if (too_late and ascending) or (too_early and not ascending):
-                    return
-                if not (too_early or too_late):
-                    yield stored
-                    left = None if left is None else left - 1
-            if not page:
-                return
-            after, before = (page[-1].offset, before) if ascending else (after, page[-1].offset)
-
     def _newest(self, asset_key: str, types: Sequence[str]) -> Iterator[StoredEvent]:
         """Events of one asset, newest first: few at once at first, as the first is the answer most of the time."""
         before, size = None, 1
@@ -272,7 +143,11 @@ class AssetQueries:
         gone: set[str] = set()
         after, before = after_cursor or 0, before_cursor
         while page := self.log.query(
-            asset_key=str(AssetKey.of(asset_key)), types=[_MADE, _WIPED], after=after, before=before, newest_first=True
+            asset_key=str(AssetKey.of(asset_key)),
+            types=[MATERIALIZED, WIPED],
+            after=after,
+            before=before,
+            newest_first=True,
         ):
             for stored in page:
                 event = stored.event
