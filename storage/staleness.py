@@ -25,7 +25,6 @@ from pyroaring import BitMap
 
 from ..definitions.snapshot import AssetSnapshot, DefinitionsSnapshot, DepSnapshot
 from .state import State, mappings
-from .state.ordinals import clip
 
 
 class StaleStatus(Enum):
@@ -165,7 +164,10 @@ class Staleness:
     def _side(self, key: str) -> mappings.Side:
         asset = self._definitions.assets.get(key)
         partitions = asset.partitions if asset else None
-        return mappings.Side(self._state.space(key), clip(partitions, self._at), partitions)
+        existing = self._state.spaces.existing(partitions, self._at)
+        if asset is None:
+            return mappings.Side(self._state.space(key), existing, None)
+        return mappings.Side.with_axes(self._state.spaces, partitions, existing, self._at)
 
     def _key(self, asset: AssetSnapshot, ordinal: int) -> str | None:
         return self._state.space(asset.key).key(ordinal)
