@@ -18,7 +18,7 @@ _BY_INSTEAD = {
         " build_schedule_from_partitioned_job schedule"
     ),
     "declare what comes from outside as AssetSpec(arrival=FileArrival(...)), or run `headwater asset report KEY`": (
-        "AssetMaterialization AssetObservation DataVersionsByPartition DefaultSensorStatus ObserveResult RunRequest"
+        "DataVersionsByPartition DefaultSensorStatus ObserveResult RunRequest"
         " SensorDefinition SensorEvaluationContext SensorResult SkipReason asset_sensor build_sensor_context"
         " multi_asset_sensor observable_source_asset run_failure_sensor run_status_sensor sensor"
     ),
@@ -37,9 +37,7 @@ _BY_INSTEAD = {
     "each partition is made by a step of its own": "BackfillPolicy",
     "do the work at the end of the asset's function": "HookContext failure_hook success_hook",
     "use materialize(...)": "build_op_context execute_job observe",
-    "use `headwater run list` and `headwater events tail`": (
-        "EventRecordsFilter EventType RunsFilter Run RunRecord RunStatus EventLogEntry"
-    ),
+    "use EventLogEntry: a record and its entry are one": "EventLogRecord",
     "use deps=[...] for an upstream whose value is not read": "Nothing",
     "use PipesSubprocessClient or open_pipes_session, and `from headwater.pipes import open_pipes` in the program": (
         "PipesClient PipesContext PipesEnvContextInjector PipesFileContextInjector PipesFileMessageReader"

@@ -19,6 +19,7 @@ from ...storage.clock import Clock, SystemClock
 from ...storage.dynamic_partitions import dynamic_keys
 from ...storage.events import Event, KeyRanges, RunRequested
 from ...storage.ids import SystemIds
+from ...storage.instance import Instance
 from ...storage.log import EventLog, Expect
 from ...storage.state import State
 from ...storage.state.mappings import renumber
@@ -75,7 +76,7 @@ def materialize_selection(
 
         RunExecution(
             plan,
-            Toolbox(definitions, run_id, home=home, run_config=config),
+            Toolbox(definitions, run_id, home=home, run_config=config, instance=lambda: Instance(log, home)),
             append,
             opening=[requested],
             choose_keys=_Chooser(log, snapshot, clock).keys,
