@@ -57,7 +57,7 @@ class Resources(Mapping[str, Any]):
         return len(self._values)
 
 
-class _StepContext:
+class StepContext:
     """What the contexts of assets and of checks share."""
 
     def __init__(
@@ -145,7 +145,7 @@ class _StepContext:
         return TimeWindow(first.start, last.end)
 
 
-class AssetExecutionContext(_StepContext):
+class AssetExecutionContext(StepContext):
     """The context of the function of an asset."""
 
     def __init__(
@@ -222,7 +222,7 @@ class AssetExecutionContext(_StepContext):
             self._partitions_def = definition.partitions_def
 
 
-class AssetCheckExecutionContext(_StepContext):
+class AssetCheckExecutionContext(StepContext):
     """The context of the function of a check. `partition_key` is that of the asset's partition it looks at."""
 
     def __init__(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,30 +21,23 @@ from ...definitions.io import OutputContext
 from ...definitions.metadata import MetadataValue, metadata_to_json
 from ...definitions.results import UNSET, AssetCheckResult
 from ...definitions.signature import CONFIG_NAME
+from ...storage.errors import ConflictError
 from ...storage.events import AssetCheckEvaluated, AssetMaterialized, Event, StepFailed, StepSucceeded
+from .driving import Tell
 from .failures import check_storable, error_info
 from .inputs import load_arguments, load_value, partition_keys_of_inputs
 from .outputs import Made, Yielded, finished, outcome_of
 from .plan import StepPlan
+from .step_end import StepEnd
 from .toolbox import StepConfig, Toolbox
-
-
-@dataclass(slots=True)
-class StepEnd:
-    """How a step ended: the events that say so, and what only this process can know."""
-
-    events: list[Event] = field(default_factory=list)
-    error: BaseException | None = None
-    gate_shut: bool = False
-    """A blocking check that did not let its asset pass."""
-    value: Any = UNSET
 
 
 class StepAttempt:
     """One try at a step. `clock` starts when this is made."""
 
-    def __init__(self, toolbox: Toolbox, step: StepPlan) -> None:
+    def __init__(self, toolbox: Toolbox, step: StepPlan, *, retry_number: int = 0, tell: Tell | None = None) -> None:
         self._toolbox, self._step = toolbox, step
+        self._retry_number, self._tell = retry_number, tell
         self._began = time.perf_counter()
         self._code_started_at: datetime | None = None
 
@@ -53,7 +45,7 @@ class StepAttempt:
         """Do it. Raises nothing but KeyboardInterrupt."""
         try:
             end = self._evaluate_check() if self._step.check_name is not None else self._make_asset()
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, ConflictError):
             raise
         except BaseException as error:  # the border to user code: SystemExit ends the step, not the run
             return self._failed(error)

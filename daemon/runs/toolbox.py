@@ -20,10 +20,14 @@ from ...definitions.context import Resources
 from ...definitions.definitions import Definitions
 from ...definitions.env import redacted
 from ...definitions.errors import ExecutionError, InvalidConfigError
+from ...definitions.hooks import HookDefinition
 from ...definitions.io import IOManager
 from ...definitions.lifecycle import RunResources
+from ...definitions.retries import RetryPolicy
 from ...definitions.run_config import config_of, fit_config
+from ...definitions.signature import Signature
 from ...definitions.spec import DEFAULT_IO_MANAGER
+from .plan import StepPlan
 
 LOGGER = "headwater.run"
 
@@ -40,15 +44,22 @@ class Toolbox:
         io_manager: IOManager | None = None,
         run_tags: Mapping[str, str] | None = None,
         run_config: Mapping[str, Any] | None = None,
+        job_name: str | None = None,
+        resources: Mapping[str, Any] | None = None,
     ) -> None:
+        """`resources` are those of the job, which go before those of the definitions."""
         self.definitions = definitions
         self.run_id = run_id
         self.run_tags = run_tags or {}
         self.run_config = run_config or {}
         self.log = step_logger()
         self.resources = Resources(
-            RunResources(definitions.resources, run_config=self.run_config, run_id=run_id, log=self.log)
+            RunResources({**definitions.resources, **(resources or {})}, run_config=self.run_config, run_id=run_id, log=self.log)
         )
+        self.job_name = job_name
+        job = definitions.job(job_name) if job_name else None
+        self.job_hooks: frozenset[HookDefinition] = frozenset(job.hooks) if job else frozenset()
+        self.job_retry_policy: RetryPolicy | None = job.op_retry_policy if job else None
         self._home, self._io_manager = home, io_manager
         self._assets: dict[str, AssetsDefinition] = {}
 
@@ -64,6 +75,12 @@ class Toolbox:
             self._assets[key] = asset
             return asset
         raise ExecutionError(f"asset {key!r} is external in the loaded definitions: it has no function to run.")
+
+    def definition_of(self, step: StepPlan) -> AssetsDefinition | AssetChecksDefinition:
+        """The asset that a step makes, or the check that it evaluates."""
+        if step.check_name is None:
+            return self.asset(step.asset_key)
+        return self.definitions.check(step.asset_key, step.check_name)
 
     def resources_for(self, names: Iterable[str], owner: object) -> Mapping[str, Any]:
         """All resources, once it is sure that `names` are among them and open."""
@@ -113,17 +130,25 @@ def step_config(run_config: Mapping[str, Any], op: AssetsDefinition | AssetCheck
     Raises:
         InvalidConfigError: it does not fit what the function takes.
     """
-    signature, data = op.signature, config_of(run_config, "ops", op.op_name)
+    return fitted_config(config_of(run_config, "ops", op.op_name), op.signature, op.op_name, str(op))
+
+
+def fitted_config(data: Any, signature: Signature, op_name: str, owner: str) -> StepConfig:
+    """The config `data` for a function; `op_name` is where it stands in the run config.
+
+    Raises:
+        InvalidConfigError: it does not fit what the function takes.
+    """
     if data is None and not signature.takes_config:
         return _NO_CONFIG
     if signature.takes_config:
-        argument = fit_config(signature.config_type, data, op.op_name, str(op))
+        argument = fit_config(signature.config_type, data, op_name, owner)
         return StepConfig(argument, dict(argument) if hasattr(argument, "model_fields_set") else argument)
     if signature.context_arg is not None:
-        return StepConfig(None, fit_config(None, data, op.op_name, str(op)))
+        return StepConfig(None, fit_config(None, data, op_name, owner))
     raise InvalidConfigError(
         [
-            f"ops.{op.op_name}.config: {op} takes no config. Give its function a parameter config: MyConfig, "
+            f"ops.{op_name}.config: {owner} takes no config. Give its function a parameter config: MyConfig, "
             "or leave this out."
         ]
     )
