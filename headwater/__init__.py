@@ -16,6 +16,8 @@ if TYPE_CHECKING or not offer(globals()):
     from .daemon.runs.materialize import materialize as materialize
     from .definitions.arrival import FileArrival as FileArrival
     from .definitions.asset import asset as asset
+    from .definitions.asset_jobs import AssetJobDefinition as AssetJobDefinition
+    from .definitions.asset_jobs import define_asset_job as define_asset_job
     from .definitions.assets_definition import AssetsDefinition as AssetsDefinition
     from .definitions.checks import asset_check as asset_check
     from .definitions.conditions.base import AutomationCondition as AutomationCondition
@@ -42,6 +44,7 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.io import InputContext as InputContext
     from .definitions.io import IOManager as IOManager
     from .definitions.io import OutputContext as OutputContext
+    from .definitions.jobs import JobDefinition as JobDefinition
     from .definitions.keys import AssetKey as AssetKey
     from .definitions.lifecycle import InitResourceContext as InitResourceContext
     from .definitions.lifecycle import build_init_resource_context as build_init_resource_context

@@ -10,8 +10,8 @@ from difflib import get_close_matches
 
 _BY_INSTEAD = {
     "automate assets with automation_condition=..., or make them by hand: `headwater asset materialize --select KEY`": (
-        "define_asset_job graph job multiprocess_executor op repository DynamicOut DynamicOutput"
-        " GraphDefinition In JobDefinition OpDefinition OpExecutionContext Out in_process_executor"
+        "graph job multiprocess_executor op repository DynamicOut DynamicOutput"
+        " GraphDefinition In OpDefinition OpExecutionContext Out in_process_executor"
     ),
     "use automation_condition=AutomationCondition.on_cron(...) on the assets": (
         "DefaultScheduleStatus FreshnessPolicy ScheduleDefinition ScheduleEvaluationContext build_schedule_context"
