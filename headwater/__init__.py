@@ -39,6 +39,9 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.errors import InvalidConfigError as InvalidConfigError
     from .definitions.errors import InvalidDefinitionError as InvalidDefinitionError
     from .definitions.errors import InvalidInvocationError as InvalidInvocationError
+    from .definitions.events_by_users import AssetCheckEvaluation as AssetCheckEvaluation
+    from .definitions.events_by_users import AssetMaterialization as AssetMaterialization
+    from .definitions.events_by_users import AssetObservation as AssetObservation
     from .definitions.filesystem_io import FilesystemIOManager as FilesystemIOManager
     from .definitions.io import InMemoryIOManager as InMemoryIOManager
     from .definitions.io import InputContext as InputContext
@@ -91,4 +94,5 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.signature import ResourceParam as ResourceParam
     from .definitions.spec import AssetSpec as AssetSpec
     from .definitions.spec import SourceAsset as SourceAsset
+    from .storage.entries import EventLogEntry as EventLogEntry
     from .storage.instance import Instance as Instance

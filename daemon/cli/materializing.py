@@ -18,6 +18,7 @@ from ...definitions.snapshot import DefinitionsSnapshot
 from ...storage.clock import Clock, SystemClock
 from ...storage.events import Event, KeyRanges, RunRequested
 from ...storage.ids import SystemIds
+from ...storage.instance import Instance
 from ...storage.log import EventLog, Expect
 from ...storage.state import State
 from ...storage.state.mappings import renumber
@@ -98,7 +99,14 @@ def run_here(
 
         RunExecution(
             plan,
-            Toolbox(definitions, run_id, home=home, run_config=config, run_tags=requested.tags),
+            Toolbox(
+                definitions,
+                run_id,
+                home=home,
+                run_tags=requested.tags,
+                run_config=config,
+                instance=lambda: Instance(log, home),
+            ),
             append,
             opening=[requested],
             choose_keys=_Chooser(log, snapshot, clock).keys,

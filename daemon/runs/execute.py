@@ -41,6 +41,7 @@ from ...storage.events import (
     StepStarted,
     Target,
 )
+from ...storage.instance import Instance
 from .handing import mapped_keys
 from .inputs import reads_several
 from .plan import Part, RunPlan, StepPlan
@@ -75,10 +76,12 @@ def execute_run(
     *,
     home: Path,
     io_manager: IOManager | None = None,
+    instance: Callable[[], Instance] | None = None,
 ) -> RunOutcome:
     """Execute `plan` with the functions of `definitions` and write what happens through `append`.
 
-    `io_manager` takes the place of the default one, which stores files below `home`.
+    `io_manager` takes the place of the default one, which stores files below `home`; `instance` gives user code what
+    it asks for as `context.instance`.
 
     Raises:
         KeyboardInterrupt: the run was interrupted and is written as cancelled.
@@ -91,6 +94,7 @@ def execute_run(
         io_manager=io_manager,
         run_tags=plan.run_tags,
         run_config=plan.run_config,
+        instance=instance,
     )
     return RunExecution(plan, toolbox, append).run()
 

@@ -128,6 +128,7 @@ class StepAttempt:
                 run_tags=toolbox.run_tags,
                 run_config=toolbox.run_config,
                 op_config=config.data,
+                instance=toolbox.open_instance,
             )
         self._code_started_at = datetime.now(UTC)
         made = outcome_of(asset, finished(asset.invoke(context, arguments, resources)))
@@ -218,6 +219,7 @@ class StepAttempt:
             run_tags=toolbox.run_tags,
             run_config=toolbox.run_config,
             op_config=config.data,
+            instance=toolbox.open_instance,
         )
 
 

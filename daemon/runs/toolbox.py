@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,12 +24,16 @@ from ...definitions.io import IOManager
 from ...definitions.lifecycle import RunResources
 from ...definitions.run_config import config_of, fit_config
 from ...definitions.spec import DEFAULT_IO_MANAGER
+from ...storage.instance import Instance
 
 LOGGER = "headwater.run"
 
 
 class Toolbox:
-    """The tools of one run. `io_manager` takes the place of the default one, which stores files below `home`."""
+    """The tools of one run. `io_manager` takes the place of the default one, which stores files below `home`.
+
+    `instance` gives what user code asks for as `context.instance`; it is called when that is first used.
+    """
 
     def __init__(
         self,
@@ -40,11 +44,13 @@ class Toolbox:
         io_manager: IOManager | None = None,
         run_tags: Mapping[str, str] | None = None,
         run_config: Mapping[str, Any] | None = None,
+        instance: Callable[[], Instance] | None = None,
     ) -> None:
         self.definitions = definitions
         self.run_id = run_id
         self.run_tags = run_tags or {}
         self.run_config = run_config or {}
+        self.open_instance = instance
         self.log = step_logger()
         self.resources = Resources(
             RunResources(definitions.resources, run_config=self.run_config, run_id=run_id, log=self.log)
