@@ -1,7 +1,8 @@
 """What a function sees of the run that it is part of: `context` in assets and in checks.
 
 A context knows the step's partition, the partition keys of each input that it was handed, the resources and a logger,
-and collects metadata for the event. It never reaches into the log: what a step reads is decided before it starts.
+and collects metadata for the event. What a step reads of other assets is decided before it starts; what else the code
+wants to know of the past it asks `context.instance`.
 """
 
 from __future__ import annotations
@@ -72,6 +73,7 @@ class StepContext:
         run_tags: Mapping[str, str] | None,
         run_config: Mapping[str, Any] | None,
         op_config: Any,
+        instance: Any,
     ) -> None:
         self._asset_key = asset_key
         self._partition_keys = None if partition_keys is None else tuple(partition_keys)
@@ -84,12 +86,29 @@ class StepContext:
         """The config of this step as plain data, with what comes from the environment."""
         self.resources = resources if isinstance(resources, Resources) else Resources(resources)
         self.log = log or logging.getLogger(STEP_LOGGER)
+        self._instance = instance
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
         self.resources.close()
+
+    @property
+    def instance(self) -> Any:
+        """The `Instance` that the run writes to: what happened before, as in
+        `context.instance.get_latest_materialization_event(key)`. It is opened when it is first asked for.
+
+        Raises:
+            InvalidInvocationError: a test built this context without one.
+        """
+        if self._instance is None:
+            raise InvalidInvocationError(
+                "this context has no instance: pass one, as in build_asset_context(instance=Instance.ephemeral())"
+            )
+        if callable(self._instance):
+            self._instance = self._instance()
+        return self._instance
 
     @property
     def asset_key(self) -> AssetKey:
@@ -161,6 +180,7 @@ class AssetExecutionContext(StepContext):
         run_tags: Mapping[str, str] | None = None,
         run_config: Mapping[str, Any] | None = None,
         op_config: Any = None,
+        instance: Any = None,
     ) -> None:
         """`input_partition_keys` holds the keys handed to the step, by argument and by the upstream's key string."""
         super().__init__(
@@ -173,6 +193,7 @@ class AssetExecutionContext(StepContext):
             run_tags=run_tags,
             run_config=run_config,
             op_config=op_config,
+            instance=instance,
         )
         self._input_partition_keys = {name: tuple(keys) for name, keys in (input_partition_keys or {}).items()}
         self._metadata: dict[str, MetadataValue] = {}
@@ -238,6 +259,7 @@ class AssetCheckExecutionContext(StepContext):
         run_tags: Mapping[str, str] | None = None,
         run_config: Mapping[str, Any] | None = None,
         op_config: Any = None,
+        instance: Any = None,
     ) -> None:
         super().__init__(
             asset_key=asset_key,
@@ -249,6 +271,7 @@ class AssetCheckExecutionContext(StepContext):
             run_tags=run_tags,
             run_config=run_config,
             op_config=op_config,
+            instance=instance,
         )
         self.check_name = check_name
 
@@ -264,10 +287,12 @@ def build_asset_context(
     run_tags: Mapping[str, str] | None = None,
     run_config: Mapping[str, Any] | None = None,
     op_config: Any = None,
+    instance: Any = None,
 ) -> AssetExecutionContext:
     """A context to call an asset with in a test: `orders(build_asset_context(partition_key="2026-01-01"))`.
 
     `resources` are opened when they are first used; as a context manager it closes them at the end of the block.
+    `instance` is what `context.instance` gives.
     """
     from .lifecycle import RunResources
 
@@ -282,4 +307,5 @@ def build_asset_context(
         run_tags=run_tags,
         run_config=run_config,
         op_config=op_config,
+        instance=instance,
     )

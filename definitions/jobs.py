@@ -6,7 +6,7 @@ This is what all jobs have in common. What a job does is said by its kind: a sel
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .labels import checked_owners, checked_tags
 from .source import SourceLine
@@ -21,6 +21,9 @@ class JobDefinition:
     `tags` describe the job; its runs get `run_tags`, or `tags` where there are none. `config` is the run config of its
     runs where a request gives none. `hooks` run after each step, `op_retry_policy` holds for steps without their own.
     """
+
+    kind: ClassVar[str] = "op"
+    """What it runs, for the snapshot: a graph of ops, or a selection of assets ("asset")."""
 
     def __init__(
         self,

@@ -16,6 +16,8 @@ if TYPE_CHECKING or not offer(globals()):
     from .daemon.runs.materialize import materialize as materialize
     from .definitions.arrival import FileArrival as FileArrival
     from .definitions.asset import asset as asset
+    from .definitions.asset_jobs import AssetJobDefinition as AssetJobDefinition
+    from .definitions.asset_jobs import define_asset_job as define_asset_job
     from .definitions.assets_definition import AssetsDefinition as AssetsDefinition
     from .definitions.checks import asset_check as asset_check
     from .definitions.conditions.base import AutomationCondition as AutomationCondition
@@ -37,11 +39,15 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.errors import InvalidConfigError as InvalidConfigError
     from .definitions.errors import InvalidDefinitionError as InvalidDefinitionError
     from .definitions.errors import InvalidInvocationError as InvalidInvocationError
+    from .definitions.events_by_users import AssetCheckEvaluation as AssetCheckEvaluation
+    from .definitions.events_by_users import AssetMaterialization as AssetMaterialization
+    from .definitions.events_by_users import AssetObservation as AssetObservation
     from .definitions.filesystem_io import FilesystemIOManager as FilesystemIOManager
     from .definitions.io import InMemoryIOManager as InMemoryIOManager
     from .definitions.io import InputContext as InputContext
     from .definitions.io import IOManager as IOManager
     from .definitions.io import OutputContext as OutputContext
+    from .definitions.jobs import JobDefinition as JobDefinition
     from .definitions.keys import AssetKey as AssetKey
     from .definitions.lifecycle import InitResourceContext as InitResourceContext
     from .definitions.lifecycle import build_init_resource_context as build_init_resource_context
@@ -88,4 +94,5 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.signature import ResourceParam as ResourceParam
     from .definitions.spec import AssetSpec as AssetSpec
     from .definitions.spec import SourceAsset as SourceAsset
+    from .storage.entries import EventLogEntry as EventLogEntry
     from .storage.instance import Instance as Instance

@@ -10,15 +10,15 @@ from difflib import get_close_matches
 
 _BY_INSTEAD = {
     "automate assets with automation_condition=..., or make them by hand: `headwater asset materialize --select KEY`": (
-        "define_asset_job graph job multiprocess_executor op repository DynamicOut DynamicOutput"
-        " GraphDefinition In JobDefinition OpDefinition OpExecutionContext Out in_process_executor"
+        "graph job multiprocess_executor op repository DynamicOut DynamicOutput"
+        " GraphDefinition In OpDefinition OpExecutionContext Out in_process_executor"
     ),
     "use automation_condition=AutomationCondition.on_cron(...) on the assets": (
         "DefaultScheduleStatus FreshnessPolicy ScheduleDefinition ScheduleEvaluationContext build_schedule_context"
         " build_schedule_from_partitioned_job schedule"
     ),
     "declare what comes from outside as AssetSpec(arrival=FileArrival(...)), or run `headwater asset report KEY`": (
-        "AssetMaterialization AssetObservation DataVersionsByPartition DefaultSensorStatus ObserveResult RunRequest"
+        "DataVersionsByPartition DefaultSensorStatus ObserveResult RunRequest"
         " SensorDefinition SensorEvaluationContext SensorResult SkipReason asset_sensor build_sensor_context"
         " multi_asset_sensor observable_source_asset run_failure_sensor run_status_sensor sensor"
     ),
@@ -54,7 +54,7 @@ _BY_INSTEAD = {
         " load_from_defs_folder"
     ),
     "use materialize(...)": "build_op_context execute_job materialize_to_memory observe",
-    "use `headwater run list` and `headwater events tail`": "EventRecordsFilter RunsFilter RunRecord EventLogEntry",
+    "use `headwater run list` and `headwater events tail`": "EventRecordsFilter RunsFilter RunRecord",
     "use deps=[...] for an upstream whose value is not read": "Nothing",
     "use Path(__file__).parent / ...": "file_relative_path",
     "run the program with subprocess inside the asset: its output is captured": (

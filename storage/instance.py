@@ -15,6 +15,7 @@ from ..definitions.io import InMemoryIOManager, IOManager
 from ..definitions.keys import AssetKey, CoercibleToAssetKey
 from ..definitions.metadata import metadata_to_json, normalize_metadata
 from .clock import SystemClock
+from .entries import EventLogEntry
 from .events import AssetMaterialized
 from .ids import SystemIds
 from .log import EventLog
@@ -65,6 +66,17 @@ class Instance:
             tags=dict(tags or {}),
         )
         return self.log.append([event])[0]
+
+    def get_latest_materialization_event(self, asset_key: CoercibleToAssetKey) -> EventLogEntry | None:
+        """The newest materialization of an asset, whatever its partition; None where it was never made.
+
+        >>> instance.get_latest_materialization_event("orders").asset_materialization.metadata["rows"].value
+        3
+        """
+        found = self.log.query(
+            asset_key=str(AssetKey.of(asset_key)), types=["asset_materialized"], newest_first=True, limit=1
+        )
+        return EventLogEntry.of(found[0]) if found else None
 
     def close(self) -> None:
         self.log.close()

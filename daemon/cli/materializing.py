@@ -18,6 +18,7 @@ from ...definitions.snapshot import DefinitionsSnapshot
 from ...storage.clock import Clock, SystemClock
 from ...storage.events import Event, KeyRanges, RunRequested
 from ...storage.ids import SystemIds
+from ...storage.instance import Instance
 from ...storage.log import EventLog, Expect
 from ...storage.state import State
 from ...storage.state.mappings import renumber
@@ -62,7 +63,31 @@ def materialize_selection(
         definitions=snapshot.hash,
         run_config=config,
     )
-    plan = build_plan(snapshot, run_id, 0, targets, checks, run_config=config)
+    return run_here(definitions, snapshot, home, requested, clock=clock)
+
+
+def run_here(
+    definitions: Definitions,
+    snapshot: DefinitionsSnapshot,
+    home: Path,
+    requested: RunRequested,
+    *,
+    clock: Clock | None = None,
+) -> RunRecord:
+    """Do what `requested` asks for in this process, and return what the log says of the run."""
+    clock, run_id = clock or SystemClock(), requested.run_id
+    keys = [AssetKey.from_user_string(target.asset_key) for target in requested.targets]
+    config = checked_run_config(requested.run_config, definitions, keys)
+    plan = build_plan(
+        snapshot,
+        run_id,
+        0,
+        requested.targets,
+        requested.checks,
+        run_config=config,
+        run_tags=requested.tags,
+        job_name=requested.job_name,
+    )
     with EventLog.open(home, clock=clock) as log, Lease.of_run(home, run_id):
         # The bytes behind the hash come with the first append, as the daemon may never have loaded these definitions.
         blobs = {snapshot.hash: snapshot.to_bytes()}
@@ -74,7 +99,14 @@ def materialize_selection(
 
         RunExecution(
             plan,
-            Toolbox(definitions, run_id, home=home, run_config=config),
+            Toolbox(
+                definitions,
+                run_id,
+                home=home,
+                run_tags=requested.tags,
+                run_config=config,
+                instance=lambda: Instance(log, home),
+            ),
             append,
             opening=[requested],
             choose_keys=_Chooser(log, snapshot, clock).keys,

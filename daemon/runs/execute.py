@@ -35,6 +35,7 @@ from ...definitions.retries import RetryPolicy
 from ...storage.events import Event, KeyRanges, RunFailed, RunStarted, RunSucceeded, StepSkipped, StepStarted, Target
 from .conducting import RunOutcome, conduct
 from .driving import Pause, Tell, wanted_hooks
+from ...storage.instance import Instance
 from .handing import mapped_keys
 from .hooks import run_hooks
 from .inputs import reads_several
@@ -61,10 +62,12 @@ def execute_run(
     io_manager: IOManager | None = None,
     look_further: LookFurther | None = None,
     pause: Pause | None = None,
+    instance: Callable[[], Instance] | None = None,
 ) -> RunOutcome:
     """Execute `plan` with the functions of `definitions` and write what happens through `append`.
 
-    `io_manager` takes the place of the default one, which stores files below `home`.
+    `io_manager` takes the place of the default one, which stores files below `home`; `instance` gives user code what
+    it asks for as `context.instance`.
 
     Raises:
         KeyboardInterrupt: the run was interrupted and is written as cancelled.
@@ -78,8 +81,9 @@ def execute_run(
         run_tags=plan.run_tags,
         run_config=plan.run_config,
         job_name=plan.job_name,
+        instance=instance,
     )
-    job = definitions.job(plan.job_name) if plan.job_name and not plan.steps else None
+    job = definitions.jobs.get(plan.job_name) if plan.job_name and not plan.steps else None
     if isinstance(job, OpJobDefinition):
         return OpRunExecution(plan, job, toolbox, append, look_further=look_further, pause=pause).run()
     return RunExecution(plan, toolbox, append, look_further=look_further, pause=pause).run()

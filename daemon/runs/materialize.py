@@ -132,6 +132,7 @@ def materialize_in_process(
             io_manager=instance.io_manager,
             run_tags=request.tags,
             run_config=config,
+            instance=lambda: instance,
         ),
         append,
         opening=(request,),

@@ -120,6 +120,7 @@ class StepAttempt:
                 run_tags=toolbox.run_tags,
                 run_config=toolbox.run_config,
                 op_config=config.data,
+                instance=toolbox.open_instance,
             )
         self._code_started_at = datetime.now(UTC)
         made = outcome_of(asset, finished(asset.invoke(context, arguments, resources)))
@@ -210,6 +211,7 @@ class StepAttempt:
             run_tags=toolbox.run_tags,
             run_config=toolbox.run_config,
             op_config=config.data,
+            instance=toolbox.open_instance,
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,13 +27,17 @@ from ...definitions.retries import RetryPolicy
 from ...definitions.run_config import config_of, fit_config
 from ...definitions.signature import Signature
 from ...definitions.spec import DEFAULT_IO_MANAGER
+from ...storage.instance import Instance
 from .plan import StepPlan
 
 LOGGER = "headwater.run"
 
 
 class Toolbox:
-    """The tools of one run. `io_manager` takes the place of the default one, which stores files below `home`."""
+    """The tools of one run. `io_manager` takes the place of the default one, which stores files below `home`.
+
+    `instance` gives what user code asks for as `context.instance`; it is called when that is first used.
+    """
 
     def __init__(
         self,
@@ -46,18 +50,20 @@ class Toolbox:
         run_config: Mapping[str, Any] | None = None,
         job_name: str | None = None,
         resources: Mapping[str, Any] | None = None,
+        instance: Callable[[], Instance] | None = None,
     ) -> None:
         """`resources` are those of the job, which go before those of the definitions."""
         self.definitions = definitions
         self.run_id = run_id
         self.run_tags = run_tags or {}
         self.run_config = run_config or {}
+        self.open_instance = instance
         self.log = step_logger()
         self.resources = Resources(
             RunResources({**definitions.resources, **(resources or {})}, run_config=self.run_config, run_id=run_id, log=self.log)
         )
         self.job_name = job_name
-        job = definitions.job(job_name) if job_name else None
+        job = definitions.jobs.get(job_name) if job_name else None
         self.job_hooks: frozenset[HookDefinition] = frozenset(job.hooks) if job else frozenset()
         self.job_retry_policy: RetryPolicy | None = job.op_retry_policy if job else None
         self._home, self._io_manager = home, io_manager
