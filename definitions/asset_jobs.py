@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .caller import caller
 from .collecting import report
 from .errors import DefinitionError, InvalidAssetSelection, InvalidConfigError, InvalidInvocationError
+from .hooks import checked_hooks
 from .jobs import JobDefinition
 from .labels import checked_name
+from .retries import checked_policy
 from .run_config import run_config_data
 from .selection.base import AssetSelection
 from .source import SourceLine
@@ -82,8 +84,8 @@ def define_asset_job(
         metadata=metadata,
         partitions_def=partitions_def,
         executor_def=executor_def,
-        hooks=hooks,
-        op_retry_policy=op_retry_policy,
+        hooks=checked_hooks(hooks, owner=f"job {name!r}", source=source),
+        op_retry_policy=checked_policy(op_retry_policy, owner=f"job {name!r}", source=source),
         owners=owners,
         source=source,
     )

@@ -22,7 +22,9 @@ from .spec import AssetSpec
 
 if TYPE_CHECKING:
     from .conditions.base import AutomationCondition
+    from .hooks import HookDefinition
     from .partitions.base import PartitionsDefinition
+    from .retries import RetryPolicy
 
 
 class AssetsDefinition:
@@ -48,6 +50,8 @@ class AssetsDefinition:
         self.arguments = self._arguments(dict(ins or {}))
         self.deps: tuple[Dependency, ...] = self.merged_deps(spec.deps, self.arguments.values())
         self.is_bound = False
+        self.retry_policy: RetryPolicy | None = None
+        self.hooks: frozenset[HookDefinition] = frozenset()
         self.__name__ = getattr(fn, "__name__", spec.key.path[-1])
         self.__doc__ = fn.__doc__
         self.__module__ = getattr(fn, "__module__", __name__)
@@ -152,6 +156,12 @@ class AssetsDefinition:
         except TypeError as error:
             raise InvalidInvocationError(f"{self}: {error}. Pass the values of its upstream assets yourself.") from None
         return self.fn(*args, **kwargs)
+
+    def with_hooks(self, hook_defs: Iterable[HookDefinition]) -> AssetsDefinition:
+        """A copy with more hooks."""
+        made = copy.copy(self)
+        made.hooks = self.hooks | frozenset(hook_defs)
+        return made
 
     def with_spec(self, spec: AssetSpec) -> AssetsDefinition:
         """A copy that is described by `spec`."""

@@ -181,6 +181,7 @@ class AssetExecutionContext(StepContext):
         run_config: Mapping[str, Any] | None = None,
         op_config: Any = None,
         instance: Any = None,
+        retry_number: int = 0,
     ) -> None:
         """`input_partition_keys` holds the keys handed to the step, by argument and by the upstream's key string."""
         super().__init__(
@@ -195,6 +196,8 @@ class AssetExecutionContext(StepContext):
             op_config=op_config,
             instance=instance,
         )
+        self.retry_number = retry_number
+        """How many attempts of this step there were before this one."""
         self._input_partition_keys = {name: tuple(keys) for name, keys in (input_partition_keys or {}).items()}
         self._metadata: dict[str, MetadataValue] = {}
 

@@ -70,7 +70,7 @@ class HookDefinition:
         self.__wrapped__ = fn
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the function itself, as a test would with a HookContext; on a graph or a job: a copy that has the hook."""
+        """Run the function itself, as a test would with a HookContext; on a graph or a job: a copy with the hook."""
         if len(args) == 1 and not kwargs and hasattr(args[0], "with_hooks"):
             return args[0].with_hooks({self})
         return self.fn(*args, **kwargs)

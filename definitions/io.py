@@ -50,6 +50,8 @@ class _ValueContext:
         run_id: str,
     ) -> None:
         self.asset_key = asset_key
+        self.has_asset_key = True
+        """False for a value that ops hand to each other: its key is the run, the step and the output."""
         self._partition_keys = None if partition_keys is None else tuple(partition_keys)
         self.asset_partitions_def = partitions_def
         self.metadata: Mapping[str, Any] = dict(metadata or {})

@@ -15,7 +15,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
+from .collecting import report
 from .errors import (
     AssetCheckFailed,
     DefinitionError,
@@ -25,6 +27,7 @@ from .errors import (
     InvalidInvocationError,
     TypeCheckDidNotPass,
 )
+from .source import SourceLine
 
 NEVER_RETRIED = (AssetCheckFailed, DefinitionError, InvalidConfigError, InvalidInvocationError, TypeCheckDidNotPass)
 """What another attempt would meet again."""
@@ -94,6 +97,14 @@ class RetryRequested(HeadwaterError):
         if max_retries < 0 or (seconds_to_wait or 0) < 0:
             raise InvalidInvocationError("RetryRequested: max_retries and seconds_to_wait cannot be negative.")
         self.max_retries, self.seconds_to_wait = max_retries, seconds_to_wait
+
+
+def checked_policy(policy: Any, *, owner: str, source: SourceLine) -> RetryPolicy | None:
+    """The retry policy that a user gave, reported where it is none."""
+    if policy is None or isinstance(policy, RetryPolicy):
+        return policy
+    report(DefinitionError(f"{source}: {owner} has the retry_policy {policy!r}. Give RetryPolicy(max_retries=...)."))
+    return None
 
 
 def retry_wait(error: BaseException, policy: RetryPolicy | None, *, attempt: int, random: float) -> float | None:

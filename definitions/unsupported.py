@@ -15,14 +15,12 @@ INSTEAD = {
     "check_specs": "write each check as a function with @asset_check",
     "config_schema": "declare a class MyConfig(Config) and give the function a parameter config: MyConfig",
     "freshness_policy": "use automation_condition=AutomationCondition.on_cron(...) to rebuild in time",
-    "hooks": "do the work at the end of the function itself",
     "io_manager_def": "put the IO manager into Definitions(resources={'name': ...}) and pass io_manager_key='name'",
     "is_virtual": "make the view a plain asset that returns MaterializeResult()",
     "op_tags": "use tags",
     "output_required": "raise Failure where the function has nothing to store",
     "pool": "limit the number of runs of the daemon",
     "resource_defs": "put the objects into Definitions(resources={...})",
-    "retry_policy": "retry inside the function, or run the asset again by hand",
     "skippable": "leave the asset out of the definitions where it is not made",
 }
 

@@ -13,6 +13,7 @@ from ._lazy import offer
 
 if TYPE_CHECKING or not offer(globals()):
     from ._version import __version__ as __version__
+    from .daemon.runs.in_process import execute_job as execute_job
     from .daemon.runs.materialize import materialize as materialize
     from .definitions.arrival import FileArrival as FileArrival
     from .definitions.asset import asset as asset
@@ -39,10 +40,15 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.errors import InvalidConfigError as InvalidConfigError
     from .definitions.errors import InvalidDefinitionError as InvalidDefinitionError
     from .definitions.errors import InvalidInvocationError as InvalidInvocationError
+    from .definitions.errors import TypeCheckDidNotPass as TypeCheckDidNotPass
     from .definitions.events_by_users import AssetCheckEvaluation as AssetCheckEvaluation
     from .definitions.events_by_users import AssetMaterialization as AssetMaterialization
     from .definitions.events_by_users import AssetObservation as AssetObservation
     from .definitions.filesystem_io import FilesystemIOManager as FilesystemIOManager
+    from .definitions.hooks import HookContext as HookContext
+    from .definitions.hooks import HookDefinition as HookDefinition
+    from .definitions.hooks import failure_hook as failure_hook
+    from .definitions.hooks import success_hook as success_hook
     from .definitions.io import InMemoryIOManager as InMemoryIOManager
     from .definitions.io import InputContext as InputContext
     from .definitions.io import IOManager as IOManager
@@ -55,6 +61,21 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.metadata import MetadataValue as MetadataValue
     from .definitions.modules import load_assets_from_current_module as load_assets_from_current_module
     from .definitions.modules import load_assets_from_modules as load_assets_from_modules
+    from .definitions.ops.context import OpExecutionContext as OpExecutionContext
+    from .definitions.ops.context import build_op_context as build_op_context
+    from .definitions.ops.graph import GraphDefinition as GraphDefinition
+    from .definitions.ops.graph import graph as graph
+    from .definitions.ops.job import OpJobDefinition as OpJobDefinition
+    from .definitions.ops.job import job as job
+    from .definitions.ops.op import OpDefinition as OpDefinition
+    from .definitions.ops.op import op as op
+    from .definitions.ops.ports import DynamicOut as DynamicOut
+    from .definitions.ops.ports import DynamicOutput as DynamicOutput
+    from .definitions.ops.ports import GraphIn as GraphIn
+    from .definitions.ops.ports import GraphOut as GraphOut
+    from .definitions.ops.ports import In as In
+    from .definitions.ops.ports import Nothing as Nothing
+    from .definitions.ops.ports import Out as Out
     from .definitions.partitions.base import PartitionKeyRange as PartitionKeyRange
     from .definitions.partitions.base import PartitionsDefinition as PartitionsDefinition
     from .definitions.partitions.base import TimeWindow as TimeWindow
@@ -87,6 +108,10 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.results import DataVersion as DataVersion
     from .definitions.results import MaterializeResult as MaterializeResult
     from .definitions.results import Output as Output
+    from .definitions.retries import Backoff as Backoff
+    from .definitions.retries import Jitter as Jitter
+    from .definitions.retries import RetryPolicy as RetryPolicy
+    from .definitions.retries import RetryRequested as RetryRequested
     from .definitions.run_config import RunConfig as RunConfig
     from .definitions.selection.base import AssetSelection as AssetSelection
     from .definitions.selection.names import EmptySelection as EmptySelection

@@ -10,8 +10,7 @@ from difflib import get_close_matches
 
 _BY_INSTEAD = {
     "automate assets with automation_condition=..., or make them by hand: `headwater asset materialize --select KEY`": (
-        "graph job multiprocess_executor op repository DynamicOut DynamicOutput"
-        " GraphDefinition In OpDefinition OpExecutionContext Out in_process_executor"
+        "multiprocess_executor repository in_process_executor"
     ),
     "use automation_condition=AutomationCondition.on_cron(...) on the assets": (
         "DefaultScheduleStatus FreshnessPolicy ScheduleDefinition ScheduleEvaluationContext build_schedule_context"
@@ -45,17 +44,14 @@ _BY_INSTEAD = {
     "use IdentityPartitionMapping or AllPartitionMapping": (
         "DimensionPartitionMapping MultiPartitionMapping MultiToSingleDimensionPartitionMapping"
     ),
-    "retry inside the function, or run the asset again by hand": "Backoff Jitter RetryPolicy RetryRequested",
     "each partition is made by a step of its own": "BackfillPolicy",
-    "do the work at the end of the asset's function": "HookContext failure_hook success_hook",
     "use load_assets_from_modules, or import the assets and write Definitions(assets=[...])": (
         "definitions_from_module load_asset_checks_from_current_module load_asset_checks_from_modules"
         " load_assets_from_package_module load_assets_from_package_name load_definitions_from_module"
         " load_from_defs_folder"
     ),
-    "use materialize(...)": "build_op_context execute_job materialize_to_memory observe",
+    "use materialize(...)": "materialize_to_memory observe",
     "use `headwater run list` and `headwater events tail`": "EventRecordsFilter RunsFilter RunRecord",
-    "use deps=[...] for an upstream whose value is not read": "Nothing",
     "use Path(__file__).parent / ...": "file_relative_path",
     "run the program with subprocess inside the asset: its output is captured": (
         "PipesSubprocessClient open_pipes_session PipesClient"

@@ -33,9 +33,9 @@ from ...definitions.ops.job import OpJobDefinition
 from ...definitions.results import UNSET
 from ...definitions.retries import RetryPolicy
 from ...storage.events import Event, KeyRanges, RunFailed, RunStarted, RunSucceeded, StepSkipped, StepStarted, Target
+from ...storage.instance import Instance
 from .conducting import RunOutcome, conduct
 from .driving import Pause, Tell, wanted_hooks
-from ...storage.instance import Instance
 from .handing import mapped_keys
 from .hooks import run_hooks
 from .inputs import reads_several

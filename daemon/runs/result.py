@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +70,11 @@ class CheckEvaluation:
         )
 
 
+def materializations(events: Iterable[Event]) -> list[Materialization]:
+    """What was made, in order."""
+    return [Materialization.of(event) for event in events if isinstance(event, AssetMaterialized)]
+
+
 class ExecuteInProcessResult:
     """The outcome of `materialize`.
 
@@ -110,7 +115,7 @@ class ExecuteInProcessResult:
         return [made for made in self.get_asset_materialization_events() if made.asset_key == key]
 
     def get_asset_materialization_events(self) -> list[Materialization]:
-        return [Materialization.of(event) for event in self.all_events if isinstance(event, AssetMaterialized)]
+        return materializations(self.all_events)
 
     def get_asset_check_evaluations(self) -> list[CheckEvaluation]:
         return [CheckEvaluation.of(event) for event in self.all_events if isinstance(event, AssetCheckEvaluated)]

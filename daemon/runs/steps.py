@@ -22,7 +22,7 @@ from ...definitions.metadata import MetadataValue, metadata_to_json
 from ...definitions.results import UNSET, AssetCheckResult
 from ...definitions.signature import CONFIG_NAME
 from ...storage.errors import ConflictError
-from ...storage.events import AssetCheckEvaluated, AssetMaterialized, Event, StepFailed, StepSucceeded
+from ...storage.events import AssetCheckEvaluated, AssetMaterialized, StepFailed, StepSucceeded
 from .driving import Tell
 from .failures import check_storable, error_info
 from .inputs import load_arguments, load_value, partition_keys_of_inputs
@@ -121,6 +121,7 @@ class StepAttempt:
                 run_config=toolbox.run_config,
                 op_config=config.data,
                 instance=toolbox.open_instance,
+                retry_number=self._retry_number,
             )
         self._code_started_at = datetime.now(UTC)
         made = outcome_of(asset, finished(asset.invoke(context, arguments, resources)))

@@ -49,22 +49,23 @@ class Toolbox:
         run_tags: Mapping[str, str] | None = None,
         run_config: Mapping[str, Any] | None = None,
         job_name: str | None = None,
-        resources: Mapping[str, Any] | None = None,
         instance: Callable[[], Instance] | None = None,
     ) -> None:
-        """`resources` are those of the job, which go before those of the definitions."""
         self.definitions = definitions
         self.run_id = run_id
         self.run_tags = run_tags or {}
         self.run_config = run_config or {}
         self.open_instance = instance
         self.log = step_logger()
-        self.resources = Resources(
-            RunResources({**definitions.resources, **(resources or {})}, run_config=self.run_config, run_id=run_id, log=self.log)
-        )
         self.job_name = job_name
         job = definitions.jobs.get(job_name) if job_name else None
+        own: Mapping[str, Any] = getattr(job, "resource_defs", {})  # those of a job of ops go before the others
+        self.resources = Resources(
+            RunResources({**definitions.resources, **own}, run_config=self.run_config, run_id=run_id, log=self.log)
+        )
         self.job_hooks: frozenset[HookDefinition] = frozenset(job.hooks) if job else frozenset()
+        self.partitions_def = job.partitions_def if job else None
+        """Those of the job."""
         self.job_retry_policy: RetryPolicy | None = job.op_retry_policy if job else None
         self._home, self._io_manager = home, io_manager
         self._assets: dict[str, AssetsDefinition] = {}

@@ -134,9 +134,7 @@ def _flatten(
     return {name: source for name, wire in graph.results.items() if (source := _source(wire, outputs, given))}
 
 
-def _source(
-    wire: Wire, outputs: Mapping[tuple[str, str], Source], given: Mapping[str, Source | None]
-) -> Source | None:
+def _source(wire: Wire, outputs: Mapping[tuple[str, str], Source], given: Mapping[str, Source | None]) -> Source | None:
     """What a wire leads to; None for an input of a nested graph that nothing is wired to."""
     if isinstance(wire, GraphInput):
         return given[wire.name]
@@ -168,4 +166,3 @@ def _over(node: OpNode, found: Mapping[str, OpNode]) -> tuple[str, str] | None:
 
 def _error(node: OpNode, what: str) -> InvalidDefinitionError:
     return InvalidDefinitionError(f"{node.op.source}: the step {node.step_key!r} {what}. Collect one of them first.")
-

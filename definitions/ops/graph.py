@@ -139,7 +139,9 @@ def _parameters(body: Callable[..., Any], owner: str, source: SourceLine) -> lis
                 "the ops that it wires."
             )
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-            raise InvalidDefinitionError(f"{source}: {owner}: its parameter {parameter.name!r} cannot be passed by name.")
+            raise InvalidDefinitionError(
+                f"{source}: {owner}: its parameter {parameter.name!r} cannot be passed by name."
+            )
     return list(parameters)
 
 
@@ -185,5 +187,3 @@ def graph(
         return GraphDefinition(body, name=name, description=description, ins=ins, out=out, tags=tags, config=config)
 
     return decorate if compose_fn is None else decorate(compose_fn)
-
-

@@ -10,10 +10,10 @@ from ..errors import InvalidDefinitionError
 from ..hooks import HookDefinition, checked_hooks
 from ..in_process import runner
 from ..jobs import JobDefinition
+from ..retries import checked_policy
 from ..source import SourceLine
 from .flat import FlatGraph, flatten
 from .graph import GraphDefinition
-
 
 
 class OpJobDefinition(JobDefinition):
@@ -50,7 +50,7 @@ class OpJobDefinition(JobDefinition):
             partitions_def=partitions_def,
             executor_def=executor_def,
             hooks=checked_hooks(hooks, owner=f"job {own!r}", source=graph.source),
-            op_retry_policy=op_retry_policy,
+            op_retry_policy=checked_policy(op_retry_policy, owner=f"job {own!r}", source=graph.source),
             owners=owners,
             source=graph.source,
         )

@@ -12,8 +12,8 @@ from functools import cached_property
 from typing import Any, get_args, get_origin, get_type_hints, overload
 
 from ..errors import DefinitionError, InvalidDefinitionError, did_you_mean
-from ..retries import RetryPolicy
 from ..results import UNSET, Output
+from ..retries import RetryPolicy, checked_policy
 from ..signature import Signature
 from ..source import SourceLine
 from .composition import composing
@@ -49,7 +49,7 @@ class OpDefinition(Node):
             source=source,
         )
         self.fn = fn
-        self.retry_policy = retry_policy
+        self.retry_policy = checked_policy(retry_policy, owner=str(self), source=source)
         self.code_version = code_version
         self.pool = pool
         self.config_schema = config_schema
