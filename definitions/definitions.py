@@ -270,7 +270,8 @@ def _jobs_of(listed: Iterable[Any], *, source: SourceLine) -> list[JobDefinition
         if not isinstance(item, JobDefinition):
             report(
                 DefinitionError(
-                    f"{source}: {item!r} among the jobs of the Definitions is no job. List what define_asset_job made."
+                    f"{source}: {item!r} among the jobs of the Definitions is no job. "
+                    "List what @job, to_job() or define_asset_job made."
                 )
             )
     return [item for item in distinct if isinstance(item, JobDefinition)]

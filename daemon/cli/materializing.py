@@ -14,6 +14,7 @@ from typing import Any
 
 from ...definitions.definitions import Definitions
 from ...definitions.keys import AssetKey
+from ...definitions.ops.job import OpJobDefinition
 from ...definitions.snapshot import DefinitionsSnapshot
 from ...storage.clock import Clock, SystemClock
 from ...storage.events import Event, KeyRanges, RunRequested
@@ -26,6 +27,8 @@ from ...storage.state.ordinals import clip
 from ..runs.configuring import checked_run_config
 from ..runs.execute import RunExecution
 from ..runs.lease import Lease
+from ..runs.op_config import checked_op_config
+from ..runs.op_execution import OpRunExecution
 from ..runs.plan import build_plan
 from ..runs.toolbox import Toolbox
 from .catalog import catch_up, folded
@@ -77,7 +80,12 @@ def run_here(
     """Do what `requested` asks for in this process, and return what the log says of the run."""
     clock, run_id = clock or SystemClock(), requested.run_id
     keys = [AssetKey.from_user_string(target.asset_key) for target in requested.targets]
-    config = checked_run_config(requested.run_config, definitions, keys)
+    job = definitions.jobs.get(requested.job_name or "")
+    if isinstance(job, OpJobDefinition):
+        resources = {**definitions.resources, **job.resource_defs}
+        config = checked_op_config(requested.run_config, job.flat, resources=resources, given=job.input_values)
+    else:
+        config = checked_run_config(requested.run_config, definitions, keys)
     plan = build_plan(
         snapshot,
         run_id,
@@ -97,20 +105,20 @@ def run_here(
             blobs.clear()
             return offsets
 
-        RunExecution(
-            plan,
-            Toolbox(
-                definitions,
-                run_id,
-                home=home,
-                run_tags=requested.tags,
-                run_config=config,
-                instance=lambda: Instance(log, home),
-            ),
-            append,
-            opening=[requested],
-            choose_keys=_Chooser(log, snapshot, clock).keys,
-        ).run()
+        toolbox = Toolbox(
+            definitions,
+            run_id,
+            home=home,
+            run_tags=requested.tags,
+            run_config=config,
+            job_name=requested.job_name,
+            instance=lambda: Instance(log, home),
+        )
+        if isinstance(job, OpJobDefinition):
+            OpRunExecution(plan, job, toolbox, append, opening=[requested]).run()
+        else:
+            choose_keys = _Chooser(log, snapshot, clock).keys
+            RunExecution(plan, toolbox, append, opening=[requested], choose_keys=choose_keys).run()
         return record_of(log, run_id)
 
 

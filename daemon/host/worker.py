@@ -120,7 +120,13 @@ def work(definitions: Definitions, home: Path, plan: RunPlan, claim: _Claim, log
         claim.made()
         return offsets
 
-    outcome = execute_run(definitions, plan, append, home=home, instance=lambda: Instance(log, home))
+    def look_further(position: int) -> int | None:
+        newer = log.query(run_id=plan.run_id, after=position, limit=1)
+        return newer[0].offset if newer else None
+
+    outcome = execute_run(
+        definitions, plan, append, home=home, instance=lambda: Instance(log, home), look_further=look_further
+    )
     return LEFT_ALONE if outcome is RunOutcome.CLAIM_LOST else 0
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from ...definitions.errors import InvalidInvocationError, UnknownPartition, did_you_mean
 from ...definitions.job_snapshot import JobSnapshot
+from ...definitions.ops.context import PARTITION_TAG
 from ...definitions.snapshot import DefinitionsSnapshot
 from ...storage.events import PlannedCheck, RunRequested, Target
 
@@ -71,7 +72,7 @@ def job_run(
         origin=origin,
         definitions=definitions.hash,
         job_name=job.name,
-        tags={**job.run_tags, **(tags or {})},
+        tags={**job.run_tags, **(tags or {}), **_partition_tag(job, partition)},
         run_config=dict(job.config if run_config is None else run_config),
     )
 
@@ -149,6 +150,11 @@ def planned(definitions: DefinitionsSnapshot, checks: Iterable[tuple[str, str]])
             raise InvalidInvocationError(f"asset {key!r} has no check {name!r}.")
         found.append(PlannedCheck(asset_key=key, name=name, blocking=known[name].blocking))
     return tuple(found)
+
+
+def _partition_tag(job: JobSnapshot, partition: str | None) -> dict[str, str]:
+    """A run of ops has no targets that would say which partition it is for."""
+    return {} if partition is None or job.kind == "asset" else {PARTITION_TAG: partition}
 
 
 def _check_partition(job: JobSnapshot, partition: str | None, at: datetime) -> None:
