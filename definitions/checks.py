@@ -23,6 +23,7 @@ from .spec import checked_metadata
 from .unsupported import refuse
 
 if TYPE_CHECKING:
+    from .hooks import HookDefinition
     from .partitions.base import PartitionsDefinition
 
 
@@ -57,6 +58,8 @@ class AssetChecksDefinition:
         self.partitions_def = partitions_def
         self.source = source
         self.retry_policy: RetryPolicy | None = None
+        self.graph = None
+        self.hooks: frozenset[HookDefinition] = frozenset()
         self.signature = Signature.of(fn)
         for problem in self.signature.problems():
             report(DefinitionError(f"{source}: {self}: {problem}"))

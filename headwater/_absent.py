@@ -31,7 +31,7 @@ _BY_INSTEAD = {
     "use FilesystemIOManager()": "fs_io_manager",
     "use InMemoryIOManager()": "mem_io_manager",
     "write one @asset for each table or file that is made": (
-        "AssetOut graph_asset graph_multi_asset multi_asset multi_observable_source_asset"
+        "AssetOut graph_multi_asset multi_asset multi_observable_source_asset"
     ),
     "write one @asset_check for each check": (
         "AssetCheckSpec build_column_schema_change_checks build_last_update_freshness_checks"

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from ...storage.errors import ConflictError
 from ...storage.events import Event
-from .driving import Pause, Work, drive
+from .driving import T, Work, drive
 from .journal import Journal
 from .toolbox import Toolbox
 
@@ -23,7 +23,7 @@ class RunOutcome(Enum):
     """Somebody ended the run meanwhile: what was done until then has been written."""
 
 
-class Conducted(Work, Protocol):
+class Conducted(Work[T], Protocol[T]):
     """The work of a whole run."""
 
     errors: dict[str, BaseException]
@@ -33,10 +33,10 @@ class Conducted(Work, Protocol):
         ...
 
 
-def conduct(work: Conducted, journal: Journal, toolbox: Toolbox, pause: Pause) -> RunOutcome:
+def conduct(work: Conducted[T], journal: Journal, toolbox: Toolbox) -> RunOutcome:
     """Do the steps of `work` and write the end of the run."""
     try:
-        drive(work, journal, pause)
+        drive(work, journal, toolbox.pause)
         toolbox.close()  # what a resource does when it is closed is part of the run
         journal.tell([work.end_of_run()])
     except ConflictError:

@@ -11,24 +11,18 @@ run that was cancelled does not wait to the end.
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from ...definitions.hooks import HookDefinition
 from ...definitions.retries import RetryPolicy, retry_wait
 from ...storage.events import Event, StepFailed, StepStarted, StepUpForRetry
 from .failures import error_info
-from .journal import Journal
+from .pause import Pause
 from .step_end import StepEnd
 
 Tell = Callable[[Sequence[Event]], None]
 """Writes events of a step that is under way."""
-
-LOOK_EVERY_S = 0.5
-"""How often a wait looks whether the run was ended meanwhile."""
 
 
 class Task(Protocol):
@@ -53,33 +47,31 @@ class Task(Protocol):
         ...
 
 
-class Work(Protocol):
+T = TypeVar("T", bound=Task)
+
+
+class Work(Protocol[T]):
     """The steps of a run: which one is next, and what follows from the end of one."""
 
-    def take(self) -> Task | None:
+    def take(self) -> T | None:
         """A step that can start now; None where there is none until another one has ended."""
         ...
 
-    def ended(self, task: Task, end: StepEnd) -> None: ...
+    def ended(self, task: T, end: StepEnd) -> None: ...
 
 
-@dataclass(slots=True)
-class Pause:
-    """The waits between attempts: the clock and the random source of a run."""
+class Writing(Protocol):
+    """Where the events of the steps go: `Journal`, or from inside a step `StepJournal`."""
 
-    sleep: Callable[[float], None] = time.sleep
-    now: Callable[[], float] = time.monotonic
-    random: Callable[[], float] = field(default_factory=lambda: random.Random().random)
+    run_id: str
 
-    def wait(self, seconds: float, check: Callable[[], None]) -> None:
-        """Wait, and call `check` every now and then, which raises where there is nothing to wait for any more."""
-        until = self.now() + seconds
-        while (left := until - self.now()) > 0:
-            self.sleep(min(left, LOOK_EVERY_S))
-            check()
+    def add(self, *events: Event) -> None: ...
+    def write(self) -> None: ...
+    def tell(self, events: Sequence[Event]) -> None: ...
+    def check(self) -> None: ...
 
 
-def drive(work: Work, journal: Journal, pause: Pause) -> None:
+def drive(work: Work[T], journal: Writing, pause: Pause) -> None:
     """Do all of `work` in this process."""
     while (task := work.take()) is not None:
         attempt = 1

@@ -35,12 +35,13 @@ from ...definitions.retries import RetryPolicy
 from ...storage.events import Event, KeyRanges, RunFailed, RunStarted, RunSucceeded, StepSkipped, StepStarted, Target
 from ...storage.instance import Instance
 from .conducting import RunOutcome, conduct
-from .driving import Pause, Tell, wanted_hooks
+from .driving import Tell, wanted_hooks
 from .handing import mapped_keys
 from .hooks import run_hooks
 from .inputs import reads_several
 from .journal import Append, Journal, LookFurther
 from .op_execution import OpRunExecution
+from .pause import Pause
 from .plan import Part, RunPlan, StepPlan
 from .step_end import StepEnd
 from .steps import StepAttempt
@@ -81,12 +82,13 @@ def execute_run(
         run_tags=plan.run_tags,
         run_config=plan.run_config,
         job_name=plan.job_name,
+        pause=pause,
         instance=instance,
     )
     job = definitions.jobs.get(plan.job_name) if plan.job_name and not plan.steps else None
     if isinstance(job, OpJobDefinition):
-        return OpRunExecution(plan, job, toolbox, append, look_further=look_further, pause=pause).run()
-    return RunExecution(plan, toolbox, append, look_further=look_further, pause=pause).run()
+        return OpRunExecution(plan, job, toolbox, append, look_further=look_further).run()
+    return RunExecution(plan, toolbox, append, look_further=look_further).run()
 
 
 @dataclass(slots=True)
@@ -111,7 +113,6 @@ class RunExecution:
     errors: dict[str, BaseException] = field(default_factory=dict)
     """The exceptions of the failed steps, by step key."""
     look_further: LookFurther | None = None
-    pause: Pause | None = None
 
     def __post_init__(self) -> None:
         started = RunStarted(run_id=self.plan.run_id, worker=f"pid {os.getpid()}")
@@ -128,7 +129,7 @@ class RunExecution:
         """The steps that keep others from starting: failed and skipped ones, and checks whose gate is shut."""
 
     def run(self) -> RunOutcome:
-        return conduct(self, self._journal, self.toolbox, self.pause or Pause())
+        return conduct(self, self._journal, self.toolbox)
 
     # ---- the steps, as `driving.py` asks for them --------------------------------------------------------------------
 
@@ -252,7 +253,7 @@ class StepTask:
         return _step_started(self.toolbox.run_id, self.step, attempt)
 
     def attempt(self, attempt: int, tell: Tell) -> StepEnd:
-        return StepAttempt(self.toolbox, self.step, retry_number=attempt - 1, tell=tell).run()
+        return StepAttempt(self.toolbox, self.step, tell=tell, retry_number=attempt - 1).run()
 
     def run_hooks(self, end: StepEnd) -> list[Event]:
         toolbox, op = self.toolbox, self.toolbox.definition_of(self.step)

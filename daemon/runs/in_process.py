@@ -21,12 +21,12 @@ from ...storage.events import Event, RunRequested
 from ...storage.ids import SystemIds
 from ...storage.instance import Instance
 from .conducting import RunOutcome
-from .driving import Pause
 from .lease import Lease
 from .materialize import checked_tags, raise_first
 from .op_config import checked_op_config
 from .op_execution import OpRunExecution
 from .op_result import OpExecutionResult
+from .pause import Pause
 from .plan import RunPlan
 from .toolbox import Toolbox
 
@@ -119,10 +119,9 @@ def _execute(
         run_config=request.run_config,
         job_name=job.name,
         instance=lambda: instance,
+        pause=pause,
     )
-    execution = OpRunExecution(
-        plan, job, toolbox, append, opening=[request], pause=pause, chosen=chosen, input_values=given
-    )
+    execution = OpRunExecution(plan, job, toolbox, append, opening=[request], chosen=chosen, input_values=given)
     with nullcontext() if instance.is_ephemeral else Lease.of_run(instance.home, run_id):
         outcome = execution.run()
     if raise_on_error:

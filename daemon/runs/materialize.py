@@ -30,6 +30,7 @@ from .conducting import RunOutcome
 from .configuring import checked_run_config
 from .execute import RunExecution
 from .lease import Lease
+from .pause import Pause
 from .plan import build_plan
 from .result import ExecuteInProcessResult
 from .toolbox import Toolbox
@@ -91,6 +92,7 @@ def materialize_in_process(
     raise_on_error: bool = True,
     clock: Clock | None = None,
     ids: IdSource | None = None,
+    pause: Pause | None = None,
 ) -> ExecuteInProcessResult:
     """`materialize` for definitions that are loaded already. `selection` of None is all that is not external."""
     clock, run_id = clock or SystemClock(), (ids or SystemIds()).new_id()
@@ -134,6 +136,7 @@ def materialize_in_process(
             run_tags=request.tags,
             run_config=config,
             instance=lambda: instance,
+            pause=pause,
         ),
         append,
         opening=(request,),

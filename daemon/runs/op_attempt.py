@@ -94,7 +94,7 @@ class OpAttempt:
                 code_started_at=self._code_started_at,
             )
         )
-        return _end(self._node, given, events)
+        return _end(self._node, given, events, context)
 
     def _load(self) -> dict[str, Any]:
         """The values of the wired inputs; those that are only waited for have none."""
@@ -146,7 +146,7 @@ class OpAttempt:
         return round(time.perf_counter() - self._began, 6)
 
 
-def _end(node: OpNode, given: list[Given], events: list[Event]) -> StepEnd:
+def _end(node: OpNode, given: list[Given], events: list[Event], context: OpExecutionContext) -> StepEnd:
     end = StepEnd(events=events)
     produced: dict[str, tuple[str, ...] | None] = {
         name: () for name, out in node.op.outs.items() if out.is_dynamic
@@ -154,6 +154,7 @@ def _end(node: OpNode, given: list[Given], events: list[Event]) -> StepEnd:
     for one in given:
         if one.mapping_key is None:
             end.outputs[one.output], produced[one.output] = one.value, None
+            end.metadata[one.output] = {**context.metadata_of(one.output), **one.metadata}
         else:
             end.outputs.setdefault(one.output, {})[one.mapping_key] = one.value
             produced[one.output] = (*(produced[one.output] or ()), one.mapping_key)

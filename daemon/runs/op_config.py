@@ -102,14 +102,26 @@ def checked_op_config(
     return data
 
 
-def _unknown(data: Mapping[str, Any], flat: FlatGraph) -> Iterator[str]:
+def check_ops_below(run_config: Mapping[str, Any], flat: FlatGraph, path: Sequence[str]) -> None:
+    """Raise InvalidConfigError where what the run config says below `path` does not fit the ops of a graph there."""
+    errors = list(_unknown(said_to(run_config, path), flat, f"ops.{'.ops.'.join(path)}."))
+    for node in flat.nodes:
+        try:
+            op_config(run_config, node, (*path, *node.path))
+        except InvalidConfigError as error:
+            errors += error.errors
+    if errors:
+        raise InvalidConfigError(errors)
+
+
+def _unknown(data: Mapping[str, Any], flat: FlatGraph, where: str = "") -> Iterator[str]:
     """Names in the config that no op of the graph has."""
     known: dict[str, Any] = {}
     for node in flat.nodes:
         level = known
         for name in node.path:
             level = level.setdefault(name, {})
-    yield from _strangers(data.get("ops", {}), known, "ops")
+    yield from _strangers(data.get("ops", {}), known, f"{where}ops")
 
 
 def _strangers(given: Mapping[str, Any], known: Mapping[str, Any], where: str) -> Iterator[str]:

@@ -10,7 +10,6 @@ from ...definitions.ops.context import PARTITION_TAG
 from ...definitions.ops.job import OpJobDefinition
 from ...storage.events import Event, RunFailed, RunStarted, RunSucceeded
 from .conducting import RunOutcome, conduct
-from .driving import Pause
 from .journal import Append, Journal, LookFurther
 from .op_values import ManagedValues
 from .op_work import OpStep, OpWork
@@ -31,11 +30,10 @@ class OpRunExecution:
         *,
         opening: Sequence[Event] = (),
         look_further: LookFurther | None = None,
-        pause: Pause | None = None,
         chosen: frozenset[str] | None = None,
         input_values: Mapping[str, Any] | None = None,
     ) -> None:
-        self.plan, self.job, self.toolbox, self._pause = plan, job, toolbox, pause or Pause()
+        self.plan, self.job, self.toolbox = plan, job, toolbox
         self.errors: dict[str, BaseException] = {}
         self._journal = Journal(
             plan.run_id,
@@ -57,7 +55,7 @@ class OpRunExecution:
         self._chosen = chosen
 
     def run(self) -> RunOutcome:
-        return conduct(self, self._journal, self.toolbox, self._pause)
+        return conduct(self, self._journal, self.toolbox)
 
     def take(self) -> OpStep | None:
         return self.work.take()

@@ -26,10 +26,7 @@ class Place(NamedTuple):
 
     @property
     def holds_nothing(self) -> bool:
-        out = self.op.outs[self.output]
-        return out.is_nothing or (
-            out.type_hint is None and len(self.op.outs) == 1 and self.op.signature.returns_nothing
-        )
+        return self.op.gives_nothing(self.output)
 
 
 class OpValues(Protocol):

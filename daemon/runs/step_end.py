@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...definitions.metadata import MetadataValue
 from ...definitions.results import UNSET
 from ...storage.events import Event
 
@@ -24,4 +25,6 @@ class StepEnd:
     value: Any = UNSET
     outputs: dict[str, Any] = field(default_factory=dict)
     """The values of an op by output; of a dynamic one a mapping by key."""
+    metadata: dict[str, dict[str, MetadataValue]] = field(default_factory=dict)
+    """What is said of the outputs of an op."""
     produced: Produced = field(default_factory=dict)

@@ -25,6 +25,7 @@ from ...storage.errors import ConflictError
 from ...storage.events import AssetCheckEvaluated, AssetMaterialized, StepFailed, StepSucceeded
 from .driving import Tell
 from .failures import check_storable, error_info
+from .graph_step import run_graph
 from .inputs import load_arguments, load_value, partition_keys_of_inputs
 from .outputs import Made, Yielded, finished, outcome_of
 from .plan import StepPlan
@@ -35,7 +36,7 @@ from .toolbox import StepConfig, Toolbox
 class StepAttempt:
     """One try at a step. `clock` starts when this is made."""
 
-    def __init__(self, toolbox: Toolbox, step: StepPlan, *, retry_number: int = 0, tell: Tell | None = None) -> None:
+    def __init__(self, toolbox: Toolbox, step: StepPlan, *, tell: Tell, retry_number: int = 0) -> None:
         self._toolbox, self._step = toolbox, step
         self._retry_number, self._tell = retry_number, tell
         self._began = time.perf_counter()
@@ -124,11 +125,28 @@ class StepAttempt:
                 retry_number=self._retry_number,
             )
         self._code_started_at = datetime.now(UTC)
-        made = outcome_of(asset, finished(asset.invoke(context, arguments, resources)))
+        if asset.graph is not None:
+            returned: Any = self._run_graph(asset, arguments, partition_keys)
+        else:
+            returned = finished(asset.invoke(context, arguments, resources))
+        made = outcome_of(asset, returned)
         added = {} if made.value is UNSET else self._store(asset, made.value, partition_keys)
         if context is not None:
             added = {**added, **context.added_metadata}
         return StepEnd(events=[self._materialized(asset, made, {**added, **made.metadata})], value=made.value)
+
+    def _run_graph(
+        self, asset: AssetsDefinition, arguments: dict[str, Any], partition_keys: Sequence[str] | None
+    ) -> Any:
+        return run_graph(
+            self._toolbox,
+            asset,
+            self._step.step_key,
+            arguments,
+            partition_keys=partition_keys,
+            tell=self._tell,
+            pause=self._toolbox.pause,
+        )
 
     def _store(
         self, asset: AssetsDefinition, value: Any, partition_keys: Sequence[str] | None

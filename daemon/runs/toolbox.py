@@ -28,6 +28,7 @@ from ...definitions.run_config import config_of, fit_config
 from ...definitions.signature import Signature
 from ...definitions.spec import DEFAULT_IO_MANAGER
 from ...storage.instance import Instance
+from .pause import Pause
 from .plan import StepPlan
 
 LOGGER = "headwater.run"
@@ -50,7 +51,10 @@ class Toolbox:
         run_config: Mapping[str, Any] | None = None,
         job_name: str | None = None,
         instance: Callable[[], Instance] | None = None,
+        pause: Pause | None = None,
     ) -> None:
+        """`pause` is the clock and the chance of the waits between attempts."""
+        self.pause = pause or Pause()
         self.definitions = definitions
         self.run_id = run_id
         self.run_tags = run_tags or {}

@@ -64,7 +64,7 @@ class DynamicHandle:
         """Wire what `fn` does for each of the values; its results are dynamic as well."""
         made = fn(Handle(self.wire))
         if isinstance(made, tuple):
-            return type(made)(*map(_dynamic, made)) if hasattr(made, "_fields") else tuple(map(_dynamic, made))
+            return tuple(map(_dynamic, made))
         return _dynamic(made)
 
     def collect(self) -> Handle:
@@ -199,7 +199,7 @@ def outputs_of(returned: Any, declared: Mapping[str, Any] | None, *, owner: str,
     elif isinstance(returned, Mapping):
         found = dict(returned)
     elif isinstance(returned, tuple) and hasattr(returned, "_fields"):
-        found = dict(zip(names or returned._fields, returned, strict=False))
+        found = dict(zip(names or getattr(returned, "_fields", ()), returned, strict=False))
     elif isinstance(returned, tuple) and names is not None and len(names) == len(returned):
         found = dict(zip(names, returned, strict=True))
     else:

@@ -37,7 +37,7 @@ class OpExecutionContext(StepContext):
         run_tags: Mapping[str, str] | None = None,
         run_config: Mapping[str, Any] | None = None,
         op_config: Any = None,
-        **more: Any,
+        instance: Any = None,
     ) -> None:
         super().__init__(
             asset_key=None,
@@ -49,7 +49,7 @@ class OpExecutionContext(StepContext):
             run_tags=run_tags,
             run_config=run_config,
             op_config=op_config,
-            **more,
+            instance=instance,
         )
         self.op_name = op_name
         self.step_key = step_key
@@ -113,6 +113,7 @@ def build_op_context(
     retry_number: int = 0,
     run_id: str = "test",
     config: Any = None,
+    instance: Any = None,
 ) -> OpExecutionContext:
     """A context to call an op with in a test: `total(build_op_context(op_config={"limit": 3}), [1, 2])`.
 
@@ -132,4 +133,5 @@ def build_op_context(
         run_tags=run_tags,
         run_config=run_config,
         op_config=config if op_config is None else op_config,
+        instance=instance,
     )

@@ -96,6 +96,11 @@ class OpDefinition(Node):
             return next(iter(get_args(hint)), Any)
         return Any if self.outs[name].is_dynamic else hint
 
+    def gives_nothing(self, name: str) -> bool:
+        """Whether the output only says when: it is declared as Nothing, or the function is annotated with None."""
+        only = len(self.outs) == 1 and self.outs[name].type_hint is None
+        return self.outs[name].is_nothing or (only and self.signature.returns_nothing)
+
     def default_of(self, name: str) -> Any:
         """The value of an input that nothing is wired to; UNSET where it has none."""
         if self.ins[name].default_value is not UNSET:
