@@ -25,6 +25,7 @@ from .errors import (
     InvalidInvocationError,
     did_you_mean,
 )
+from .executors import checked_executor
 from .graph import AssetGraph
 from .keys import AssetKey
 from .partitions.window_mapping import default_mapping
@@ -74,7 +75,7 @@ class Definitions:
         self._default_io_managers: dict[Path, Any] = {}
         self._jobs = _jobs_of(jobs or (), source=self.source)
         self._schedules, self._sensors = list(schedules or ()), list(sensors or ())
-        self.executor = executor
+        self.executor = checked_executor(executor, owner="Definitions", source=self.source)
         self.loggers: dict[str, Any] = dict(loggers or {})
 
     @classmethod

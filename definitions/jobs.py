@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from .executors import checked_executor
 from .labels import checked_owners, checked_tags
 from .source import SourceLine
 
@@ -49,7 +50,7 @@ class JobDefinition:
         self.run_tags = self.tags if run_tags is None else checked_tags(run_tags, owner=str(self), source=source)
         self.metadata = dict(metadata or {})
         self.partitions_def = partitions_def
-        self.executor_def = executor_def
+        self.executor_def = checked_executor(executor_def, owner=str(self), source=source)
         self.hooks = tuple(hooks or ())
         self.op_retry_policy = op_retry_policy
         self.owners = checked_owners(owners, owner=str(self), source=source)

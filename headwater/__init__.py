@@ -44,6 +44,9 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.events_by_users import AssetCheckEvaluation as AssetCheckEvaluation
     from .definitions.events_by_users import AssetMaterialization as AssetMaterialization
     from .definitions.events_by_users import AssetObservation as AssetObservation
+    from .definitions.executors import ExecutorDefinition as ExecutorDefinition
+    from .definitions.executors import in_process_executor as in_process_executor
+    from .definitions.executors import multiprocess_executor as multiprocess_executor
     from .definitions.filesystem_io import FilesystemIOManager as FilesystemIOManager
     from .definitions.hooks import HookContext as HookContext
     from .definitions.hooks import HookDefinition as HookDefinition

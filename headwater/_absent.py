@@ -9,9 +9,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 _BY_INSTEAD = {
-    "automate assets with automation_condition=..., or make them by hand: `headwater asset materialize --select KEY`": (
-        "multiprocess_executor repository in_process_executor"
-    ),
+    "write Definitions(assets=[...], jobs=[...])": "repository",
     "use automation_condition=AutomationCondition.on_cron(...) on the assets": (
         "DefaultScheduleStatus FreshnessPolicy ScheduleDefinition ScheduleEvaluationContext build_schedule_context"
         " build_schedule_from_partitioned_job schedule"

@@ -8,6 +8,7 @@ from typing import Protocol
 from ...storage.errors import ConflictError
 from ...storage.events import Event
 from .driving import T, Work, drive
+from .forking import Forks
 from .journal import Journal
 from .toolbox import Toolbox
 
@@ -36,7 +37,10 @@ class Conducted(Work[T], Protocol[T]):
 def conduct(work: Conducted[T], journal: Journal, toolbox: Toolbox) -> RunOutcome:
     """Do the steps of `work` and write the end of the run."""
     try:
-        drive(work, journal, toolbox.pause)
+        if (max_concurrent := toolbox.forks_at_most) is None:
+            drive(work, journal, toolbox.pause)
+        else:
+            Forks(work, journal, toolbox, max_concurrent=max_concurrent).run()
         toolbox.close()  # what a resource does when it is closed is part of the run
         journal.tell([work.end_of_run()])
     except ConflictError:

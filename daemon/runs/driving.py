@@ -79,7 +79,7 @@ def drive(work: Work[T], journal: Writing, pause: Pause) -> None:
             journal.add(task.started(attempt))
             journal.write()
             end = task.attempt(attempt, journal.tell)
-            again = retry_of(task, end, attempt, journal.run_id, pause)
+            again = retry_of(task, end, attempt, journal.run_id, pause.random())
             if again is None:
                 break
             journal.tell([again])
@@ -92,11 +92,11 @@ def drive(work: Work[T], journal: Writing, pause: Pause) -> None:
             journal.add(*task.run_hooks(end))
 
 
-def retry_of(task: Task, end: StepEnd, attempt: int, run_id: str, pause: Pause) -> StepUpForRetry | None:
-    """The event that says that the step will be tried again; None where it ended."""
+def retry_of(task: Task, end: StepEnd, attempt: int, run_id: str, random: float) -> StepUpForRetry | None:
+    """The event that says that the step will be tried again; None where it ended. `random` is from 0 up to 1."""
     if end.error is None:
         return None
-    wait_s = retry_wait(end.error, task.retry_policy, attempt=attempt, random=pause.random())
+    wait_s = retry_wait(end.error, task.retry_policy, attempt=attempt, random=random)
     if wait_s is None:
         return None
     failed = next((event for event in end.events if isinstance(event, StepFailed)), None)

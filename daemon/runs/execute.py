@@ -34,6 +34,7 @@ from ...definitions.results import UNSET
 from ...definitions.retries import RetryPolicy
 from ...storage.events import Event, KeyRanges, RunFailed, RunStarted, RunSucceeded, StepSkipped, StepStarted, Target
 from ...storage.instance import Instance
+from ..host.fork_safety import unsafe_native_threads
 from .conducting import RunOutcome, conduct
 from .driving import Tell, wanted_hooks
 from .handing import mapped_keys
@@ -83,6 +84,7 @@ def execute_run(
         run_config=plan.run_config,
         job_name=plan.job_name,
         pause=pause,
+        may_fork=unsafe_native_threads() is None,
         instance=instance,
     )
     job = definitions.jobs.get(plan.job_name) if plan.job_name and not plan.steps else None

@@ -20,6 +20,7 @@ from ...definitions.context import Resources
 from ...definitions.definitions import Definitions
 from ...definitions.env import redacted
 from ...definitions.errors import ExecutionError, InvalidConfigError
+from ...definitions.executors import ExecutorDefinition
 from ...definitions.hooks import HookDefinition
 from ...definitions.io import IOManager
 from ...definitions.lifecycle import RunResources
@@ -52,8 +53,10 @@ class Toolbox:
         job_name: str | None = None,
         instance: Callable[[], Instance] | None = None,
         pause: Pause | None = None,
+        may_fork: bool = False,
     ) -> None:
-        """`pause` is the clock and the chance of the waits between attempts."""
+        """`pause` is the clock and the chance of the waits between attempts. Steps are forked where `may_fork` is true
+        and the run has such an executor."""
         self.pause = pause or Pause()
         self.definitions = definitions
         self.run_id = run_id
@@ -68,6 +71,9 @@ class Toolbox:
             RunResources({**definitions.resources, **own}, run_config=self.run_config, run_id=run_id, log=self.log)
         )
         self.job_hooks: frozenset[HookDefinition] = frozenset(job.hooks) if job else frozenset()
+        executor: ExecutorDefinition | None = (job.executor_def if job else None) or definitions.executor
+        self.forks_at_most = executor.max_concurrent if may_fork and executor else None
+        """How many steps go at a time, each in a process of its own; None: one after the other, in this one."""
         self.partitions_def = job.partitions_def if job else None
         """Those of the job."""
         self.job_retry_policy: RetryPolicy | None = job.op_retry_policy if job else None
@@ -119,6 +125,11 @@ class Toolbox:
         if name == DEFAULT_IO_MANAGER and self._io_manager is not None:
             return self._io_manager
         return self.definitions.io_manager(name, home=self._home)
+
+    def open_log_anew(self) -> None:
+        """In a process forked from that of the run: the log that `context.instance` reads does not survive a fork."""
+        if self.open_instance is not None:
+            self.open_instance = lambda: Instance.local(self._home)
 
     def close(self) -> None:
         """Close the resources that were opened. May be called again."""
