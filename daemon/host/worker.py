@@ -21,7 +21,8 @@ import select
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -115,6 +116,14 @@ def work(definitions: Definitions, home: Path, plan: RunPlan, claim: _Claim, log
         return LEFT_ALONE
     log = log or EventLog.open(home)
 
+    @contextmanager
+    def around_fork() -> Iterator[None]:
+        nonlocal log
+        assert log is not None
+        log.close()
+        yield
+        log = EventLog.open(home)
+
     def append(events: Sequence[Event], expect: Expect | None) -> range:
         offsets = log.append(events, expect=expect)
         claim.made()
@@ -125,7 +134,13 @@ def work(definitions: Definitions, home: Path, plan: RunPlan, claim: _Claim, log
         return newer[0].offset if newer else None
 
     outcome = execute_run(
-        definitions, plan, append, home=home, instance=lambda: Instance(log, home), look_further=look_further
+        definitions,
+        plan,
+        append,
+        home=home,
+        instance=lambda: Instance(log, home),
+        look_further=look_further,
+        around_fork=around_fork,
     )
     return LEFT_ALONE if outcome is RunOutcome.CLAIM_LOST else 0
 

@@ -65,6 +65,7 @@ def execute_run(
     look_further: LookFurther | None = None,
     pause: Pause | None = None,
     instance: Callable[[], Instance] | None = None,
+    around_fork: AroundFork | None = None,
 ) -> RunOutcome:
     """Execute `plan` with the functions of `definitions` and write what happens through `append`.
 
@@ -84,7 +85,7 @@ def execute_run(
         run_config=plan.run_config,
         job_name=plan.job_name,
         pause=pause,
-        may_fork=unsafe_native_threads() is None,
+        around_fork=around_fork if unsafe_native_threads() is None else None,
         instance=instance,
     )
     job = definitions.jobs.get(plan.job_name) if plan.job_name and not plan.steps else None

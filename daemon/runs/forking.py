@@ -5,7 +5,8 @@
 
 The worker alone writes to the log, so a child can be killed at any instant and nothing is lost: a child that goes
 without having sent an end has failed its step. A child ends itself when the worker is gone, whose death closes the pipe
-that all children hold. Resources are opened in the children, each its own; values go through IO managers.
+that all children hold. Resources are opened in the children, each its own; values go through IO managers. The log is
+closed for the moment of a fork, since its connections do not survive one: a child that asks it opens it anew.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ import struct
 import sys
 import threading
 import time
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, NoReturn
@@ -114,12 +114,11 @@ class Forks(Generic[T]):
         sys.stdout.flush()
         sys.stderr.flush()
         random = self._toolbox.pause.random()  # drawn here: forks of one worker would all draw the same
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # the log's own thread, which no child needs
+        with self._toolbox.around_fork():
             pid = os.fork()
-        if pid == 0:
-            inherited = [ours, self._own_end, *(child.pipe for child in self._children.values())]
-            _do(task, attempt, random, self._toolbox, pipe=theirs, alive=self._alive, inherited=inherited)
+            if pid == 0:
+                inherited = [ours, self._own_end, *(child.pipe for child in self._children.values())]
+                _do(task, attempt, random, self._toolbox, pipe=theirs, alive=self._alive, inherited=inherited)
         os.close(theirs)
         child = Child(task, attempt, started, pid, ours)
         self._children[pid] = child

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,6 +33,9 @@ from ...storage.instance import Instance
 from .pause import Pause
 from .plan import StepPlan
 
+AroundFork = Callable[[], AbstractContextManager[Any]]
+"""Makes the process ready for a fork, and what it was afterwards; the child stays as it was made ready."""
+
 LOGGER = "headwater.run"
 
 
@@ -53,10 +57,11 @@ class Toolbox:
         job_name: str | None = None,
         instance: Callable[[], Instance] | None = None,
         pause: Pause | None = None,
-        may_fork: bool = False,
+        around_fork: AroundFork | None = None,
     ) -> None:
-        """`pause` is the clock and the chance of the waits between attempts. Steps are forked where `may_fork` is true
-        and the run has such an executor."""
+        """`pause` is the clock and the chance of the waits between attempts. Where the run has such an executor its
+        steps are forked, inside `around_fork`; never without it."""
+        self.around_fork: AroundFork = around_fork or nullcontext
         self.pause = pause or Pause()
         self.definitions = definitions
         self.run_id = run_id
@@ -72,7 +77,7 @@ class Toolbox:
         )
         self.job_hooks: frozenset[HookDefinition] = frozenset(job.hooks) if job else frozenset()
         executor: ExecutorDefinition | None = (job.executor_def if job else None) or definitions.executor
-        self.forks_at_most = executor.max_concurrent if may_fork and executor else None
+        self.forks_at_most = executor.max_concurrent if around_fork is not None and executor else None
         """How many steps go at a time, each in a process of its own; None: one after the other, in this one."""
         self.partitions_def = job.partitions_def if job else None
         """Those of the job."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from headwater import (
     DynamicOut,
     DynamicOutput,
     HookContext,
+    Instance,
     RetryPolicy,
     RetryRequested,
     asset,
@@ -65,7 +67,15 @@ class Bench:
             lambda events, expect: self.log.append(events, expect=expect),
             home=self.home,
             look_further=look_further,
+            instance=lambda: Instance(self.log, self.home),
+            around_fork=self.around_fork,
         )
+
+    @contextmanager
+    def around_fork(self) -> Iterator[None]:
+        self.log.close()
+        yield
+        self.log = EventLog.open(self.home)
 
     @property
     def events(self) -> list[e.Event]:
@@ -196,9 +206,7 @@ def test_a_step_that_leaves_its_process_fails_with_its_status(bench: Bench) -> N
     assert "status 3" in failed.error.message
 
 
-def test_attempts_hooks_checks_and_the_ops_of_an_asset_are_told_from_the_processes(
-    bench: Bench, tmp_path: Path
-) -> None:
+def test_attempts_hooks_checks_and_inner_ops_are_told_from_the_processes(bench: Bench, tmp_path: Path) -> None:
     @failure_hook
     def tell(context: HookContext) -> None:
         (tmp_path / "told").write_text(f"{context.step_key}: {context.op_exception}")
