@@ -25,6 +25,7 @@ from .unsupported import refuse
 
 if TYPE_CHECKING:
     from .conditions.base import AutomationCondition
+    from .freshness import FreshnessPolicy
     from .partitions.base import PartitionsDefinition
 
 __all__ = ["AssetDep", "AssetIn", "AssetSpec", "AssetsDefinition", "ResourceParam", "SourceAsset", "asset"]
@@ -56,7 +57,7 @@ def asset(
     group_name: str | None = None,
     output_required: bool = True,
     automation_condition: AutomationCondition | None = None,
-    freshness_policy: Any = None,
+    freshness_policy: FreshnessPolicy | None = None,
     backfill_policy: Any = None,
     retry_policy: RetryPolicy | None = None,
     code_version: str | None = None,
@@ -93,7 +94,7 @@ def asset(
     hooks: Iterable[HookDefinition] | None = None,
     io_manager_def: Any = None,
     op_tags: Mapping[str, Any] | None = None,
-    freshness_policy: Any = None,
+    freshness_policy: FreshnessPolicy | None = None,
     backfill_policy: Any = None,
     retry_policy: RetryPolicy | None = None,
     check_specs: Any = None,

@@ -48,6 +48,9 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.executors import in_process_executor as in_process_executor
     from .definitions.executors import multiprocess_executor as multiprocess_executor
     from .definitions.filesystem_io import FilesystemIOManager as FilesystemIOManager
+    from .definitions.freshness import FreshnessPolicy as FreshnessPolicy
+    from .definitions.freshness import FreshnessState as FreshnessState
+    from .definitions.freshness import apply_freshness_policy as apply_freshness_policy
     from .definitions.hooks import HookContext as HookContext
     from .definitions.hooks import HookDefinition as HookDefinition
     from .definitions.hooks import failure_hook as failure_hook

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 _BY_INSTEAD = {
     "write Definitions(assets=[...], jobs=[...])": "repository",
     "use automation_condition=AutomationCondition.on_cron(...) on the assets": (
-        "DefaultScheduleStatus FreshnessPolicy ScheduleDefinition ScheduleEvaluationContext build_schedule_context"
+        "DefaultScheduleStatus ScheduleDefinition ScheduleEvaluationContext build_schedule_context"
         " build_schedule_from_partitioned_job schedule"
     ),
     "declare what comes from outside as AssetSpec(arrival=FileArrival(...)), or run `headwater asset report KEY`": (

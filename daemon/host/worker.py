@@ -106,7 +106,7 @@ def _wait_for_orders(orders_fd: int) -> tuple[str, bytes]:
     os._exit(0)  # the host is gone or needs no spare any more
 
 
-def work(definitions: Definitions, home: Path, plan: RunPlan, claim: _Claim, log: EventLog | None = None) -> int:
+def work(definitions: Definitions, home: Path, plan: RunPlan, claim: _Claim, opened: EventLog | None = None) -> int:
     """Take the lease, claim the run and execute it; returns the status to leave with, `LEFT_ALONE` where another has
     it.
 
@@ -114,12 +114,11 @@ def work(definitions: Definitions, home: Path, plan: RunPlan, claim: _Claim, log
     """
     if not Lease.of_run(home, plan.run_id).take():
         return LEFT_ALONE
-    log = log or EventLog.open(home)
+    log = opened or EventLog.open(home)
 
     @contextmanager
     def around_fork() -> Iterator[None]:
         nonlocal log
-        assert log is not None
         log.close()
         yield
         log = EventLog.open(home)

@@ -46,7 +46,7 @@ from .pause import Pause
 from .plan import Part, RunPlan, StepPlan
 from .step_end import StepEnd
 from .steps import StepAttempt
-from .toolbox import Toolbox
+from .toolbox import AroundFork, Toolbox
 
 ChooseKeys = Callable[[str, bool], tuple[KeyRanges, int]]
 """For a run that was planned without State: the keys to hand out of a partitioned asset (where the second argument is

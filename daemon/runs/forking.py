@@ -20,6 +20,7 @@ import struct
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, NoReturn
@@ -237,7 +238,7 @@ def _do(
     except BrokenPipeError:
         status = 1
     except BaseException:
-        sys.excepthook(*sys.exc_info())
+        traceback.print_exc()
     finally:
         for stream in (sys.stdout, sys.stderr):
             try:

@@ -12,6 +12,7 @@ from headwater.definitions.asset_jobs import AssetJobDefinition, define_asset_jo
 from headwater.definitions.checks import asset_check
 from headwater.definitions.definitions import Definitions
 from headwater.definitions.errors import DefinitionErrors, InvalidDefinitionError, InvalidInvocationError
+from headwater.definitions.executors import in_process_executor, multiprocess_executor
 from headwater.definitions.loading import load_definitions
 from headwater.definitions.partitions import DailyPartitionsDefinition, StaticPartitionsDefinition
 from headwater.definitions.run_config import RunConfig
@@ -90,15 +91,17 @@ def test_two_jobs_of_one_name_are_reported_with_both_places() -> None:
 
 def test_merging_keeps_jobs_and_the_same_job_may_come_twice() -> None:
     nightly, other = define_asset_job("nightly"), define_asset_job("other", "orders")
-    merged = Definitions.merge(defs(nightly, executor="e", loggers={"a": "l"}), Definitions(jobs=[nightly, other]))
+    merged = Definitions.merge(
+        defs(nightly, executor=multiprocess_executor, loggers={"a": "l"}), Definitions(jobs=[nightly, other])
+    )
     merged.validate()
     assert list(merged.jobs) == ["nightly", "other"]
-    assert (merged.executor, merged.loggers) == ("e", {"a": "l"})
+    assert (merged.executor, merged.loggers) == (multiprocess_executor, {"a": "l"})
 
 
 def test_two_executors_cannot_be_merged() -> None:
     with pytest.raises(InvalidDefinitionError, match="executor"):
-        Definitions.merge(Definitions(executor="a"), Definitions(executor="b"))
+        Definitions.merge(Definitions(executor=in_process_executor), Definitions(executor=multiprocess_executor))
 
 
 def test_what_a_selection_names_and_nobody_defines_is_reported_at_load() -> None:
