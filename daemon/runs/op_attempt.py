@@ -9,20 +9,24 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ...definitions.env import redacted_data
+from ...definitions.events_by_users import AssetCheckEvaluation, AssetMaterialization, AssetObservation
 from ...definitions.metadata import metadata_to_json
 from ...definitions.ops.context import OpExecutionContext
 from ...definitions.ops.flat import OpNode
 from ...definitions.ops.invocation import check_input
 from ...definitions.signature import CONFIG_NAME
 from ...storage.errors import ConflictError
-from ...storage.events import Event, OpOutputProduced, StepFailed, StepSucceeded
+from ...storage.events import AssetMaterialized, Event, OpOutputProduced, StepFailed, StepSucceeded
+from ...storage.reports import event_of
 from .failures import check_storable, error_info
 from .op_config import op_config, unwired
 from .op_outputs import Given, outputs_of
 from .op_values import OpValues, Place
-from .outputs import finished
+from .outputs import Yielded, finished
 from .step_end import StepEnd
 from .toolbox import StepConfig, Toolbox
+
+ASSET_EVENTS = (AssetMaterialization, AssetObservation, AssetCheckEvaluation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,9 @@ class OpAttempt:
         self._toolbox, self._values, self._node, self._step_key = toolbox, values, node, step_key
         self._path, self._mapping_key, self._sources = path, mapping_key, sources
         self._partition_keys, self._retry_number = partition_keys, retry_number
+        self._context: OpExecutionContext | None = None
+        self._noted: list[Any] = []
+        """What the function has yielded that is said of assets."""
         self._began = time.perf_counter()
         self._code_started_at: datetime | None = None
 
@@ -68,7 +75,7 @@ class OpAttempt:
                 took_s=self._took_s(),
                 code_started_at=self._code_started_at,
             )
-            return StepEnd(events=[failed], error=error)
+            return StepEnd(events=[*self._said(), failed], error=error)
 
     def _run(self) -> StepEnd:
         toolbox, op = self._toolbox, self._node.op
@@ -80,12 +87,12 @@ class OpAttempt:
         arguments |= {name: resources[name] for name in op.resource_args}
         if op.signature.takes_config:
             arguments[CONFIG_NAME] = config.argument
-        context = self._context(config)
+        context = self._context = self._new_context(config)
         if op.signature.context_arg is not None:
             arguments[op.signature.context_arg] = context
         self._code_started_at = datetime.now(UTC)
-        given = outputs_of(op, finished(op.fn(**arguments)))
-        events = [self._stored(one, context) for one in given]
+        given = outputs_of(op, self._without_events(finished(op.fn(**arguments))))
+        events = [*self._said(), *(self._stored(one, context) for one in given)]
         events.append(
             StepSucceeded(
                 run_id=toolbox.run_id,
@@ -123,7 +130,35 @@ class OpAttempt:
             check_storable(event, str(self._node.op))
         return event
 
-    def _context(self, config: StepConfig) -> OpExecutionContext:
+    def _without_events(self, returned: Any) -> Any:
+        """What was returned or yielded, without what it says of assets, which is noted."""
+        if not isinstance(returned, Yielded):
+            return returned
+        for item in returned:
+            if isinstance(item, ASSET_EVENTS):
+                self._noted.append(item)
+        return Yielded(item for item in returned if not isinstance(item, ASSET_EVENTS))
+
+    def _said(self) -> list[Event]:
+        """What the op said of assets, by its context or by yielding it: written however the step ends."""
+        logged = [*(self._context.logged_events if self._context else ()), *self._noted]
+        self._noted = []
+        events: list[Event] = []
+        for said in logged:
+            event = event_of(said)
+            ours: dict[str, Any] = {
+                "run_id": self._toolbox.run_id,
+                "description": redacted_data(event.description),
+                "metadata": redacted_data(event.metadata),
+            }
+            if isinstance(event, AssetMaterialized):
+                ours |= {"origin": "step", "step_key": self._step_key}
+            made = event.model_copy(update=ours)
+            check_storable(made, f"what {self._node.op} said of asset {event.asset_key!r}")
+            events.append(made)
+        return events
+
+    def _new_context(self, config: StepConfig) -> OpExecutionContext:
         toolbox = self._toolbox
         return OpExecutionContext(
             op_name=self._path[-1],

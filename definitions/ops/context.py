@@ -89,7 +89,14 @@ class OpExecutionContext(StepContext):
         return both if mapping_key is None else {**both, **self._metadata.get((output_name, mapping_key), {})}
 
     def log_event(self, event: Any) -> None:
-        """Record what happened to an asset: it is written with the end of this step."""
+        """Say that an asset was made, looked at or checked: it becomes an event of the run, however this step ends.
+
+        `event` is an AssetMaterialization, an AssetObservation or an AssetCheckEvaluation.
+        """
+        from ..events_by_users import AssetCheckEvaluation, AssetMaterialization, AssetObservation
+
+        if not isinstance(event, (AssetMaterialization, AssetObservation, AssetCheckEvaluation)):
+            raise InvalidInvocationError(f"context.log_event: {event!r} is no event of an asset.")
         self._events.append(event)
 
     @property

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from headwater import (
+    AssetMaterialization,
+    AssetObservation,
     Config,
     DynamicOut,
     DynamicOutput,
@@ -24,6 +26,7 @@ from headwater import (
     ResourceParam,
     StaticPartitionsDefinition,
     TypeCheckDidNotPass,
+    build_op_context,
     execute_job,
     graph,
     job,
@@ -339,6 +342,35 @@ def test_on_an_instance_with_a_home_values_go_into_files_of_the_run(tmp_path: Pa
         assert (kept / "numbers" / "result" / "n0").is_file()
         stored = [one.event.type for one in instance.log.query(run_id=result.run_id)]
         assert stored == [event.type for event in result.all_events]
+
+
+def test_what_an_op_says_of_assets_is_in_the_log_however_it_ends() -> None:
+    @op
+    def report(context: OpExecutionContext) -> Any:
+        context.log_event(AssetMaterialization("orders", metadata={"rows": 3}))
+        yield AssetObservation("inbox")
+        yield Output(1)
+
+    @op
+    def fails(context: OpExecutionContext) -> None:
+        context.log_event(AssetMaterialization("half"))
+        raise ValueError("no")
+
+    @job
+    def work() -> None:
+        report()
+        fails()
+
+    result = work.execute_in_process(raise_on_error=False)
+    made = [event for event in result.all_events if isinstance(event, e.AssetMaterialized)]
+    assert [(event.asset_key, event.step_key, event.run_id) for event in made] == [
+        ("orders", "report", result.run_id),
+        ("half", "fails", result.run_id),
+    ]
+    assert [event.asset_key for event in result.all_events if isinstance(event, e.AssetObserved)] == ["inbox"]
+    assert [str(one.asset_key) for one in result.get_asset_materialization_events()] == ["orders", "half"]
+    with pytest.raises(InvalidInvocationError, match="is no event of an asset"):
+        build_op_context().log_event("orders")
 
 
 def test_async_ops_are_awaited() -> None:
