@@ -13,10 +13,19 @@ from ._lazy import offer
 
 if TYPE_CHECKING or not offer(globals()):
     from ._version import __version__ as __version__
+    from .daemon.evaluation.evaluate_conditions import ConditionResult as ConditionResult
+    from .daemon.evaluation.evaluate_conditions import (
+        EvaluateAutomationConditionsResult as EvaluateAutomationConditionsResult,
+    )
+    from .daemon.evaluation.evaluate_conditions import evaluate_automation_conditions as evaluate_automation_conditions
     from .daemon.runs.in_process import execute_job as execute_job
     from .daemon.runs.materialize import materialize as materialize
+    from .daemon.runs.result import ExecuteInProcessResult as ExecuteInProcessResult
     from .definitions.arrival import FileArrival as FileArrival
     from .definitions.asset import asset as asset
+    from .definitions.asset_events import AssetCheckEvaluation as AssetCheckEvaluation
+    from .definitions.asset_events import AssetMaterialization as AssetMaterialization
+    from .definitions.asset_events import AssetObservation as AssetObservation
     from .definitions.asset_jobs import AssetJobDefinition as AssetJobDefinition
     from .definitions.asset_jobs import define_asset_job as define_asset_job
     from .definitions.assets_definition import AssetsDefinition as AssetsDefinition
@@ -41,9 +50,6 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.errors import InvalidDefinitionError as InvalidDefinitionError
     from .definitions.errors import InvalidInvocationError as InvalidInvocationError
     from .definitions.errors import TypeCheckDidNotPass as TypeCheckDidNotPass
-    from .definitions.events_by_users import AssetCheckEvaluation as AssetCheckEvaluation
-    from .definitions.events_by_users import AssetMaterialization as AssetMaterialization
-    from .definitions.events_by_users import AssetObservation as AssetObservation
     from .definitions.executors import ExecutorDefinition as ExecutorDefinition
     from .definitions.executors import in_process_executor as in_process_executor
     from .definitions.executors import multiprocess_executor as multiprocess_executor
@@ -126,5 +132,16 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.signature import ResourceParam as ResourceParam
     from .definitions.spec import AssetSpec as AssetSpec
     from .definitions.spec import SourceAsset as SourceAsset
+    from .definitions.values import AssetValueLoader as AssetValueLoader
     from .storage.entries import EventLogEntry as EventLogEntry
     from .storage.instance import Instance as Instance
+    from .storage.records import AssetPartitionStatus as AssetPartitionStatus
+    from .storage.records import AssetRecord as AssetRecord
+    from .storage.records import AssetRecordsFilter as AssetRecordsFilter
+    from .storage.records import EventRecordsFilter as EventRecordsFilter
+    from .storage.records import EventRecordsResult as EventRecordsResult
+    from .storage.records import EventType as EventType
+    from .storage.runs import Run as Run
+    from .storage.runs import RunRecord as RunRecord
+    from .storage.runs import RunsFilter as RunsFilter
+    from .storage.runs import RunStatus as RunStatus

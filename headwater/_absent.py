@@ -49,7 +49,6 @@ _BY_INSTEAD = {
         " load_from_defs_folder"
     ),
     "use materialize(...)": "materialize_to_memory observe",
-    "use `headwater run list` and `headwater events tail`": "EventRecordsFilter RunsFilter RunRecord",
     "use Path(__file__).parent / ...": "file_relative_path",
     "run the program with subprocess inside the asset: its output is captured": (
         "PipesSubprocessClient open_pipes_session PipesClient"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from ...definitions.asset_events import AssetCheckEvaluation, AssetMaterialization, AssetObservation
 from ...definitions.env import redacted_data
-from ...definitions.events_by_users import AssetCheckEvaluation, AssetMaterialization, AssetObservation
 from ...definitions.metadata import metadata_to_json
 from ...definitions.ops.context import OpExecutionContext
 from ...definitions.ops.flat import OpNode

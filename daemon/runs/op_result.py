@@ -9,12 +9,13 @@ from ...definitions.errors import InvalidInvocationError, did_you_mean
 from ...definitions.ops.flat import Upstream
 from ...definitions.ops.job import OpJobDefinition
 from ...definitions.results import UNSET
-from ...storage.events import Event, StepSkipped
+from ...storage.events import AssetMaterialized, Event
 from .op_work import OpWork
-from .result import Materialization, materializations
+from .result import Materialization
+from .result_events import RunEvents
 
 
-class OpExecutionResult:
+class OpExecutionResult(RunEvents):
     """The outcome of `execute_in_process`.
 
     `errors` holds the exceptions of the steps that failed, by step key; `all_events` what the run wrote, in order.
@@ -23,9 +24,8 @@ class OpExecutionResult:
     def __init__(
         self, job: OpJobDefinition, work: OpWork, run_id: str, *, success: bool, events: Sequence[Event]
     ) -> None:
-        self.run_id = run_id
+        super().__init__(run_id, events)
         self.success = success
-        self.all_events = list(events)
         self.errors = dict(work.errors)
         self._job, self._work = job, work
 
@@ -57,21 +57,8 @@ class OpExecutionResult:
             raise InvalidInvocationError(f"{self._job} has no output {output_name!r}. Its outputs: {names}.")
         return self._value(results[output_name], f"{self._job} gave no output {output_name!r}")
 
-    def events_for_node(self, node_name: str) -> list[Event]:
-        """The events of an op's steps, in order; of all its steps where it was mapped."""
-        return [event for event in self.all_events if _op_of(event) == node_name]
-
-    def is_node_success(self, node_name: str) -> bool:
-        return any(event.type == "step_succeeded" for event in self.events_for_node(node_name))
-
-    def is_node_failed(self, node_name: str) -> bool:
-        return any(event.type == "step_failed" for event in self.events_for_node(node_name))
-
-    def is_node_skipped(self, node_name: str) -> bool:
-        return any(isinstance(event, StepSkipped) for event in self.events_for_node(node_name))
-
     def get_asset_materialization_events(self) -> list[Materialization]:
-        return materializations(self.all_events)
+        return [Materialization.of(event) for event in self._of(AssetMaterialized)]
 
     def _value(self, source: Any, otherwise: str) -> Any:
         value = self._work.value_of(source)
@@ -82,6 +69,5 @@ class OpExecutionResult:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of run {self.run_id}: {'success' if self.success else 'failure'}>"
 
-
-def _op_of(event: Event) -> str:
-    return str(getattr(event, "step_key", "")).partition("[")[0]
+    def _belongs(self, event: Event, node_name: str) -> bool:
+        return str(getattr(event, "step_key", "")).partition("[")[0] == node_name

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +24,7 @@ from ...definitions.results import UNSET, AssetCheckResult
 from ...definitions.signature import CONFIG_NAME
 from ...storage.errors import ConflictError
 from ...storage.events import AssetCheckEvaluated, AssetMaterialized, StepFailed, StepSucceeded
+from .data_versions import computed_version
 from .driving import Tell
 from .failures import check_storable, error_info
 from .graph_step import run_graph
@@ -105,6 +107,9 @@ class StepAttempt:
         config = toolbox.config_of(asset)
         resources = toolbox.resources_for(asset.resource_names, asset)
         input_keys = partition_keys_of_inputs(toolbox, asset, step.partition, step.inputs) if asset.deps else {}
+        version = None
+        if asset.code_version is not None and toolbox.open_instance is not None:
+            version = computed_version(toolbox.open_instance(), asset, input_keys)
         arguments = load_arguments(toolbox, asset, input_keys) if asset.deps else {}
         if asset.signature.takes_config:
             arguments[CONFIG_NAME] = config.argument
@@ -133,6 +138,8 @@ class StepAttempt:
         added = {} if made.value is UNSET else self._store(asset, made.value, partition_keys)
         if context is not None:
             added = {**added, **context.added_metadata}
+        if made.data_version is None and version is not None:
+            made = replace(made, data_version=version)
         return StepEnd(events=[self._materialized(asset, made, {**added, **made.metadata})], value=made.value)
 
     def _run_graph(

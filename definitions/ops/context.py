@@ -93,7 +93,7 @@ class OpExecutionContext(StepContext):
 
         `event` is an AssetMaterialization, an AssetObservation or an AssetCheckEvaluation.
         """
-        from ..events_by_users import AssetCheckEvaluation, AssetMaterialization, AssetObservation
+        from ..asset_events import AssetCheckEvaluation, AssetMaterialization, AssetObservation
 
         if not isinstance(event, (AssetMaterialization, AssetObservation, AssetCheckEvaluation)):
             raise InvalidInvocationError(f"context.log_event: {event!r} is no event of an asset.")
