@@ -10,6 +10,7 @@ from ..errors import InvalidDefinitionError, InvalidInvocationError
 from ..in_process import runner
 from ..signature import CONTEXT_NAMES
 from ..source import SourceLine
+from ..unsupported import refuse
 from .composition import DynamicHandle, GraphInput, Handle, Placed, Ref, compose, composing, outputs_of
 from .node import Node
 from .ports import DynamicOut, In, Out
@@ -45,7 +46,7 @@ class GraphDefinition(Node):
             source=source,
         )
         self.fn = body
-        self.config = config
+        refuse(str(self), source=source, config_mapping=config)
         parameters = _parameters(body, str(self), source)
         for one in ins or ():
             if one not in parameters:

@@ -16,6 +16,7 @@ from ..results import UNSET, Output
 from ..retries import RetryPolicy, checked_policy
 from ..signature import Signature
 from ..source import SourceLine
+from ..unsupported import refuse
 from .composition import composing
 from .node import Node
 from .ports import RESULT, DynamicOutput, In, Out, check_name
@@ -51,8 +52,7 @@ class OpDefinition(Node):
         self.fn = fn
         self.retry_policy = checked_policy(retry_policy, owner=str(self), source=source)
         self.code_version = code_version
-        self.pool = pool
-        self.config_schema = config_schema
+        refuse(str(self), source=source, config_schema=config_schema, pool=pool)
         self.required_resource_keys = frozenset(required_resource_keys or ())
         self.signature = Signature.of(fn)
         for problem in self.signature.problems():

@@ -23,6 +23,7 @@ from headwater import (
     build_op_context,
     op,
 )
+from headwater.definitions.errors import NotYetSupported
 
 
 class Limit(Config):
@@ -154,6 +155,15 @@ def test_the_key_of_a_dynamic_output_is_made_of_letters_digits_and_underscores()
 def test_dynamic_out_says_that_it_is() -> None:
     assert DynamicOut().is_dynamic
     assert not Out().is_dynamic
+
+
+@pytest.mark.parametrize("argument", ["config_schema", "pool"])
+def test_arguments_that_do_not_act_yet_are_refused(argument: str) -> None:
+    arguments: dict[str, Any] = {argument: "x"}
+    with pytest.raises(NotYetSupported, match=rf"op 'load': {argument} is not supported yet\. [A-Z]"):
+
+        @op(**arguments)
+        def load() -> None: ...
 
 
 def test_a_step_without_an_asset_says_so_when_asked_for_its_key() -> None:
