@@ -14,8 +14,10 @@ from .assets_definition import AssetsDefinition
 from .collecting import report
 from .dependencies import AssetDep, AssetIn
 from .errors import DefinitionError
+from .hooks import HookDefinition, checked_hooks
 from .keys import AssetKey, CoercibleToAssetKey
 from .labels import key_from_user
+from .retries import RetryPolicy, checked_policy
 from .signature import ResourceParam
 from .source import SourceLine
 from .spec import AssetSpec, SourceAsset
@@ -47,7 +49,7 @@ def asset(
     config_schema: Any = None,
     required_resource_keys: Iterable[str] | None = None,
     resource_defs: Mapping[str, Any] | None = None,
-    hooks: Any = None,
+    hooks: Iterable[HookDefinition] | None = None,
     io_manager_def: Any = None,
     io_manager_key: str | None = None,
     partitions_def: PartitionsDefinition | None = None,
@@ -57,7 +59,7 @@ def asset(
     automation_condition: AutomationCondition | None = None,
     freshness_policy: FreshnessPolicy | None = None,
     backfill_policy: Any = None,
-    retry_policy: Any = None,
+    retry_policy: RetryPolicy | None = None,
     code_version: str | None = None,
     check_specs: Any = None,
     owners: Sequence[str] | None = None,
@@ -89,12 +91,12 @@ def asset(
     output_required: bool = True,
     config_schema: Any = None,
     resource_defs: Mapping[str, Any] | None = None,
-    hooks: Any = None,
+    hooks: Iterable[HookDefinition] | None = None,
     io_manager_def: Any = None,
     op_tags: Mapping[str, Any] | None = None,
     freshness_policy: FreshnessPolicy | None = None,
     backfill_policy: Any = None,
-    retry_policy: Any = None,
+    retry_policy: RetryPolicy | None = None,
     check_specs: Any = None,
     pool: str | None = None,
     is_virtual: bool = False,
@@ -112,12 +114,11 @@ def asset(
 
     A first parameter `context` takes the AssetExecutionContext. A parameter named like a resource takes the resource.
     What the function returns is stored by the IO manager, unless it is annotated `-> None` or `-> MaterializeResult`.
+    `retry_policy` says how often and when it is tried again after it raised; `hooks` run after its step.
     """
     refused: dict[str, Any] = {
-        "hooks": hooks,
         "output_required": not output_required,
         "backfill_policy": backfill_policy,
-        "retry_policy": retry_policy,
         "check_specs": check_specs,
     }
 
@@ -146,7 +147,7 @@ def asset(
             io_manager_key=own_io_manager or io_manager_key,
             source=source,
         )
-        return AssetsDefinition(
+        made = AssetsDefinition(
             fn,
             spec,
             ins=ins,
@@ -156,6 +157,9 @@ def asset(
             op_tags=op_tags,
             pool=pool,
         )
+        made.retry_policy = checked_policy(retry_policy, owner=str(made), source=source)
+        made.hooks = checked_hooks(hooks, owner=str(made), source=source)
+        return made
 
     return decorate if compute_fn is None else decorate(compute_fn)
 

@@ -24,7 +24,11 @@ from .spec import AssetSpec, checked_metadata
 
 if TYPE_CHECKING:
     from .conditions.base import AutomationCondition
+    from .hooks import HookDefinition
+    from .ops.graph import GraphDefinition
+    from .ops.op import OpDefinition
     from .partitions.base import PartitionsDefinition
+    from .retries import RetryPolicy
 
 
 class AssetsDefinition:
@@ -63,10 +67,32 @@ class AssetsDefinition:
         self.arguments = self._arguments(dict(ins or {}))
         self.deps: tuple[Dependency, ...] = self.merged_deps(spec.deps, self.arguments.values())
         self.is_bound = False
+        self.retry_policy: RetryPolicy | None = None
+        self.hooks: frozenset[HookDefinition] = frozenset()
+        self.graph: GraphDefinition | None = None
+        """The ops that make it, where it is no single function."""
         self.__name__ = getattr(fn, "__name__", spec.key.path[-1])
         self.__doc__ = fn.__doc__
         self.__module__ = getattr(fn, "__module__", __name__)
         self.__wrapped__ = fn
+
+    @staticmethod
+    def from_graph(graph_def: GraphDefinition, **described: Any) -> AssetsDefinition:
+        """The asset that a graph makes; its inputs are upstream assets.
+
+        `keys_by_input_name` and `keys_by_output_name` say which assets these are where they have other names,
+        `key_prefix` goes before the asset's own; everything else is as in AssetSpec.
+        """
+        from .ops.graph_asset import from_graph
+
+        return from_graph(graph_def, **described)
+
+    @staticmethod
+    def from_op(op_def: OpDefinition, **described: Any) -> AssetsDefinition:
+        """The asset that an op makes; as `from_graph`."""
+        from .ops.graph_asset import from_op
+
+        return from_op(op_def, **described)
 
     @property
     def key(self) -> AssetKey:
@@ -194,6 +220,12 @@ class AssetsDefinition:
         """A copy that does not bring the resources of these names along."""
         made = copy.copy(self)
         made.resource_defs = {name: value for name, value in self.resource_defs.items() if name not in set(names)}
+        return made
+
+    def with_hooks(self, hook_defs: Iterable[HookDefinition]) -> AssetsDefinition:
+        """A copy with more hooks."""
+        made = copy.copy(self)
+        made.hooks = self.hooks | frozenset(hook_defs)
         return made
 
     def with_spec(self, spec: AssetSpec) -> AssetsDefinition:

@@ -16,12 +16,14 @@ from .errors import DefinitionError, ExecutionError, InvalidInvocationError
 from .keys import AssetKey, CoercibleToAssetKey
 from .labels import NAME, key_from_user
 from .results import AssetCheckResult, AssetCheckSeverity
+from .retries import RetryPolicy, checked_policy
 from .signature import CONFIG_NAME, Signature
 from .source import SourceLine
 from .spec import checked_metadata
 from .unsupported import refuse
 
 if TYPE_CHECKING:
+    from .hooks import HookDefinition
     from .partitions.base import PartitionsDefinition
 
 
@@ -55,6 +57,9 @@ class AssetChecksDefinition:
         self.metadata = dict(metadata or {})
         self.partitions_def = partitions_def
         self.source = source
+        self.retry_policy: RetryPolicy | None = None
+        self.graph = None
+        self.hooks: frozenset[HookDefinition] = frozenset()
         self.signature = Signature.of(fn)
         for problem in self.signature.problems():
             report(DefinitionError(f"{source}: {self}: {problem}"))
@@ -164,7 +169,7 @@ def asset_check(
     resource_defs: Any = None,
     config_schema: Any = None,
     op_tags: Any = None,
-    retry_policy: Any = None,
+    retry_policy: RetryPolicy | None = None,
     automation_condition: Any = None,
     pool: str | None = None,
 ) -> Callable[[Callable[..., Any]], AssetChecksDefinition]:
@@ -185,7 +190,6 @@ def asset_check(
         "resource_defs": resource_defs,
         "config_schema": config_schema,
         "op_tags": op_tags,
-        "retry_policy": retry_policy,
         "automation_condition": automation_condition,
         "pool": pool,
     }
@@ -202,7 +206,7 @@ def asset_check(
                 )
             )
         refuse(owner, source=source, **refused)
-        return AssetChecksDefinition(
+        made = AssetChecksDefinition(
             fn,
             check_name=check_name,
             asset_key=key_from_user(asset, role=f"the asset of {owner}", source=source),
@@ -214,6 +218,8 @@ def asset_check(
             partitions_def=partitions_def,
             source=source,
         )
+        made.retry_policy = checked_policy(retry_policy, owner=owner, source=source)
+        return made
 
     return decorate
 

@@ -58,7 +58,7 @@ class Resources(Mapping[str, Any]):
         return len(self._values)
 
 
-class _StepContext:
+class StepContext:
     """What the contexts of assets and of checks share."""
 
     def __init__(
@@ -165,7 +165,7 @@ class _StepContext:
         return TimeWindow(min(window.start for window in windows), max(window.end for window in windows))
 
 
-class AssetExecutionContext(_StepContext):
+class AssetExecutionContext(StepContext):
     """The context of the function of an asset."""
 
     def __init__(
@@ -182,6 +182,7 @@ class AssetExecutionContext(_StepContext):
         run_config: Mapping[str, Any] | None = None,
         op_config: Any = None,
         instance: Any = None,
+        retry_number: int = 0,
     ) -> None:
         """`input_partition_keys` holds the keys handed to the step, by argument and by the upstream's key string."""
         super().__init__(
@@ -196,6 +197,8 @@ class AssetExecutionContext(_StepContext):
             op_config=op_config,
             instance=instance,
         )
+        self.retry_number = retry_number
+        """How many attempts of this step there were before this one."""
         self._input_partition_keys = {name: tuple(keys) for name, keys in (input_partition_keys or {}).items()}
         self._metadata: dict[str, MetadataValue] = {}
 
@@ -244,7 +247,7 @@ class AssetExecutionContext(_StepContext):
             self._partitions_def = definition.partitions_def
 
 
-class AssetCheckExecutionContext(_StepContext):
+class AssetCheckExecutionContext(StepContext):
     """The context of the function of a check. `partition_key` is that of the asset's partition it looks at."""
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Definitions: all assets, checks and resources of a project, bound to each other.
+"""Definitions: all assets, checks, jobs and resources of a project, bound to each other.
 
 Making a `Definitions` is cheap and checks little; what needs the whole picture (names, cycles, partitions) is looked at
 once, when somebody first asks. `validate()` raises everything that is wrong together.
@@ -25,16 +25,18 @@ from .errors import (
     InvalidInvocationError,
     did_you_mean,
 )
+from .executors import checked_executor
 from .graph import AssetGraph
 from .keys import AssetKey
 from .partitions.multi_mappings import default_mapping
 from .source import SourceLine
 from .spec import DEFAULT_IO_MANAGER, AssetSpec
-from .unsupported import refuse
 from .values import Accessors
 
 if TYPE_CHECKING:
+    from .asset_jobs import JobContents
     from .conditions.base import AutomationCondition
+    from .jobs import JobDefinition
     from .snapshot import DefinitionsSnapshot
 
 
@@ -42,6 +44,8 @@ class _Bound(NamedTuple):
     graph: AssetGraph
     checks: list[AssetChecksDefinition]
     conditions: dict[AssetKey, AutomationCondition]
+    jobs: dict[str, JobDefinition]
+    contents: dict[str, JobContents]
     errors: list[DefinitionError]
 
 
@@ -70,15 +74,10 @@ class Definitions(Accessors):
         self.resources: dict[str, Any] = {**dict(resources or {}), **self._brought_along(resources or {})}
         self.metadata = dict(metadata or {})
         self._default_io_managers: dict[Path, Any] = {}
-        refuse(
-            "Definitions",
-            source=self.source,
-            jobs=list(jobs or ()),
-            schedules=list(schedules or ()),
-            sensors=list(sensors or ()),
-            executor=executor,
-            loggers=dict(loggers or {}),
-        )
+        self._jobs = _jobs_of(jobs or (), source=self.source)
+        self._schedules, self._sensors = list(schedules or ()), list(sensors or ())
+        self.executor = checked_executor(executor, owner="Definitions", source=self.source)
+        self.loggers: dict[str, Any] = dict(loggers or {})
 
     def _brought_along(self, own: Mapping[str, Any]) -> dict[str, Any]:
         """The resources that assets bring with them, each of which must be the only one of its name."""
@@ -97,25 +96,24 @@ class Definitions(Accessors):
     @property
     def is_empty(self) -> bool:
         """Whether nothing is defined but resources."""
-        return not self._assets and not self._checks
+        listed = (self._assets, self._checks, self._jobs, self._schedules, self._sensors)
+        return not any(listed)
 
     @classmethod
     def merge(cls, *definitions: Definitions) -> Definitions:
-        """All of them as one. A resource that two of them name must be the same, or equal."""
-        resources: dict[str, Any] = {}
-        for one in definitions:
-            for name, value in one.resources.items():
-                if not _same(resources.setdefault(name, value), value):
-                    report(
-                        DefinitionError(
-                            f"{one.source}: the resource {name!r} is not the same in two of the merged Definitions. "
-                            "Rename one of them, or define it once."
-                        )
-                    )
+        """All of them as one. A resource, a logger or an executor that two of them name must be the same, or equal."""
+        resources = _merged("resource", [(one.source, one.resources) for one in definitions])
+        loggers = _merged("logger", [(one.source, one.loggers) for one in definitions])
+        executors = [(one.source, {"executor": one.executor}) for one in definitions if one.executor is not None]
         return cls(
             assets=[asset for one in definitions for asset in one._assets],
             asset_checks=[check for one in definitions for check in one._checks],
             resources=resources,
+            jobs=[job for one in definitions for job in one._jobs],
+            schedules=[schedule for one in definitions for schedule in one._schedules],
+            sensors=[sensor for one in definitions for sensor in one._sensors],
+            executor=_merged("setting", executors).get("executor"),
+            loggers=loggers,
             metadata={name: value for one in definitions for name, value in one.metadata.items()},
         )
 
@@ -162,6 +160,36 @@ class Definitions(Accessors):
             hint = did_you_mean(name, checks, "Is it among the asset_checks of the Definitions?")
             raise InvalidInvocationError(f"asset {str(key)!r} has no check {name!r}. {hint}")
         return checks[name]
+
+    @property
+    def jobs(self) -> dict[str, JobDefinition]:
+        """All jobs by name."""
+        return self._bound.jobs
+
+    def job(self, name: str) -> JobDefinition:
+        """The job of this name.
+
+        Raises:
+            InvalidInvocationError: there is none.
+        """
+        if name not in self.jobs:
+            hint = did_you_mean(name, self.jobs, "Is it among the jobs of the Definitions?")
+            raise InvalidInvocationError(f"there is no job {name!r}. {hint}")
+        return self.jobs[name]
+
+    def get_job_def(self, name: str) -> JobDefinition:
+        """The same as `job`, as users of the field call it."""
+        return self.job(name)
+
+    def resolve_job_def(self, name: str) -> JobDefinition:
+        """The same as `job`, as users of the field call it."""
+        return self.job(name)
+
+    def contents_of(self, name: str) -> JobContents:
+        """The assets and checks of the job of this name; nothing for a job of ops."""
+        from .asset_jobs import JobContents
+
+        return self._bound.contents.get(name) or JobContents(partitions=self.job(name).partitions_def)
 
     def condition_of(self, key: AssetKey) -> AutomationCondition | None:
         """The asset's automation condition, with the keys that its selections mean in place of these."""
@@ -212,7 +240,11 @@ class Definitions(Accessors):
             checks = [names.bound_check(check) for check in self._checks]
             graph = AssetGraph(_with_mappings(_with_externals(bound)))
             conditions = _conditions(graph)
-        return _Bound(graph, checks, conditions, errors + graph.validate(checks))
+            jobs = _unique_named("job", self._jobs)
+        invalid = graph.validate(checks)
+        with collecting() as job_errors:
+            contents = _contents(jobs, graph, checks) if jobs and not invalid else {}
+        return _Bound(graph, checks, conditions, jobs, contents, errors + invalid + job_errors)
 
     @cached_property
     def _checks_by_asset(self) -> dict[AssetKey, list[AssetChecksDefinition]]:
@@ -259,6 +291,64 @@ def _unique(assets: Iterable[AssetNode]) -> dict[AssetKey, AssetNode]:
         if first is not node:
             report(DuplicateAsset(node.key, source=node.source, first=first.source))
     return unique
+
+
+def _jobs_of(listed: Iterable[Any], *, source: SourceLine) -> list[JobDefinition]:
+    """The jobs among `listed`, each object once; anything else is reported."""
+    from .jobs import JobDefinition
+
+    distinct = list({id(item): item for item in listed}.values())
+    for item in distinct:
+        if not isinstance(item, JobDefinition):
+            report(
+                DefinitionError(
+                    f"{source}: {item!r} among the jobs of the Definitions is no job. "
+                    "List what @job, to_job() or define_asset_job made."
+                )
+            )
+    return [item for item in distinct if isinstance(item, JobDefinition)]
+
+
+def _merged(kind: str, given: Iterable[tuple[SourceLine, dict[str, Any]]]) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for source, values in given:
+        for name, value in values.items():
+            if not _same(merged.setdefault(name, value), value):
+                report(
+                    DefinitionError(
+                        f"{source}: the {kind} {name!r} is not the same in two of the merged Definitions. "
+                        "Rename one of them, or define it once."
+                    )
+                )
+    return merged
+
+
+def _unique_named(kind: str, listed: Iterable[Any]) -> dict[str, Any]:
+    """Jobs, schedules or sensors by name; two of one name are reported."""
+    unique: dict[str, Any] = {}
+    for one in listed:
+        first = unique.setdefault(one.name, one)
+        if first is not one:
+            error = DefinitionError(
+                f"{one.source}: {kind} {one.name!r} is defined a second time; the first definition is at "
+                f"{first.source}. Rename one of them."
+            )
+            error.source = one.source
+            report(error)
+    return unique
+
+
+def _contents(
+    jobs: dict[str, JobDefinition], graph: AssetGraph, checks: list[AssetChecksDefinition]
+) -> dict[str, JobContents]:
+    from .asset_jobs import AssetJobDefinition, contents_of
+    from .selection.view import SelectableAssets
+
+    view = SelectableAssets.of(graph, checks)
+    partitions = {key: node.spec.partitions_def for key, node in graph.nodes.items()}
+    return {
+        name: contents_of(job, view, partitions) for name, job in jobs.items() if isinstance(job, AssetJobDefinition)
+    }
 
 
 def _with_externals(nodes: dict[AssetKey, AssetNode]) -> dict[AssetKey, AssetNode]:

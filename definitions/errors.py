@@ -172,6 +172,10 @@ class ExecutionError(HeadwaterError):
     """A run or a step could not do its work; the user's own exception, if there is one, is the `__cause__`."""
 
 
+class TypeCheckDidNotPass(ExecutionError):
+    """A value that goes into an op or comes out of one is not what its annotation, or its In or Out, says."""
+
+
 class AssetCheckFailed(ExecutionError):
     """A blocking check did not let its asset pass: what is downstream of it in the run was not started."""
 

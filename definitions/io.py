@@ -50,6 +50,8 @@ class _ValueContext:
         run_id: str,
     ) -> None:
         self.asset_key = asset_key
+        self.has_asset_key = True
+        """False for a value that ops hand to each other: its key is the run, the step and the output."""
         typed = partitions_def.typed_key if partitions_def else str
         self._partition_keys = None if partition_keys is None else tuple(map(typed, partition_keys))
         self.asset_partitions_def = partitions_def

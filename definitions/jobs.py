@@ -6,9 +6,10 @@ This is what all jobs have in common. What a job does is said by its kind: a sel
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .errors import InvalidDefinitionError, InvalidInvocationError
+from .executors import checked_executor
 from .labels import checked_owners, checked_tags
 from .source import SourceLine
 
@@ -23,6 +24,9 @@ class JobDefinition:
     `tags` describe the job; its runs get `run_tags`, or `tags` where there are none. `config` is the run config of its
     runs where a request gives none. `hooks` run after each step, `op_retry_policy` holds for steps without their own.
     """
+
+    kind: ClassVar[str] = "op"
+    """What it runs, for the snapshot: a graph of ops, or a selection of assets ("asset")."""
 
     def __init__(
         self,
@@ -48,7 +52,7 @@ class JobDefinition:
         self.run_tags = self.tags if run_tags is None else checked_tags(run_tags, owner=str(self), source=source)
         self.metadata = dict(metadata or {})
         self.partitions_def = self._partitions(partitions_def)
-        self.executor_def = executor_def
+        self.executor_def = checked_executor(executor_def, owner=str(self), source=source)
         self.hooks = tuple(hooks or ())
         self.op_retry_policy = op_retry_policy
         self.owners = checked_owners(owners, owner=str(self), source=source)

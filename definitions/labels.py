@@ -19,6 +19,7 @@ KINDS_MAX = 10
 TAG_PART_MAX = 63  # characters
 
 NAME = re.compile(r"[A-Za-z0-9_.-]+")
+JOB_NAME = re.compile(r"[A-Za-z0-9_]+")
 GROUP = re.compile(r"[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*")
 TAG_PART = re.compile(r"[A-Za-z0-9_.-]+")
 OWNER = re.compile(r"team:.+|[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -47,6 +48,14 @@ def key_from_user(value: Any, *, role: str, source: SourceLine) -> AssetKey:
             )
         )
         return AssetKey([re.sub(r"\W+", "_", repr(value))])
+
+
+def checked_name(value: Any, *, role: str, source: SourceLine) -> str:
+    """The name of a job, a schedule or a sensor; what cannot be one is reported, and made into one."""
+    if isinstance(value, str) and JOB_NAME.fullmatch(value):
+        return value
+    report(DefinitionError(f"{source}: {value!r} cannot be {role}: letters, digits and '_' are allowed."))
+    return re.sub(r"\W+", "_", str(value)) or "_"
 
 
 def checked_group(value: str | None, *, owner: str, source: SourceLine) -> str | None:

@@ -107,7 +107,8 @@ def _entry(section: str, name: str, value: Any) -> Any:
         raise InvalidConfigError(
             [f'{section}.{name}: {type(value).__name__} is no config. Write {{"config": {{...}}}}, or give a Config.']
         )
-    if unknown := sorted(map(str, set(value) - {"config"})):
+    allowed = {"config", "inputs", "ops"} if section == "ops" else {"config"}
+    if unknown := sorted(map(str, set(value) - allowed)):
         raise InvalidConfigError(
             [f'{section}.{name}.{unknown[0]}: write {{"config": {{{unknown[0]!r}: ...}}}}: fields are below "config".']
         )

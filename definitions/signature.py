@@ -122,7 +122,7 @@ def _evaluated(annotation: Any, function: Callable[..., Any]) -> Any:
 def _locals_of_definer() -> dict[str, Any]:
     """The local names where the definition is being made: the nearest frame above that is not of this package."""
     frame = sys._getframe(1)
-    while frame.f_back and frame.f_globals.get("__package__") == __package__:
+    while frame.f_back and str(frame.f_globals.get("__package__")).startswith(__package__ or ""):
         frame = frame.f_back
     return dict(frame.f_locals)
 

@@ -20,6 +20,7 @@ from .checks import AssetChecksDefinition
 from .conditions.base import AutomationCondition, condition_from_json
 from .dependencies import Dependency
 from .freshness import FreshnessPolicy, freshness_from_json
+from .job_snapshot import JobSnapshot
 from .metadata import metadata_to_json, normalize_metadata
 from .partitions.base import PartitionsDefinition, partitions_from_json
 from .partitions.mappings import AllPartitionMapping, PartitionMapping, mapping_from_json
@@ -183,9 +184,10 @@ class AssetSnapshot:
 
 @dataclass(frozen=True)
 class DefinitionsSnapshot:
-    """All assets by key, each after everything it reads."""
+    """All assets by key, each after everything it reads; jobs by name."""
 
     assets: Mapping[str, AssetSnapshot]
+    jobs: Mapping[str, JobSnapshot] = field(default_factory=dict)
 
     @classmethod
     def of(cls, definitions: Definitions) -> DefinitionsSnapshot:
@@ -199,7 +201,8 @@ class DefinitionsSnapshot:
             AssetSnapshot.of(node, definitions.checks_of(node.key), definitions.condition_of(node.key))
             for node in definitions.assets
         ]
-        return cls({snapshot.key: snapshot for snapshot in snapshots})
+        jobs = [JobSnapshot.of(job, definitions.contents_of(name)) for name, job in sorted(definitions.jobs.items())]
+        return cls({snapshot.key: snapshot for snapshot in snapshots}, {job.name: job for job in jobs})
 
     def to_bytes(self) -> bytes:
         return self._bytes
@@ -207,8 +210,10 @@ class DefinitionsSnapshot:
     @classmethod
     def from_bytes(cls, data: bytes) -> DefinitionsSnapshot:
         """The snapshot that `to_bytes()` was called on, by this version or an older one."""
-        snapshots = map(AssetSnapshot.from_json, json.loads(data)["assets"])
-        return cls({snapshot.key: snapshot for snapshot in snapshots})
+        parsed = json.loads(data)
+        snapshots = map(AssetSnapshot.from_json, parsed["assets"])
+        jobs = map(JobSnapshot.from_json, parsed.get("jobs", ()))
+        return cls({snapshot.key: snapshot for snapshot in snapshots}, {job.name: job for job in jobs})
 
     @cached_property
     def hash(self) -> str:
@@ -219,7 +224,11 @@ class DefinitionsSnapshot:
 
     @cached_property
     def _bytes(self) -> bytes:
-        data = {"format": FORMAT, "assets": [asset.to_json() for asset in self.assets.values()]}
+        data = {
+            "format": FORMAT,
+            "assets": [asset.to_json() for asset in self.assets.values()],
+            **_given(jobs=[job.to_json() for job in self.jobs.values()]),
+        }
         return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 

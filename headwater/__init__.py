@@ -18,6 +18,7 @@ if TYPE_CHECKING or not offer(globals()):
         EvaluateAutomationConditionsResult as EvaluateAutomationConditionsResult,
     )
     from .daemon.evaluation.evaluate_conditions import evaluate_automation_conditions as evaluate_automation_conditions
+    from .daemon.runs.in_process import execute_job as execute_job
     from .daemon.runs.materialize import materialize as materialize
     from .daemon.runs.materialize import materialize_to_memory as materialize_to_memory
     from .daemon.runs.result import ExecuteInProcessResult as ExecuteInProcessResult
@@ -26,6 +27,8 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.asset_events import AssetCheckEvaluation as AssetCheckEvaluation
     from .definitions.asset_events import AssetMaterialization as AssetMaterialization
     from .definitions.asset_events import AssetObservation as AssetObservation
+    from .definitions.asset_jobs import AssetJobDefinition as AssetJobDefinition
+    from .definitions.asset_jobs import define_asset_job as define_asset_job
     from .definitions.assets_definition import AssetsDefinition as AssetsDefinition
     from .definitions.checks import asset_check as asset_check
     from .definitions.code_references import AnchorBasedFilePathMapping as AnchorBasedFilePathMapping
@@ -74,16 +77,25 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.errors import InvalidConfigError as InvalidConfigError
     from .definitions.errors import InvalidDefinitionError as InvalidDefinitionError
     from .definitions.errors import InvalidInvocationError as InvalidInvocationError
+    from .definitions.errors import TypeCheckDidNotPass as TypeCheckDidNotPass
+    from .definitions.executors import ExecutorDefinition as ExecutorDefinition
+    from .definitions.executors import in_process_executor as in_process_executor
+    from .definitions.executors import multiprocess_executor as multiprocess_executor
     from .definitions.filesystem_io import FilesystemIOManager as FilesystemIOManager
     from .definitions.freshness import FreshnessPolicy as FreshnessPolicy
     from .definitions.freshness import FreshnessState as FreshnessState
     from .definitions.freshness import apply_freshness_policy as apply_freshness_policy
+    from .definitions.hooks import HookContext as HookContext
+    from .definitions.hooks import HookDefinition as HookDefinition
+    from .definitions.hooks import failure_hook as failure_hook
+    from .definitions.hooks import success_hook as success_hook
     from .definitions.io import InMemoryIOManager as InMemoryIOManager
     from .definitions.io import InputContext as InputContext
     from .definitions.io import IOManager as IOManager
     from .definitions.io import OutputContext as OutputContext
     from .definitions.io_testing import build_input_context as build_input_context
     from .definitions.io_testing import build_output_context as build_output_context
+    from .definitions.jobs import JobDefinition as JobDefinition
     from .definitions.keys import AssetKey as AssetKey
     from .definitions.lifecycle import InitResourceContext as InitResourceContext
     from .definitions.lifecycle import build_init_resource_context as build_init_resource_context
@@ -127,6 +139,22 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.modules import load_definitions_from_package_name as load_definitions_from_package_name
     from .definitions.named_io_managers import fs_io_manager as fs_io_manager
     from .definitions.named_io_managers import mem_io_manager as mem_io_manager
+    from .definitions.ops.context import OpExecutionContext as OpExecutionContext
+    from .definitions.ops.context import build_op_context as build_op_context
+    from .definitions.ops.graph import GraphDefinition as GraphDefinition
+    from .definitions.ops.graph import graph as graph
+    from .definitions.ops.graph_asset import graph_asset as graph_asset
+    from .definitions.ops.job import OpJobDefinition as OpJobDefinition
+    from .definitions.ops.job import job as job
+    from .definitions.ops.op import OpDefinition as OpDefinition
+    from .definitions.ops.op import op as op
+    from .definitions.ops.ports import DynamicOut as DynamicOut
+    from .definitions.ops.ports import DynamicOutput as DynamicOutput
+    from .definitions.ops.ports import GraphIn as GraphIn
+    from .definitions.ops.ports import GraphOut as GraphOut
+    from .definitions.ops.ports import In as In
+    from .definitions.ops.ports import Nothing as Nothing
+    from .definitions.ops.ports import Out as Out
     from .definitions.partitions.base import PartitionKeyRange as PartitionKeyRange
     from .definitions.partitions.base import PartitionsDefinition as PartitionsDefinition
     from .definitions.partitions.base import TimeWindow as TimeWindow
@@ -183,6 +211,10 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.results import DataVersion as DataVersion
     from .definitions.results import MaterializeResult as MaterializeResult
     from .definitions.results import Output as Output
+    from .definitions.retries import Backoff as Backoff
+    from .definitions.retries import Jitter as Jitter
+    from .definitions.retries import RetryPolicy as RetryPolicy
+    from .definitions.retries import RetryRequested as RetryRequested
     from .definitions.run_config import RunConfig as RunConfig
     from .definitions.selection.base import AssetSelection as AssetSelection
     from .definitions.selection.names import EmptySelection as EmptySelection

@@ -9,39 +9,32 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 _BY_INSTEAD = {
-    "automate assets with automation_condition=..., or make them by hand: `headwater asset materialize --select KEY`": (
-        "define_asset_job graph job multiprocess_executor op DynamicOut DynamicOutput"
-        " GraphDefinition In JobDefinition OpDefinition OpExecutionContext Out in_process_executor"
-    ),
     "use automation_condition=AutomationCondition.on_cron(...) on the assets": (
         "DefaultScheduleStatus ScheduleDefinition ScheduleEvaluationContext build_schedule_context"
         " build_schedule_from_partitioned_job schedule"
     ),
     "declare what comes from outside as AssetSpec(arrival=FileArrival(...)), or run `headwater asset report KEY`": (
-        "DataVersionsByPartition DefaultSensorStatus ObserveResult RunRequest"
-        " SensorDefinition SensorEvaluationContext SensorResult SkipReason asset_sensor build_sensor_context"
+        "DataVersionsByPartition DefaultSensorStatus ObserveResult RunRequest SensorDefinition"
+        " SensorEvaluationContext SensorResult SkipReason asset_sensor build_sensor_context"
         " multi_asset_sensor observable_source_asset run_failure_sensor run_status_sensor sensor"
     ),
     "the daemon evaluates every automation_condition by itself: nothing has to be declared or turned on": (
         "AutoMaterializePolicy AutoMaterializeRule AutomationConditionSensorDefinition"
     ),
     "write one @asset for each table or file that is made": (
-        "AssetOut graph_asset graph_multi_asset multi_asset multi_observable_source_asset"
+        "AssetOut graph_multi_asset multi_asset multi_observable_source_asset"
     ),
     "write one @asset_check for each check": (
         "AssetCheckSpec build_column_schema_change_checks build_last_update_freshness_checks"
         " build_metadata_bounds_checks build_sensor_for_freshness_checks"
         " build_time_partition_freshness_checks multi_asset_check"
     ),
-    "retry inside the function, or run the asset again by hand": "Backoff Jitter RetryPolicy RetryRequested",
     "each partition is made by a step of its own": "BackfillPolicy",
-    "do the work at the end of the asset's function": "HookContext failure_hook success_hook",
-    "use materialize(...)": "build_op_context execute_job observe",
+    "use materialize(...)": "observe",
     "use EventLogEntry: a record and its entry are one": "EventLogRecord",
-    "use deps=[...] for an upstream whose value is not read": "Nothing",
     "use PipesSubprocessClient or open_pipes_session, and `from headwater.pipes import open_pipes` in the program": (
-        "PipesClient PipesContext PipesEnvContextInjector PipesFileContextInjector PipesFileMessageReader"
-        " PipesTempFileContextInjector PipesTempFileMessageReader open_pipes"
+        "PipesClient PipesContext PipesEnvContextInjector PipesFileContextInjector"
+        " PipesFileMessageReader PipesTempFileContextInjector PipesTempFileMessageReader open_pipes"
     ),
     "write a Python function that makes the assets, and call it in a module below the folder `defs`": (
         "Component ComponentLoadContext Model Resolvable Resolver components"

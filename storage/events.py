@@ -339,6 +339,52 @@ class StepSkipped(Event):
     blocked_by: tuple[Target, ...] = ()
 
 
+class StepUpForRetry(Event):
+    """An attempt failed and there will be another, after `wait_s` seconds: the step is still under way.
+
+    The next attempt has a `StepStarted` of its own, which is its read horizon. `attempt` counts from 1.
+    """
+
+    type: Literal["step_up_for_retry"] = "step_up_for_retry"
+    run_id: str
+    step_key: str
+    asset_key: str | None = None
+    partition: str | None = None
+    error: ErrorInfo
+    attempt: int = 1
+    wait_s: float = 0.0
+
+
+class OpOutputProduced(Event):
+    """An op gave one of its outputs; of a dynamic one, the value of the key `mapping_key`."""
+
+    type: Literal["op_output_produced"] = "op_output_produced"
+    run_id: str
+    step_key: str
+    output_name: str = "result"
+    mapping_key: str | None = None
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class HookCompleted(Event):
+    """A hook ran to its end after a step."""
+
+    type: Literal["hook_completed"] = "hook_completed"
+    run_id: str
+    step_key: str
+    hook: str
+
+
+class HookErrored(Event):
+    """A hook raised after a step: recorded, and nothing else; the run goes on as it would have."""
+
+    type: Literal["hook_errored"] = "hook_errored"
+    run_id: str
+    step_key: str
+    hook: str
+    error: ErrorInfo
+
+
 class RunTagged(Event):
     """Somebody gave a run more tags, or other values of those it has.
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from ...definitions.definitions import Definitions
 from ...definitions.keys import AssetKey
+from ...definitions.ops.job import OpJobDefinition
 from ...definitions.snapshot import DefinitionsSnapshot
 from ...storage.clock import Clock, SystemClock
 from ...storage.dynamic_partitions import dynamic_keys
@@ -26,6 +27,8 @@ from ...storage.state.mappings import renumber
 from ..runs.configuring import checked_run_config
 from ..runs.execute import RunExecution
 from ..runs.lease import Lease
+from ..runs.op_config import checked_op_config
+from ..runs.op_execution import OpRunExecution
 from ..runs.plan import build_plan
 from ..runs.toolbox import Toolbox
 from .catalog import catch_up, folded, log_for_reading
@@ -64,7 +67,36 @@ def materialize_selection(
         definitions=snapshot.hash,
         run_config=config,
     )
-    plan = build_plan(snapshot, run_id, 0, targets, checks, run_config=config)
+    return run_here(definitions, snapshot, home, requested, clock=clock)
+
+
+def run_here(
+    definitions: Definitions,
+    snapshot: DefinitionsSnapshot,
+    home: Path,
+    requested: RunRequested,
+    *,
+    clock: Clock | None = None,
+) -> RunRecord:
+    """Do what `requested` asks for in this process, and return what the log says of the run."""
+    clock, run_id = clock or SystemClock(), requested.run_id
+    keys = [AssetKey.from_user_string(target.asset_key) for target in requested.targets]
+    job = definitions.jobs.get(requested.job_name or "")
+    if isinstance(job, OpJobDefinition):
+        resources = {**definitions.resources, **job.resource_defs}
+        config = checked_op_config(requested.run_config, job.flat, resources=resources, given=job.input_values)
+    else:
+        config = checked_run_config(requested.run_config, definitions, keys)
+    plan = build_plan(
+        snapshot,
+        run_id,
+        0,
+        requested.targets,
+        requested.checks,
+        run_config=config,
+        run_tags=requested.tags,
+        job_name=requested.job_name,
+    )
     with EventLog.open(home, clock=clock) as log, Lease.of_run(home, run_id):
         # The bytes behind the hash come with the first append, as the daemon may never have loaded these definitions.
         blobs = {snapshot.hash: snapshot.to_bytes()}
@@ -74,13 +106,20 @@ def materialize_selection(
             blobs.clear()
             return offsets
 
-        RunExecution(
-            plan,
-            Toolbox(definitions, run_id, home=home, run_config=config, instance=lambda: Instance(log, home)),
-            append,
-            opening=[requested],
-            choose_keys=_Chooser(log, snapshot, clock).keys,
-        ).run()
+        toolbox = Toolbox(
+            definitions,
+            run_id,
+            home=home,
+            run_tags=requested.tags,
+            run_config=config,
+            job_name=requested.job_name,
+            instance=lambda: Instance(log, home),
+        )
+        if isinstance(job, OpJobDefinition):
+            OpRunExecution(plan, job, toolbox, append, opening=[requested]).run()
+        else:
+            choose_keys = _Chooser(log, snapshot, clock).keys
+            RunExecution(plan, toolbox, append, opening=[requested], choose_keys=choose_keys).run()
         return record_of(log, run_id)
 
 

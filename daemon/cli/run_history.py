@@ -34,7 +34,10 @@ class UnknownRun(HeadwaterError):
 
 @dataclass(slots=True)
 class StepRecord:
-    """One step: an asset partition that was made, or a check that was evaluated."""
+    """One step: an asset partition that was made, a check that was evaluated, or an op.
+
+    `error` is that of its last attempt; a step that waits for the next one is "up_for_retry".
+    """
 
     step_key: str
     asset_key: str | None
@@ -44,6 +47,8 @@ class StepRecord:
     started_at: datetime | None = None
     took_s: float | None = None
     error: e.ErrorInfo | None = None
+    attempt: int = 1
+    retry_wait_s: float | None = None
     skipped_because: str | None = None
     blocked_by: tuple[e.Target, ...] = ()
 
@@ -60,6 +65,8 @@ class RunRecord:
     ended_at: datetime | None = None
     targets: tuple[e.Target, ...] = ()
     tags: dict[str, str] = field(default_factory=dict)
+    job_name: str | None = None
+    hooks_errored: list[e.HookErrored] = field(default_factory=list)
     worker: str = ""
     reason: str | None = None
     message: str = ""
@@ -77,7 +84,7 @@ class RunRecord:
         match stored.event:
             case e.RunRequested() as event:
                 self.origin, self.targets, self.tags = event.origin, event.targets, event.tags
-                self.requested_at = stored.at
+                self.requested_at, self.job_name = stored.at, event.job_name
             case e.RunStarted() as event:
                 self.status, self.started_at, self.worker = RunStatus.STARTED, stored.at, event.worker
             case e.RunSucceeded() | e.RunFailed() | e.RunCancelled() as event:
@@ -88,24 +95,35 @@ class RunRecord:
                 self.checks.append(event)
             case e.StepStarted() as event:
                 self.steps[event.step_key] = StepRecord(
-                    event.step_key, event.asset_key, event.partition, event.check_name, started_at=stored.at
+                    event.step_key,
+                    event.asset_key,
+                    event.partition,
+                    event.check_name,
+                    started_at=stored.at,
+                    attempt=event.attempt,
                 )
+            case e.StepUpForRetry() as event:
+                step = self._step(event)
+                step.status, step.error, step.retry_wait_s = "up_for_retry", event.error, event.wait_s
             case e.StepSucceeded() as event:
                 self._step(event).status = "succeeded"
                 self._step(event).took_s = event.took_s
             case e.StepFailed() as event:
                 step = self._step(event)
                 step.status, step.took_s, step.error = "failed", event.took_s, event.error
+            case e.HookErrored() as event:
+                self.hooks_errored.append(event)
             case e.StepSkipped() as event:
                 step = self._step(event)
                 step.status, step.skipped_because, step.blocked_by = "skipped", event.reason, event.blocked_by
 
-    def _step(self, event: e.StepSucceeded | e.StepFailed | e.StepSkipped) -> StepRecord:
+    def _step(self, event: e.StepSucceeded | e.StepFailed | e.StepSkipped | e.StepUpForRetry) -> StepRecord:
         """The step that the event is about; new where it never started."""
         step = self.steps.get(event.step_key)
         if step is None:
             asset_key, partition = getattr(event, "asset_key", None), getattr(event, "partition", None)
-            check_name = event.step_key.removeprefix(f"{asset_key}:") if asset_key != event.step_key else None
+            is_check = asset_key is not None and asset_key != event.step_key
+            check_name = event.step_key.removeprefix(f"{asset_key}:") if is_check else None
             step = self.steps[event.step_key] = StepRecord(event.step_key, asset_key, partition, check_name)
         return step
 

@@ -44,6 +44,7 @@ def print_run(run: RunRecord, *, note: str = "") -> None:
         ("status", run.status.value + (f" ({note})" if note else "")),
         ("why", _why(run)),
         ("origin", run.origin),
+        ("job", run.job_name or ""),
         ("makes", _targets(run.targets, limit=10)),
         ("requested", shown_time(run.requested_at)),
         ("started", shown_time(run.started_at)),
@@ -75,6 +76,8 @@ def print_run(run: RunRecord, *, note: str = "") -> None:
     for step in run.steps.values():
         if step.error is not None and step.error.traceback:
             typer.echo(f"\n{_step(step)} failed:\n{step.error.traceback.rstrip()}")
+    for hook in run.hooks_errored:
+        typer.echo(f"\nThe hook {hook.hook!r} raised after {hook.step_key}:\n{hook.error.traceback.rstrip()}")
 
 
 def run_as_json(run: RunRecord, *, steps: bool = True) -> dict[str, Any]:
@@ -84,6 +87,7 @@ def run_as_json(run: RunRecord, *, steps: bool = True) -> dict[str, Any]:
         "run_id": run.run_id,
         "status": run.status.value,
         "origin": run.origin,
+        "job": run.job_name,
         "requested_at": iso(run.requested_at),
         "started_at": iso(run.started_at),
         "ended_at": iso(run.ended_at),
@@ -110,6 +114,7 @@ def _step_as_json(step: StepRecord) -> dict[str, Any]:
         "status": step.status,
         "started_at": iso(step.started_at),
         "took_s": step.took_s,
+        "attempt": step.attempt,
         "error": None if step.error is None else step.error.model_dump(mode="json"),
         "skipped_because": step.skipped_because,
         "blocked_by": [target.model_dump(mode="json") for target in step.blocked_by],
@@ -142,7 +147,11 @@ def _step(step: StepRecord) -> str:
 
 def _step_why(step: StepRecord) -> str:
     if step.error is not None:
-        return first_line(f"{step.error.cls}: {step.error.message}")
+        again = f"attempt {step.attempt} failed, " if step.status == "up_for_retry" else ""
+        again += f"next after {step.retry_wait_s:g} s: " if again and step.retry_wait_s else ""
+        return first_line(f"{again}{step.error.cls}: {step.error.message}")
+    if step.attempt > 1 and step.skipped_because is None:
+        return f"attempt {step.attempt}"
     if step.skipped_because is None:
         return ""
     because = SKIPPED_BECAUSE.get(step.skipped_because, step.skipped_because)

@@ -37,6 +37,11 @@ def unsafe_to_fork() -> str | None:
     if threading.active_count() > 1:
         names = ", ".join(sorted(t.name for t in threading.enumerate() if t is not threading.main_thread()))
         return f"threads are running that the import of the definitions started: {names}"
+    return unsafe_native_threads()
+
+
+def unsafe_native_threads() -> str | None:
+    """As `unsafe_to_fork`, of the pools of native libraries alone."""
     for name in _native_thread_names():
         for prefix, reason in _UNSAFE_THREADS.items():
             if name.startswith(prefix):

@@ -21,7 +21,8 @@ import select
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -105,7 +106,7 @@ def _wait_for_orders(orders_fd: int) -> tuple[str, bytes]:
     os._exit(0)  # the host is gone or needs no spare any more
 
 
-def work(definitions: Definitions, home: Path, plan: RunPlan, claim: _Claim, log: EventLog | None = None) -> int:
+def work(definitions: Definitions, home: Path, plan: RunPlan, claim: _Claim, opened: EventLog | None = None) -> int:
     """Take the lease, claim the run and execute it; returns the status to leave with, `LEFT_ALONE` where another has
     it.
 
@@ -113,14 +114,33 @@ def work(definitions: Definitions, home: Path, plan: RunPlan, claim: _Claim, log
     """
     if not Lease.of_run(home, plan.run_id).take():
         return LEFT_ALONE
-    log = log or EventLog.open(home)
+    log = opened or EventLog.open(home)
+
+    @contextmanager
+    def around_fork() -> Iterator[None]:
+        nonlocal log
+        log.close()
+        yield
+        log = EventLog.open(home)
 
     def append(events: Sequence[Event], expect: Expect | None) -> range:
         offsets = log.append(events, expect=expect)
         claim.made()
         return offsets
 
-    outcome = execute_run(definitions, plan, append, home=home, instance=lambda: Instance(log, home))
+    def look_further(position: int) -> int | None:
+        newer = log.query(run_id=plan.run_id, after=position, limit=1)
+        return newer[0].offset if newer else None
+
+    outcome = execute_run(
+        definitions,
+        plan,
+        append,
+        home=home,
+        instance=lambda: Instance(log, home),
+        look_further=look_further,
+        around_fork=around_fork,
+    )
     return LEFT_ALONE if outcome is RunOutcome.CLAIM_LOST else 0
 
 

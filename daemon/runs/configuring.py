@@ -9,10 +9,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...definitions.assets_definition import AssetsDefinition
+from ...definitions.checks import AssetChecksDefinition
 from ...definitions.definitions import Definitions
 from ...definitions.errors import InvalidConfigError
 from ...definitions.keys import AssetKey
+from ...definitions.ops.flat import flatten
 from ...definitions.run_config import RunConfig, check_names, run_config_data
+from .op_config import check_ops_below, said_to
 from .toolbox import step_config
 
 
@@ -37,6 +40,7 @@ def checked_run_config(
     wrong: list[InvalidConfigError] = []
     for op in ops.values():
         try:
+            _check_below(data, op)
             step_config(data, op)
         except InvalidConfigError as error:
             wrong.append(error)
@@ -45,3 +49,12 @@ def checked_run_config(
     if wrong:
         raise InvalidConfigError([line for error in wrong for line in error.errors])
     return data
+
+
+def _check_below(data: Mapping[str, Any], op: AssetsDefinition | AssetChecksDefinition) -> None:
+    """What stands beside the config of an asset: only one that a graph makes has ops of its own."""
+    if op.graph is not None:
+        check_ops_below(data, flatten(op.graph), (op.op_name,))
+        return
+    for other in sorted(said_to(data, (op.op_name,)).keys() - {"config"}):
+        raise InvalidConfigError([f"ops.{op.op_name}.{other}: {op} has only config. Leave this out."])

@@ -19,54 +19,40 @@ attempt. The events that close a step need not be alone on the disk first: they 
 from __future__ import annotations
 
 import os
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from enum import Enum
 from pathlib import Path
 from typing import Any, Literal
 
 from ...definitions.definitions import Definitions
+from ...definitions.hooks import HookContext, HookDefinition
 from ...definitions.io import IOManager
+from ...definitions.keys import AssetKey
+from ...definitions.ops.job import OpJobDefinition
 from ...definitions.results import UNSET
-from ...storage.batch import Expect
-from ...storage.errors import ConflictError
-from ...storage.events import (
-    Event,
-    KeyRanges,
-    RunCancelled,
-    RunFailed,
-    RunStarted,
-    RunSucceeded,
-    StepSkipped,
-    StepStarted,
-    Target,
-)
+from ...definitions.retries import RetryPolicy
+from ...storage.events import Event, KeyRanges, RunFailed, RunStarted, RunSucceeded, StepSkipped, StepStarted, Target
 from ...storage.instance import Instance
+from ..host.fork_safety import unsafe_native_threads
+from .conducting import RunOutcome, conduct
+from .driving import Tell, wanted_hooks
 from .handing import mapped_keys
+from .hooks import run_hooks
 from .inputs import reads_several
+from .journal import Append, Journal, LookFurther
+from .op_execution import OpRunExecution
+from .pause import Pause
 from .plan import Part, RunPlan, StepPlan
-from .steps import StepAttempt, StepEnd
-from .toolbox import Toolbox
-
-Append = Callable[[Sequence[Event], Expect | None], range]
-"""Writes events durably and returns their offsets; raises ConflictError where the expectation does not hold."""
+from .step_end import StepEnd
+from .steps import StepAttempt
+from .toolbox import AroundFork, Toolbox
 
 ChooseKeys = Callable[[str, bool], tuple[KeyRanges, int]]
 """For a run that was planned without State: the keys to hand out of a partitioned asset (where the second argument is
 true, only those that passed), and the offset through which the log was read."""
 
 Reason = Literal["upstream_failed", "check_failed"]
-
-
-class RunOutcome(Enum):
-    """How `execute_run` ended."""
-
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CLAIM_LOST = "claim_lost"
-    """Another worker had the run: nothing was done and nothing written."""
-    TAKEN_AWAY = "taken_away"
-    """Somebody ended the run meanwhile: what was done until then has been written."""
 
 
 def execute_run(
@@ -76,7 +62,10 @@ def execute_run(
     *,
     home: Path,
     io_manager: IOManager | None = None,
+    look_further: LookFurther | None = None,
+    pause: Pause | None = None,
     instance: Callable[[], Instance] | None = None,
+    around_fork: AroundFork | None = None,
 ) -> RunOutcome:
     """Execute `plan` with the functions of `definitions` and write what happens through `append`.
 
@@ -94,9 +83,15 @@ def execute_run(
         io_manager=io_manager,
         run_tags=plan.run_tags,
         run_config=plan.run_config,
+        job_name=plan.job_name,
+        pause=pause,
+        around_fork=around_fork if unsafe_native_threads() is None else None,
         instance=instance,
     )
-    return RunExecution(plan, toolbox, append).run()
+    job = definitions.jobs.get(plan.job_name) if plan.job_name and not plan.steps else None
+    if isinstance(job, OpJobDefinition):
+        return OpRunExecution(plan, job, toolbox, append, look_further=look_further).run()
+    return RunExecution(plan, toolbox, append, look_further=look_further).run()
 
 
 @dataclass(slots=True)
@@ -120,44 +115,48 @@ class RunExecution:
     """Where to keep the values of the steps, by step key; a worker keeps none."""
     errors: dict[str, BaseException] = field(default_factory=dict)
     """The exceptions of the failed steps, by step key."""
+    look_further: LookFurther | None = None
 
     def __post_init__(self) -> None:
-        self._position = self.plan.requested_offset
-        self._unwritten: list[Event] = [*self.opening, RunStarted(run_id=self.plan.run_id, worker=f"pid {os.getpid()}")]
-        self._is_claimed = self._is_writing = False
+        started = RunStarted(run_id=self.plan.run_id, worker=f"pid {os.getpid()}")
+        self._journal = Journal(
+            self.plan.run_id,
+            self.append,
+            position=self.plan.requested_offset,
+            opening=[*self.opening, started],
+            look_further=self.look_further,
+        )
+        self._pending = OrderedDict((step.step_key, step) for step in self.plan.steps)
+        self._unfinished = set(self._pending)
         self._blocks: dict[str, _Block] = {}
         """The steps that keep others from starting: failed and skipped ones, and checks whose gate is shut."""
 
     def run(self) -> RunOutcome:
-        try:
-            for step in self.plan.steps:
-                if (block := self._block_of(step)) is not None:
-                    self._skip(step, block)
-                else:
-                    self._attempt(step)
-            self.toolbox.close()  # what a resource does when it is closed is part of the run
-            self._unwritten.append(self._end_of_run())
-            self._write()
-        except ConflictError:
-            return self._leave()
-        except KeyboardInterrupt:
-            if self._is_claimed:
-                self._cancel()
-            raise
-        finally:
-            self.toolbox.close()
-        return RunOutcome.FAILED if self.errors else RunOutcome.SUCCEEDED
+        return conduct(self, self._journal, self.toolbox)
 
-    def _attempt(self, step: StepPlan) -> None:
-        if self.choose_keys is not None and step.check_name is None:
-            step = self._with_chosen_keys(step, self.choose_keys)
-        self._unwritten.append(_step_started(self.plan.run_id, step))
-        self._write()
-        end = StepAttempt(self.toolbox, step).run()
-        self._unwritten += end.events
-        self._take_note(step, end)
+    # ---- the steps, as `driving.py` asks for them --------------------------------------------------------------------
 
-    def _take_note(self, step: StepPlan, end: StepEnd) -> None:
+    def take(self) -> StepTask | None:
+        """The next step of the plan of which everything that it waits for has ended; those that are blocked skipped."""
+        while (step := self._ready()) is not None:
+            del self._pending[step.step_key]
+            if (block := self._block_of(step)) is None:
+                if self.choose_keys is not None and step.check_name is None:
+                    step = self._with_chosen_keys(step, self.choose_keys)
+                return StepTask(self.toolbox, step)
+            self._unfinished.discard(step.step_key)
+            self._skip(step, block)
+        return None
+
+    def _ready(self) -> StepPlan | None:
+        for step in self._pending.values():
+            if self._unfinished.isdisjoint(step.upstream) and self._unfinished.isdisjoint(step.gates):
+                return step
+        return None
+
+    def ended(self, task: StepTask, end: StepEnd) -> None:
+        step = task.step
+        self._unfinished.discard(step.step_key)
         if end.error is not None:
             self.errors[step.step_key] = end.error
             if step.check_name is None:
@@ -180,7 +179,7 @@ class RunExecution:
     def _skip(self, step: StepPlan, block: _Block) -> None:
         if step.check_name is None:
             self._blocks[step.step_key] = block
-        self._unwritten.append(
+        self._journal.add(
             StepSkipped(
                 run_id=self.plan.run_id,
                 step_key=step.step_key,
@@ -192,7 +191,7 @@ class RunExecution:
             )
         )
 
-    def _end_of_run(self) -> Event:
+    def end_of_run(self) -> Event:
         if not self.errors:
             return RunSucceeded(run_id=self.plan.run_id)
         named = ", ".join(list(self.errors)[:5]) + (", ..." if len(self.errors) > 5 else "")
@@ -212,8 +211,8 @@ class RunExecution:
         ]
         if not wanted:
             return step
-        if self._is_claimed:
-            self._write()
+        if self._journal.is_claimed:
+            self._journal.write()
         chosen = {str(dep.key): choose(str(dep.key), dep.gated) for dep in wanted}
         horizons = [through for _, through in chosen.values()]
         if step.read_through is not None:
@@ -231,43 +230,53 @@ class RunExecution:
             )
         return replace(step, inputs={**step.inputs, **handed}, read_through=min(horizons))
 
-    # ---- the log -----------------------------------------------------------------------------------------------------
 
-    def _write(self) -> None:
-        """Write what has come together, expecting that nobody else has written to the run."""
-        if not self._unwritten:
-            return
-        expect = Expect(run_id=self.plan.run_id, position=self._position)
-        self._is_writing = True
-        offsets = self.append(self._unwritten, expect)
-        self._position = offsets[-1]
-        self._is_claimed, self._is_writing = True, False
-        self._unwritten = []
+@dataclass(frozen=True, slots=True)
+class StepTask:
+    """A step of the plan that can start."""
 
-    def _leave(self) -> RunOutcome:
-        if not self._is_claimed:
-            return RunOutcome.CLAIM_LOST
-        if done := self._done():
-            self.append(done, None)
-        return RunOutcome.TAKEN_AWAY
+    toolbox: Toolbox
+    step: StepPlan
 
-    def _cancel(self) -> None:
-        cancelled = RunCancelled(run_id=self.plan.run_id, message="Interrupted from the keyboard.")
-        was_writing, done = self._is_writing, self._done()
-        self._unwritten = [*done, cancelled]
-        try:
-            self._write()
-        except ConflictError:
-            # Either the interrupt came after the commit it fell into, or somebody else has ended the run.
-            if left := [cancelled] if was_writing else done:
-                self.append(left, None)
+    @property
+    def step_key(self) -> str:
+        return self.step.step_key
 
-    def _done(self) -> list[Event]:
-        """What is still to be written and has happened, whatever becomes of the run."""
-        return [event for event in self._unwritten if not isinstance(event, (StepStarted, RunSucceeded, RunFailed))]
+    @property
+    def retry_policy(self) -> RetryPolicy | None:
+        return self.toolbox.definition_of(self.step).retry_policy or self.toolbox.job_retry_policy
+
+    @property
+    def hooks(self) -> frozenset[HookDefinition]:
+        if self.step.check_name is not None:
+            return frozenset()
+        return self.toolbox.definition_of(self.step).hooks | self.toolbox.job_hooks
+
+    def started(self, attempt: int) -> StepStarted:
+        return _step_started(self.toolbox.run_id, self.step, attempt)
+
+    def attempt(self, attempt: int, tell: Tell) -> StepEnd:
+        return StepAttempt(self.toolbox, self.step, tell=tell, retry_number=attempt - 1).run()
+
+    def run_hooks(self, end: StepEnd) -> list[Event]:
+        toolbox, op = self.toolbox, self.toolbox.definition_of(self.step)
+        context = HookContext(
+            step_key=self.step_key,
+            run_id=toolbox.run_id,
+            job_name=toolbox.job_name,
+            op_name=op.op_name,
+            asset_key=AssetKey.from_user_string(self.step.asset_key),
+            partition_key=self.step.partition,
+            op_exception=end.error,
+            op_output_values={} if end.value is UNSET else {"result": end.value},
+            resources=toolbox.resources,
+            log=toolbox.log,
+            run_tags=toolbox.run_tags,
+        )
+        return run_hooks(wanted_hooks(self, end), context)
 
 
-def _step_started(run_id: str, step: StepPlan) -> StepStarted:
+def _step_started(run_id: str, step: StepPlan, attempt: int) -> StepStarted:
     """A check plans no partition: it has no targets, and does not move what its asset has handled."""
     return StepStarted(
         run_id=run_id,
@@ -278,6 +287,7 @@ def _step_started(run_id: str, step: StepPlan) -> StepStarted:
         check_name=step.check_name,
         inputs=dict(step.inputs),
         read_through=step.read_through,
+        attempt=attempt,
     )
 
 

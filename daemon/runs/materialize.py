@@ -29,9 +29,11 @@ from ...storage.events import Event, PlannedCheck, RunRequested, Target
 from ...storage.ids import IdSource, SystemIds
 from ...storage.instance import Instance
 from .choosing import choose_from_log
+from .conducting import RunOutcome
 from .configuring import checked_run_config
-from .execute import RunExecution, RunOutcome
+from .execute import RunExecution
 from .lease import Lease
+from .pause import Pause
 from .plan import build_plan
 from .result import ExecuteInProcessResult
 from .toolbox import Toolbox
@@ -121,6 +123,7 @@ def materialize_in_process(
     raise_on_error: bool = True,
     clock: Clock | None = None,
     ids: IdSource | None = None,
+    pause: Pause | None = None,
 ) -> ExecuteInProcessResult:
     """`materialize` for definitions that are loaded already. `selection` of None is all that is not external."""
     clock, run_id = clock or SystemClock(), (ids or SystemIds()).new_id()
@@ -143,7 +146,7 @@ def materialize_in_process(
         checks=tuple(checks),
         origin="manual",
         definitions=snapshot.hash,
-        tags=_checked_tags(tags),
+        tags=checked_tags(tags),
         run_config=config,
     )
     plan = build_plan(snapshot, run_id, 0, targets, checks, run_config=config)
@@ -165,6 +168,7 @@ def materialize_in_process(
             run_tags=request.tags,
             run_config=config,
             instance=lambda: instance,
+            pause=pause,
         ),
         append,
         opening=(request,),
@@ -174,7 +178,7 @@ def materialize_in_process(
     with nullcontext() if instance.is_ephemeral else Lease.of_run(instance.home, run_id):
         outcome = execution.run()
     if raise_on_error:
-        _raise_first(execution, outcome)
+        raise_first(run_id, execution.errors, outcome)
     return ExecuteInProcessResult(
         definitions,
         run_id,
@@ -216,17 +220,18 @@ def _target(asset: AssetsDefinition, partition_key: str | None, clock: Clock, ke
     return Target(asset_key=str(asset.key), partitions=((partition_key, partition_key),))
 
 
-def _checked_tags(tags: Mapping[str, str] | None) -> dict[str, str]:
+def checked_tags(tags: Mapping[str, str] | None) -> dict[str, str]:
     for key, value in (tags or {}).items():
         if not (isinstance(key, str) and isinstance(value, str)):
             raise InvalidInvocationError(f"tags are pairs of str; {key!r}: {value!r} is none. Write {str(value)!r}.")
     return dict(tags or {})
 
 
-def _raise_first(execution: RunExecution, outcome: RunOutcome) -> None:
-    for step_key, error in execution.errors.items():
+def raise_first(run_id: str, errors: Mapping[str, BaseException], outcome: RunOutcome) -> None:
+    """Raise what the first step that failed raised."""
+    for step_key, error in errors.items():
         if isinstance(error, Exception):
             raise error
         raise ExecutionError(f"step {step_key!r} ended with {type(error).__name__}: {error}") from error
     if outcome in (RunOutcome.CLAIM_LOST, RunOutcome.TAKEN_AWAY):
-        raise ExecutionError(f"run {execution.plan.run_id} was ended by somebody else while it was under way.")
+        raise ExecutionError(f"run {run_id} was ended by somebody else while it was under way.")

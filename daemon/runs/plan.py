@@ -133,8 +133,11 @@ def build_plan(
 
     Raises:
         KeyError: an asset or a check of it is not in `snapshot` (any more).
-        InvalidInvocationError: an external asset, an asset named twice, or several partitions of one asset.
+        InvalidInvocationError: a job of ops that is not defined (any more), an external asset, an asset named twice, or
+            several partitions of one asset.
     """
+    if job_name and not targets and not checks and job_name not in snapshot.jobs:
+        raise InvalidInvocationError(f"job {job_name!r} is not defined any more.")
     parts = _parts(snapshot, targets)
     checks_of: dict[str, list[PlannedCheck]] = {}
     for check in checks:

@@ -110,7 +110,7 @@ class ExecuteInProcessResult(RunEvents):
         return [made for made in self.get_asset_materialization_events() if made.asset_key == key]
 
     def get_asset_materialization_events(self) -> list[Materialization]:
-        return [Materialization.of(event) for event in self.all_events if isinstance(event, AssetMaterialized)]
+        return [Materialization.of(event) for event in self._of(AssetMaterialized)]
 
     def get_asset_check_evaluations(self) -> list[CheckEvaluation]:
         return [CheckEvaluation.of(event) for event in self.all_events if isinstance(event, AssetCheckEvaluated)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,31 +22,25 @@ from ...definitions.io import OutputContext
 from ...definitions.metadata import MetadataValue, metadata_to_json
 from ...definitions.results import UNSET, AssetCheckResult
 from ...definitions.signature import CONFIG_NAME
-from ...storage.events import AssetCheckEvaluated, AssetMaterialized, Event, StepFailed, StepSucceeded
+from ...storage.errors import ConflictError
+from ...storage.events import AssetCheckEvaluated, AssetMaterialized, StepFailed, StepSucceeded
 from .data_versions import computed_version
+from .driving import Tell
 from .failures import check_storable, error_info
+from .graph_step import run_graph
 from .inputs import load_arguments, load_value, partition_keys_of_inputs
 from .outputs import Made, Yielded, finished, outcome_of
 from .plan import StepPlan
+from .step_end import StepEnd
 from .toolbox import StepConfig, Toolbox
-
-
-@dataclass(slots=True)
-class StepEnd:
-    """How a step ended: the events that say so, and what only this process can know."""
-
-    events: list[Event] = field(default_factory=list)
-    error: BaseException | None = None
-    gate_shut: bool = False
-    """A blocking check that did not let its asset pass."""
-    value: Any = UNSET
 
 
 class StepAttempt:
     """One try at a step. `clock` starts when this is made."""
 
-    def __init__(self, toolbox: Toolbox, step: StepPlan) -> None:
+    def __init__(self, toolbox: Toolbox, step: StepPlan, *, tell: Tell, retry_number: int = 0) -> None:
         self._toolbox, self._step = toolbox, step
+        self._retry_number, self._tell = retry_number, tell
         self._began = time.perf_counter()
         self._code_started_at: datetime | None = None
 
@@ -54,7 +48,7 @@ class StepAttempt:
         """Do it. Raises nothing but KeyboardInterrupt."""
         try:
             end = self._evaluate_check() if self._step.check_name is not None else self._make_asset()
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, ConflictError):
             raise
         except BaseException as error:  # the border to user code: SystemExit ends the step, not the run
             return self._failed(error)
@@ -133,15 +127,33 @@ class StepAttempt:
                 run_config=toolbox.run_config,
                 op_config=config.data,
                 instance=toolbox.open_instance,
+                retry_number=self._retry_number,
             )
         self._code_started_at = datetime.now(UTC)
-        made = outcome_of(asset, finished(asset.invoke(context, arguments, resources)))
+        if asset.graph is not None:
+            returned: Any = self._run_graph(asset, arguments, partition_keys)
+        else:
+            returned = finished(asset.invoke(context, arguments, resources))
+        made = outcome_of(asset, returned)
         added = {} if made.value is UNSET else self._store(asset, made.value, partition_keys)
         if context is not None:
             added = {**added, **context.added_metadata}
         if made.data_version is None and version is not None:
             made = replace(made, data_version=version)
         return StepEnd(events=[self._materialized(asset, made, {**added, **made.metadata})], value=made.value)
+
+    def _run_graph(
+        self, asset: AssetsDefinition, arguments: dict[str, Any], partition_keys: Sequence[str] | None
+    ) -> Any:
+        return run_graph(
+            self._toolbox,
+            asset,
+            self._step.step_key,
+            arguments,
+            partition_keys=partition_keys,
+            tell=self._tell,
+            pause=self._toolbox.pause,
+        )
 
     def _store(
         self, asset: AssetsDefinition, value: Any, partition_keys: Sequence[str] | None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,12 +21,21 @@ from ...definitions.config_schema import fit_schema
 from ...definitions.context import Resources
 from ...definitions.definitions import Definitions
 from ...definitions.errors import ExecutionError, InvalidConfigError
+from ...definitions.executors import ExecutorDefinition
+from ...definitions.hooks import HookDefinition
 from ...definitions.io import IOManager
 from ...definitions.lifecycle import RunResources
 from ...definitions.logger import RUN_LOGGER, without_secrets
+from ...definitions.retries import RetryPolicy
 from ...definitions.run_config import config_of, fit_config
+from ...definitions.signature import Signature
 from ...definitions.spec import DEFAULT_IO_MANAGER
 from ...storage.instance import Instance
+from .pause import Pause
+from .plan import StepPlan
+
+AroundFork = Callable[[], AbstractContextManager[Any]]
+"""Makes the process ready for a fork, and what it was afterwards; the child stays as it was made ready."""
 
 LOGGER = RUN_LOGGER
 
@@ -45,17 +55,34 @@ class Toolbox:
         io_manager: IOManager | None = None,
         run_tags: Mapping[str, str] | None = None,
         run_config: Mapping[str, Any] | None = None,
+        job_name: str | None = None,
         instance: Callable[[], Instance] | None = None,
+        pause: Pause | None = None,
+        around_fork: AroundFork | None = None,
     ) -> None:
+        """`pause` is the clock and the chance of the waits between attempts. Where the run has such an executor its
+        steps are forked, inside `around_fork`; never without it."""
+        self.around_fork: AroundFork = around_fork or nullcontext
+        self.pause = pause or Pause()
         self.definitions = definitions
         self.run_id = run_id
         self.run_tags = run_tags or {}
         self.run_config = run_config or {}
         self.open_instance = instance
         self.log = step_logger()
+        self.job_name = job_name
+        job = definitions.jobs.get(job_name) if job_name else None
+        own: Mapping[str, Any] = getattr(job, "resource_defs", {})  # those of a job of ops go before the others
         self.resources = Resources(
-            RunResources(definitions.resources, run_config=self.run_config, run_id=run_id, log=self.log)
+            RunResources({**definitions.resources, **own}, run_config=self.run_config, run_id=run_id, log=self.log)
         )
+        self.job_hooks: frozenset[HookDefinition] = frozenset(job.hooks) if job else frozenset()
+        executor: ExecutorDefinition | None = (job.executor_def if job else None) or definitions.executor
+        self.forks_at_most = executor.max_concurrent if around_fork is not None and executor else None
+        """How many steps go at a time, each in a process of its own; None: one after the other, in this one."""
+        self.partitions_def = job.partitions_def if job else None
+        """Those of the job."""
+        self.job_retry_policy: RetryPolicy | None = job.op_retry_policy if job else None
         self._home, self._io_manager = home, io_manager
         self._assets: dict[str, AssetsDefinition] = {}
 
@@ -71,6 +98,12 @@ class Toolbox:
             self._assets[key] = asset
             return asset
         raise ExecutionError(f"asset {key!r} is external in the loaded definitions: it has no function to run.")
+
+    def definition_of(self, step: StepPlan) -> AssetsDefinition | AssetChecksDefinition:
+        """The asset that a step makes, or the check that it evaluates."""
+        if step.check_name is None:
+            return self.asset(step.asset_key)
+        return self.definitions.check(step.asset_key, step.check_name)
 
     def resources_for(self, names: Iterable[str], owner: object) -> Mapping[str, Any]:
         """All resources, once it is sure that `names` are among them and open."""
@@ -99,6 +132,11 @@ class Toolbox:
             return self._io_manager
         return self.definitions.io_manager(name, home=self._home)
 
+    def open_log_anew(self) -> None:
+        """In a process forked from that of the run: the log that `context.instance` reads does not survive a fork."""
+        if self.open_instance is not None:
+            self.open_instance = lambda: Instance.local(self._home)
+
     def close(self) -> None:
         """Close the resources that were opened. May be called again."""
         self.resources.close()
@@ -120,19 +158,28 @@ def step_config(run_config: Mapping[str, Any], op: AssetsDefinition | AssetCheck
     Raises:
         InvalidConfigError: it does not fit what the function takes.
     """
-    signature, data = op.signature, config_of(run_config, "ops", op.op_name)
+    data = config_of(run_config, "ops", op.op_name)
     if (schema := getattr(op, "config_schema", None)) is not None:
         return StepConfig(None, fit_schema(schema, data, ("ops", op.op_name, "config"), owner=str(op)))
+    return fitted_config(data, op.signature, op.op_name, str(op))
+
+
+def fitted_config(data: Any, signature: Signature, op_name: str, owner: str) -> StepConfig:
+    """The config `data` for a function; `op_name` is where it stands in the run config.
+
+    Raises:
+        InvalidConfigError: it does not fit what the function takes.
+    """
     if data is None and not signature.takes_config:
         return _NO_CONFIG
     if signature.takes_config:
-        argument = fit_config(signature.config_type, data, op.op_name, str(op))
+        argument = fit_config(signature.config_type, data, op_name, owner)
         return StepConfig(argument, dict(argument) if hasattr(argument, "model_fields_set") else argument)
     if signature.context_arg is not None:
-        return StepConfig(None, fit_config(None, data, op.op_name, str(op)))
+        return StepConfig(None, fit_config(None, data, op_name, owner))
     raise InvalidConfigError(
         [
-            f"ops.{op.op_name}.config: {op} takes no config. Give its function a parameter config: MyConfig, "
+            f"ops.{op_name}.config: {owner} takes no config. Give its function a parameter config: MyConfig, "
             "or leave this out."
         ]
     )

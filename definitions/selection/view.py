@@ -11,6 +11,7 @@ from ..keys import AssetKey
 from ..spec import DEFAULT_GROUP
 
 if TYPE_CHECKING:
+    from ..checks import AssetChecksDefinition
     from ..definitions import Definitions
     from ..graph import AssetGraph
     from ..snapshot import DefinitionsSnapshot
@@ -50,8 +51,8 @@ class SelectableAssets:
         self._selected: dict[str, set[AssetKey]] = {}
 
     @classmethod
-    def of(cls, source: Selectable) -> SelectableAssets:
-        """The assets of definitions or of their snapshot; those of a bare graph come without checks."""
+    def of(cls, source: Selectable, defined_checks: Iterable[AssetChecksDefinition] = ()) -> SelectableAssets:
+        """The assets of definitions or of their snapshot; those of a bare graph come with `defined_checks`."""
         from ..definitions import Definitions
         from ..graph import AssetGraph
         from ..snapshot import DefinitionsSnapshot
@@ -72,7 +73,7 @@ class SelectableAssets:
         if isinstance(source, (Definitions, AssetGraph)):
             graph = source.graph if isinstance(source, Definitions) else source
             checks: dict[AssetKey, list[str]] = {}
-            for check in source.asset_checks if isinstance(source, Definitions) else ():
+            for check in source.asset_checks if isinstance(source, Definitions) else defined_checks:
                 checks.setdefault(check.asset_key, []).append(check.check_name)
             in_order = [graph.nodes[key] for key in dict.fromkeys([*graph.order, *graph.nodes])]
             return cls(

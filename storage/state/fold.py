@@ -356,10 +356,12 @@ class State:
             return
         run.started = True
         check = (event.asset_key or "", event.check_name, event.partition) if event.check_name else None
+        earlier = run.steps.get(event.step_key)  # an attempt of it that failed and is tried again
         step = run.steps[event.step_key] = StepState(stored.offset, check=check)
         for asset, table, ordinal in self._parts(event.targets):
+            part = (asset.key, table.space.key(ordinal))
             before = int(table.handled[ordinal])
-            step.handled_before[asset.key, table.space.key(ordinal)] = before
+            step.handled_before[part] = earlier.handled_before.get(part, before) if earlier else before
             table.handle(ordinal, stored.offset)
             table.chosen[ordinal] = event.read_through or 0
             table.blocked.pop(ordinal, None)

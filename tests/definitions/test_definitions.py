@@ -17,7 +17,6 @@ from headwater.definitions.errors import (
     DuplicateAsset,
     InvalidDefinitionError,
     InvalidInvocationError,
-    NotYetSupported,
     PartitionsMismatch,
     UnknownDependency,
 )
@@ -188,12 +187,6 @@ def test_what_is_listed_must_be_an_asset() -> None:
         Definitions([plain])  # type: ignore[list-item]
     with pytest.raises(InvalidDefinitionError, match=r"Unpack it with a '\*'"):
         Definitions([[made("a")]])  # type: ignore[list-item]
-
-
-def test_jobs_schedules_and_sensors_are_refused_for_now() -> None:
-    with pytest.raises(NotYetSupported, match="Definitions: jobs is not supported yet"):
-        Definitions(jobs=["nightly"])
-    Definitions(jobs=[], schedules=[], sensors=[]).validate()
 
 
 # ---- use -------------------------------------------------------------------------------------------------------------

@@ -134,8 +134,8 @@ def test_all_errors_of_a_file_come_together(write: Write) -> None:
     with pytest.raises(DefinitionErrors) as raised:
         load_definitions(path)
     assert [str(error).split(": ", 1)[0] for error in raised.value.errors] == ["flow.py:4", "flow.py:4", "flow.py:7"]
-    retry, tag, unknown = map(str, raised.value.errors)
-    assert "asset 'orders': retry_policy is not supported yet" in retry
+    tag, retry, unknown = map(str, raised.value.errors)
+    assert "asset 'orders' has the retry_policy 3" in retry
     assert "has the tag 'a b'" in tag
     assert "Did you mean 'orders'?" in unknown
 

@@ -1,0 +1,93 @@
+"""Launching a job from the command line: a request in the log that the daemon takes up, or a run in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from ...definitions.errors import InvalidInvocationError
+from ...definitions.run_config import run_config_data
+from ...storage.clock import SystemClock
+from ...storage.ids import SystemIds
+from ...storage.log import EventLog
+from ..host.source import CodeSource
+from ..runs.job_requests import job_run, known_job
+from .catalog import known_definitions, load
+from .materializing import run_here
+from .run_history import RunRecord
+from .settings import running_daemon
+
+
+def tags_of(given: Sequence[str]) -> dict[str, str]:
+    """The tags that `KEY=VALUE` arguments say."""
+    tags: dict[str, str] = {}
+    for tag in given:
+        key, equals, value = tag.partition("=")
+        if not key or not equals:
+            raise typer.BadParameter(f"--tags takes KEY=VALUE, not {tag!r}.")
+        tags[key] = value
+    return tags
+
+
+def launch_through_daemon(
+    home: Path,
+    given: CodeSource | None,
+    name: str,
+    *,
+    partition: str | None,
+    run_config: Mapping[str, Any] | None,
+    tags: Mapping[str, str],
+) -> str:
+    """Request a run of the job, and return its id.
+
+    Raises:
+        InvalidInvocationError: no daemon is there to run it, or the job cannot be run so.
+    """
+    if running_daemon(home) is None:
+        raise InvalidInvocationError(
+            f"no daemon runs on {home}, so nothing would run the job. Start one with `headwater dev`, or run the job "
+            "here with --in-process."
+        )
+    clock = SystemClock()
+    with EventLog.open(home) as log:
+        definitions = known_definitions(log, home, given)
+        if definitions is None:
+            raise InvalidInvocationError("the daemon has not loaded its definitions yet. Try again in a moment.")
+        requested = job_run(
+            definitions,
+            known_job(definitions, name),
+            run_id=SystemIds().new_id(),
+            at=clock.now(),
+            partition=partition,
+            run_config=None if run_config is None else run_config_data(run_config),
+            tags=tags,
+        )
+        log.append([requested])
+    return requested.run_id
+
+
+def launch_here(
+    source: CodeSource,
+    home: Path,
+    name: str,
+    *,
+    partition: str | None,
+    run_config: Mapping[str, Any] | None,
+    tags: Mapping[str, str],
+) -> RunRecord:
+    """Run the job in this process, and return what the log says of the run."""
+    definitions = load(source)
+    snapshot = definitions.snapshot()
+    requested = job_run(
+        snapshot,
+        known_job(snapshot, name),
+        run_id=SystemIds().new_id(),
+        at=SystemClock().now(),
+        partition=partition,
+        run_config=None if run_config is None else run_config_data(run_config),
+        tags=tags,
+    )
+    return run_here(definitions, snapshot, home, requested)

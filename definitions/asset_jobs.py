@@ -1,0 +1,155 @@
+"""Jobs over assets: a selection under a name, made as one run by hand, by a schedule or by a sensor.
+
+What a selection means is known only among all definitions, so that a job keeps it as it was written; `Definitions`
+looks it up once, when all assets are known, and hands out what the job makes (`JobContents`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .caller import caller
+from .collecting import report
+from .errors import DefinitionError, InvalidAssetSelection, InvalidConfigError, InvalidInvocationError
+from .hooks import checked_hooks
+from .jobs import JobDefinition
+from .labels import checked_name
+from .retries import checked_policy
+from .run_config import run_config_data
+from .selection.base import AssetSelection
+from .source import SourceLine
+
+if TYPE_CHECKING:
+    from .keys import AssetKey
+    from .partitions.base import PartitionsDefinition
+    from .run_config import RunConfig
+    from .selection.base import CoercibleToAssetSelection
+    from .selection.view import AssetCheckKey, SelectableAssets
+
+
+class AssetJobDefinition(JobDefinition):
+    """A job that makes the assets of a selection. Made by `define_asset_job`."""
+
+    kind = "asset"
+
+    def __init__(self, name: str, selection: AssetSelection, **described: Any) -> None:
+        super().__init__(name, **described)
+        self.selection = selection
+
+
+class JobContents(NamedTuple):
+    """What an asset job makes and evaluates, the assets each after what it reads; `partitions` are those they share."""
+
+    assets: tuple[AssetKey, ...] = ()
+    checks: tuple[AssetCheckKey, ...] = ()
+    partitions: PartitionsDefinition | None = None
+
+
+def define_asset_job(
+    name: str,
+    selection: CoercibleToAssetSelection | None = None,
+    config: RunConfig | Mapping[str, Any] | None = None,
+    description: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    run_tags: Mapping[str, str] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    partitions_def: PartitionsDefinition | None = None,
+    executor_def: Any = None,
+    hooks: Iterable[Any] | None = None,
+    op_retry_policy: Any = None,
+    owners: Sequence[str] | None = None,
+) -> AssetJobDefinition:
+    """A job that makes the assets of `selection` (all that are made here where it is None), with their checks.
+
+    >>> nightly = define_asset_job("nightly", selection="group:sales", tags={"team": "sales"})
+    >>> defs = Definitions(assets=[...], jobs=[nightly])
+
+    `config` is the run config of its runs where a request gives none. Runs are tagged with `run_tags`, or with `tags`
+    where there are none. The partitioned assets among them must share one partitions definition.
+
+    Raises:
+        InvalidDefinitionError: the selection cannot be read, or the name, a tag or the config is not valid. A selection
+            that names what does not exist is reported when the definitions are loaded.
+    """
+    source = caller()
+    named = checked_name(name, role="the name of a job", source=source)
+    return AssetJobDefinition(
+        named,
+        _selection(selection, f"job {name!r}", source),
+        config=_config(config, f"job {name!r}", source),
+        description=description,
+        tags=tags,
+        run_tags=run_tags,
+        metadata=metadata,
+        partitions_def=partitions_def,
+        executor_def=executor_def,
+        hooks=checked_hooks(hooks, owner=f"job {name!r}", source=source),
+        op_retry_policy=checked_policy(op_retry_policy, owner=f"job {name!r}", source=source),
+        owners=owners,
+        source=source,
+    )
+
+
+def contents_of(job: AssetJobDefinition, view: SelectableAssets, partitions: Mapping[AssetKey, Any]) -> JobContents:
+    """What the job means among these assets; `partitions` are theirs. What is wrong is reported."""
+    try:
+        assets, checks = selected_to_make(job.selection, view)
+    except (InvalidAssetSelection, InvalidInvocationError) as error:
+        report(located(job, f"its selection {str(job.selection)!r} means nothing here: {error}"))
+        return JobContents()
+    shared = job.partitions_def
+    first: AssetKey | None = None
+    for key in assets:
+        own = partitions.get(key)
+        if own is None:
+            continue
+        if shared is None:
+            shared, first = own, key
+        elif own != shared:
+            other = f"those of {str(first)!r} are {shared!r}" if first is not None else f"partitions_def is {shared!r}"
+            report(
+                located(
+                    job,
+                    f"its assets are partitioned differently: those of {str(key)!r} are {own!r}, {other}. A job makes "
+                    "one partition of all its assets: select those with the same partitions, or define two jobs.",
+                )
+            )
+            break
+    return JobContents(assets, checks, shared)
+
+
+def selected_to_make(
+    selection: AssetSelection, view: SelectableAssets
+) -> tuple[tuple[AssetKey, ...], tuple[AssetCheckKey, ...]]:
+    """The assets that a run of `selection` makes, each after what it reads, and the checks that it evaluates."""
+    from .selection.making import to_make
+    from .selection.view import AssetCheckKey
+
+    made, selected = to_make(selection, view)
+    checks = [AssetCheckKey(key, name) for key in made for name in sorted(view.assets[key].checks)]
+    return tuple(made), tuple(check for check in checks if check in selected)
+
+
+def located(job: JobDefinition, problem: str) -> DefinitionError:
+    error = DefinitionError(f"{job.source}: {job}: {problem}")
+    error.source = job.source
+    return error
+
+
+def _selection(selection: Any, owner: str, source: SourceLine) -> AssetSelection:
+    if selection is None:
+        return AssetSelection.all()
+    try:
+        return AssetSelection.from_coercible(selection)
+    except InvalidAssetSelection as error:
+        report(DefinitionError(f"{source}: {owner}: {error}"))
+        return AssetSelection.all()
+
+
+def _config(config: Any, owner: str, source: SourceLine) -> dict[str, Any]:
+    try:
+        return run_config_data(config)
+    except InvalidConfigError as error:
+        report(DefinitionError(f"{source}: {owner}: config: {error}"))
+        return {}
