@@ -16,6 +16,7 @@ from .checks import AssetChecksDefinition
 from .errors import CyclicDependencies, DefinitionError, PartitionsMismatch, UnknownCheckTarget
 from .keys import AssetKey
 from .partitions.multi_mappings import default_mapping
+from .shared_steps import shared_step_errors
 
 
 class AssetGraph:
@@ -63,6 +64,7 @@ class AssetGraph:
     def validate(self, checks: Iterable[AssetChecksDefinition] = ()) -> list[DefinitionError]:
         """What is wrong between the assets: cycles, partitions that do not fit, checks that miss their asset."""
         errors: list[DefinitionError] = list(self._cycles())
+        errors.extend(shared_step_errors(self.nodes, self.order))
         for key in sorted(self.nodes):
             errors.extend(self._misfits(self.nodes[key]))
         seen: dict[tuple[AssetKey, str], AssetChecksDefinition] = {}

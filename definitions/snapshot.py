@@ -105,6 +105,10 @@ class AssetSnapshot:
     """What is said to whatever runs its steps."""
     pool: str | None = None
     """Of runs with assets of one pool only so many are under way at once."""
+    step: str = ""
+    """The step that it shares with other assets, which one function makes; "" where it has one of its own."""
+    can_subset: bool = False
+    """Whether it can be made without the others of its step."""
 
     @classmethod
     def of(
@@ -130,6 +134,8 @@ class AssetSnapshot:
             source=f"{spec.source.file}:{spec.source.line}",  # whole, whatever the working directory
             op_tags=node.op_tags if isinstance(node, AssetsDefinition) else {},
             pool=node.pool if isinstance(node, AssetsDefinition) else None,
+            step=node.step if isinstance(node, AssetsDefinition) else "",
+            can_subset=node.can_subset if isinstance(node, AssetsDefinition) else False,
         )
 
     def to_json(self) -> JsonData:
@@ -153,6 +159,8 @@ class AssetSnapshot:
                 source=self.source or None,
                 op_tags=dict(self.op_tags),
                 pool=self.pool,
+                step=self.step or None,
+                can_subset=self.can_subset or None,
             ),
         }
 
@@ -179,6 +187,8 @@ class AssetSnapshot:
             source=data.get("source", ""),
             op_tags=data.get("op_tags", {}),
             pool=data.get("pool"),
+            step=data.get("step", ""),
+            can_subset=data.get("can_subset", False),
         )
 
 
@@ -203,6 +213,15 @@ class DefinitionsSnapshot:
         ]
         jobs = [JobSnapshot.of(job, definitions.contents_of(name)) for name, job in sorted(definitions.jobs.items())]
         return cls({snapshot.key: snapshot for snapshot in snapshots}, {job.name: job for job in jobs})
+
+    @cached_property
+    def made_together(self) -> Mapping[str, tuple[str, ...]]:
+        """Per asset that can only be made together with others, all of these, itself among them."""
+        steps: dict[str, list[str]] = {}
+        for key, asset in self.assets.items():
+            if asset.step and not asset.can_subset:
+                steps.setdefault(asset.step, []).append(key)
+        return {key: tuple(keys) for keys in steps.values() for key in keys if len(keys) > 1}
 
     def to_bytes(self) -> bytes:
         return self._bytes

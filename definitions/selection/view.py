@@ -41,6 +41,8 @@ class SelectableAsset:
     owners: tuple[str, ...]
     partitions: str | None
     checks: tuple[str, ...]
+    made_together: str = ""
+    """The step in which it can only be made together with others; "" where it can be made alone."""
 
 
 class SelectableAssets:
@@ -53,6 +55,7 @@ class SelectableAssets:
     @classmethod
     def of(cls, source: Selectable, defined_checks: Iterable[AssetChecksDefinition] = ()) -> SelectableAssets:
         """The assets of definitions or of their snapshot; those of a bare graph come with `defined_checks`."""
+        from ..assets_definition import AssetsDefinition
         from ..definitions import Definitions
         from ..graph import AssetGraph
         from ..snapshot import DefinitionsSnapshot
@@ -66,6 +69,7 @@ class SelectableAssets:
                     external=asset.external,
                     parents=tuple(AssetKey.from_user_string(dep.key) for dep in asset.deps),
                     checks=tuple(check.name for check in asset.checks),
+                    made_together="" if asset.can_subset else asset.step,
                     **_labels(asset, asset.partitions),
                 )
                 for asset in source.assets.values()
@@ -82,6 +86,7 @@ class SelectableAssets:
                     external=node.is_external,
                     parents=tuple(graph.parents(node.key)),
                     checks=tuple(checks.get(node.key, ())),
+                    made_together=node.step if isinstance(node, AssetsDefinition) and not node.can_subset else "",
                     **_labels(node.spec, node.spec.partitions_def),
                 )
                 for node in in_order
@@ -108,6 +113,11 @@ class SelectableAssets:
     def within(self, keys: set[AssetKey], *, up: int | None, down: int | None) -> set[AssetKey]:
         """`keys`, and what stands at most so many layers above or below them; None is all layers."""
         return keys | _walk(keys, self.parents, up) | _walk(keys, self.children, down)
+
+    def made_with(self, keys: set[AssetKey]) -> set[AssetKey]:
+        """`keys`, and what can only be made together with one of them."""
+        steps = {step for key in keys if (step := self.assets[key].made_together)}
+        return keys | {key for key, asset in self.assets.items() if asset.made_together in steps} if steps else keys
 
     def selected(self, text: str) -> set[AssetKey]:
         """What the selection string `text` means here, looked up once however often it is asked for."""
