@@ -11,17 +11,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from .assets_definition import AssetsDefinition
-from .collecting import report
 from .dependencies import AssetDep, AssetIn
-from .errors import DefinitionError
-from .keys import AssetKey, CoercibleToAssetKey
-from .labels import key_from_user
+from .keys import CoercibleToAssetKey
+from .labels import own_key
 from .signature import ResourceParam
 from .source import SourceLine
 from .spec import AssetSpec, SourceAsset
 from .unsupported import refuse
 
 if TYPE_CHECKING:
+    from .check_specs import AssetCheckSpec
     from .conditions.base import AutomationCondition
     from .partitions.base import PartitionsDefinition
 
@@ -58,7 +57,7 @@ def asset(
     backfill_policy: Any = None,
     retry_policy: Any = None,
     code_version: str | None = None,
-    check_specs: Any = None,
+    check_specs: Iterable[AssetCheckSpec] | None = None,
     owners: Sequence[str] | None = None,
     kinds: Iterable[str] | None = None,
     pool: str | None = None,
@@ -94,7 +93,7 @@ def asset(
     freshness_policy: Any = None,
     backfill_policy: Any = None,
     retry_policy: Any = None,
-    check_specs: Any = None,
+    check_specs: Iterable[AssetCheckSpec] | None = None,
     pool: str | None = None,
     is_virtual: bool = False,
 ) -> Any:
@@ -111,6 +110,8 @@ def asset(
 
     A first parameter `context` takes the AssetExecutionContext. A parameter named like a resource takes the resource.
     What the function returns is stored by the IO manager, unless it is annotated `-> None` or `-> MaterializeResult`.
+    `check_specs` are checks that the function evaluates itself: it returns MaterializeResult(check_results=[...]), or
+    yields an AssetCheckResult for each of them.
     """
     refused: dict[str, Any] = {
         "config_schema": config_schema,
@@ -121,16 +122,15 @@ def asset(
         "output_required": not output_required,
         "backfill_policy": backfill_policy,
         "retry_policy": retry_policy,
-        "check_specs": check_specs,
         "pool": pool,
     }
 
     def decorate(fn: Callable[..., Any]) -> AssetsDefinition:
         source = SourceLine.of(fn)
-        own_key = _key(fn, name=name, key_prefix=key_prefix, key=key, source=source)
-        refuse(f"asset {str(own_key)!r}", source=source, **refused)
+        asset_key = own_key(fn, name=name, key_prefix=key_prefix, key=key, source=source)
+        refuse(f"asset {str(asset_key)!r}", source=source, **refused)
         spec = AssetSpec(
-            own_key,
+            asset_key,
             deps=deps,
             description=description or inspect.getdoc(fn),
             metadata=metadata,
@@ -146,23 +146,8 @@ def asset(
             io_manager_key=io_manager_key,
             source=source,
         )
-        return AssetsDefinition(fn, spec, ins=ins, required_resource_keys=required_resource_keys or ())
+        return AssetsDefinition(
+            fn, spec, ins=ins, required_resource_keys=required_resource_keys or (), check_specs=check_specs or ()
+        )
 
     return decorate if compute_fn is None else decorate(compute_fn)
-
-
-def _key(
-    fn: Callable[..., Any],
-    *,
-    name: str | None,
-    key_prefix: str | Sequence[str] | None,
-    key: CoercibleToAssetKey | None,
-    source: SourceLine,
-) -> AssetKey:
-    if key is not None:
-        if name is not None or key_prefix is not None:
-            other = "name" if name is not None else "key_prefix"
-            report(DefinitionError(f"{source}: asset {str(key)!r} has both key and {other}. Keep one of the two."))
-        return key_from_user(key, role="the key of an asset", source=source)
-    own = key_from_user(name or getattr(fn, "__name__", "asset"), role="the name of an asset", source=source)
-    return own if key_prefix is None else own.with_prefix(key_prefix)

@@ -21,6 +21,7 @@ from .source import SourceLine
 from .spec import AssetSpec
 
 if TYPE_CHECKING:
+    from .check_specs import AssetCheckSpec
     from .conditions.base import AutomationCondition
     from .partitions.base import PartitionsDefinition
 
@@ -39,7 +40,11 @@ class AssetsDefinition:
         *,
         ins: Mapping[str, Any] | None = None,
         required_resource_keys: Iterable[str] = (),
+        check_specs: Iterable[Any] = (),
+        observes: bool = False,
     ) -> None:
+        """`check_specs` are of the checks that the function evaluates itself. One that `observes` makes nothing: it
+        looks at what something else makes."""
         self.fn = fn
         self.spec = spec
         self.signature = _checked_signature(fn, str(self), source=spec.source)
@@ -47,6 +52,8 @@ class AssetsDefinition:
         self.resource_args = tuple(p.name for p in self.signature.parameters if p.is_resource)
         self.arguments = self._arguments(dict(ins or {}))
         self.deps: tuple[Dependency, ...] = self.merged_deps(spec.deps, self.arguments.values())
+        self.is_observable = observes
+        self.check_specs = self._checked_specs(check_specs)
         self.is_bound = False
         self.__name__ = getattr(fn, "__name__", spec.key.path[-1])
         self.__doc__ = fn.__doc__
@@ -95,7 +102,8 @@ class AssetsDefinition:
 
     @property
     def is_external(self) -> bool:
-        return False
+        """Something else makes it: true of what the function only observes."""
+        return self.is_observable
 
     @property
     def takes_context(self) -> bool:
@@ -174,6 +182,21 @@ class AssetsDefinition:
 
     def __repr__(self) -> str:
         return f"<{self} of {self.source}>"
+
+    def _checked_specs(self, specs: Iterable[Any]) -> tuple[AssetCheckSpec, ...]:
+        """The inline checks, each of an asset that the function makes."""
+        from .checks import checked_specs
+
+        listed = checked_specs(specs, owner=str(self), source=self.source) if specs else []
+        for spec in listed:
+            if spec.asset_key != self.key:
+                report(
+                    DefinitionError(
+                        f"{self.source}: {self} lists the spec of {spec}, which it does not make. "
+                        f"Write asset={str(self.key)!r}, or write the check as a function with @asset_check."
+                    )
+                )
+        return tuple(spec for spec in listed if spec.asset_key == self.key)
 
     def _arguments(self, ins: dict[str, Any]) -> dict[str, Dependency]:
         """The edge of each parameter that is not a resource for certain; `ins` says more about some."""

@@ -7,16 +7,17 @@ and collects metadata for the event. It never reaches into the log: what a step 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidInvocationError, did_you_mean
-from .keys import AssetKey
+from .keys import AssetCheckKey, AssetKey
 from .metadata import MetadataValue, normalize_metadata
 
 if TYPE_CHECKING:
     from typing import Self
 
+    from .asset_events import AssetEvent
     from .assets_definition import AssetsDefinition
     from .partitions.base import PartitionKeyRange, PartitionsDefinition, TimeWindow
 
@@ -76,6 +77,7 @@ class _StepContext:
         self._asset_key = asset_key
         self._partition_keys = None if partition_keys is None else tuple(partition_keys)
         self._partitions_def = partitions_def
+        self._events: list[AssetEvent] = []
         self.run_id = run_id
         self.run_tags = dict(run_tags or {})
         self.run_config: Mapping[str, Any] = {} if run_config is None else run_config
@@ -96,6 +98,21 @@ class _StepContext:
         if self._asset_key is None:
             raise InvalidInvocationError("this context has no asset: pass asset_key to build_asset_context(...)")
         return self._asset_key
+
+    @property
+    def logged_events(self) -> Sequence[AssetEvent]:
+        """What the function has said so far with `log_event`; each becomes an event of the run."""
+        return self._events
+
+    def log_event(self, event: AssetEvent) -> None:
+        """Say that an asset (this or any other) was made, looked at or checked: it becomes an event of the run.
+
+        `event` is an AssetMaterialization, an AssetObservation or an AssetCheckEvaluation. It is written with the end
+        of the step, however that ends.
+        """
+        from .asset_events import checked_event
+
+        self._events.append(checked_event(event, where="context.log_event"))
 
     @property
     def has_partition_key(self) -> bool:
@@ -230,6 +247,8 @@ class AssetCheckExecutionContext(_StepContext):
         *,
         asset_key: AssetKey,
         check_name: str,
+        selected_asset_check_keys: Set[AssetCheckKey] | None = None,
+        input_partition_keys: Mapping[str, Sequence[str]] | None = None,
         run_id: str = "",
         partition_keys: Sequence[str] | None = None,
         partitions_def: PartitionsDefinition | None = None,
@@ -251,6 +270,13 @@ class AssetCheckExecutionContext(_StepContext):
             op_config=op_config,
         )
         self.check_name = check_name
+        self.selected_asset_check_keys = selected_asset_check_keys or {AssetCheckKey(asset_key, check_name)}
+        """The checks that the run wants of this function."""
+        self._input_partition_keys = {name: tuple(keys) for name, keys in (input_partition_keys or {}).items()}
+
+    @property
+    def asset_check_key(self) -> AssetCheckKey:
+        return AssetCheckKey(self.asset_key, self.check_name)
 
 
 def build_asset_context(

@@ -8,15 +8,14 @@ so that a field added later does not change the hash of old definitions.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from .arrival import FileArrival, arrival_from_json
-from .assets_definition import AssetsDefinition
 from .binding import AssetNode
-from .checks import AssetChecksDefinition
+from .check_specs import CheckNode
 from .conditions.base import AutomationCondition, condition_from_json
 from .dependencies import Dependency
 from .metadata import metadata_to_json, normalize_metadata
@@ -56,27 +55,66 @@ class DepSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class CheckSnapshot:
-    """A check of an asset. `severity` is that of its failures where the function does not say."""
+    """A check of an asset. `severity` is that of its failures where the function does not say.
+
+    An `inline` one is evaluated by the step that makes its asset. Checks of the same `step` (not "") are evaluated
+    together, unless `can_subset`. `deps` are the keys of further assets that it comes after. With a `condition` it is
+    requested by that, and not whenever its asset is.
+    """
 
     name: str
     blocking: bool = False
     severity: str = "ERROR"
     description: str | None = None
+    inline: bool = False
+    step: str = ""
+    can_subset: bool = False
+    deps: tuple[str, ...] = ()
+    condition: AutomationCondition | None = None
+    metadata: JsonData = field(default_factory=dict)
 
     @classmethod
-    def of(cls, check: AssetChecksDefinition) -> CheckSnapshot:
-        return cls(check.check_name, check.blocking, check.severity.value, check.description)
+    def of(cls, check: CheckNode, condition: AutomationCondition | None = None) -> CheckSnapshot:
+        spec = check.spec
+        return cls(
+            name=spec.name,
+            blocking=spec.blocking,
+            severity=spec.severity.value,
+            description=spec.description,
+            inline=check.is_inline,
+            step=check.step,
+            can_subset=check.can_subset,
+            deps=tuple(sorted(map(str, check.dep_keys))),
+            condition=condition,
+            metadata=metadata_to_json(normalize_metadata(spec.metadata)),
+        )
 
     def to_json(self) -> JsonData:
-        severity = None if self.severity == "ERROR" else self.severity
         return {
             "name": self.name,
-            **_given(blocking=self.blocking or None, severity=severity, description=self.description),
+            **_given(
+                blocking=self.blocking or None,
+                severity=None if self.severity == "ERROR" else self.severity,
+                description=self.description,
+                inline=self.inline or None,
+                step=self.step or None,
+                can_subset=self.can_subset or None,
+                deps=list(self.deps),
+                condition=self.condition and self.condition.to_json(),
+                metadata=dict(self.metadata),
+            ),
         }
 
     @classmethod
     def from_json(cls, data: JsonData) -> CheckSnapshot:
-        return cls(**data)
+        condition = data.get("condition")
+        return cls(
+            **{
+                **data,
+                "deps": tuple(data.get("deps", ())),
+                "condition": condition and condition_from_json(condition),
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +136,22 @@ class AssetSnapshot:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     arrival: FileArrival | None = None
     source: str = ""
+    observable: bool = False
+    """External, with a function that looks at it: a run of it writes observations."""
 
     @classmethod
     def of(
-        cls, node: AssetNode, checks: list[AssetChecksDefinition], condition: AutomationCondition | None
+        cls, node: AssetNode, checks: Iterable[CheckSnapshot], condition: AutomationCondition | None
     ) -> AssetSnapshot:
         spec = node.spec
         return cls(
             key=str(node.key),
-            external=not isinstance(node, AssetsDefinition),
+            external=node.is_external,
+            observable=node.is_observable,
             deps=tuple(sorted(map(DepSnapshot.of, node.deps), key=lambda dep: dep.key)),
             partitions=spec.partitions_def,
             condition=condition,
-            checks=tuple(sorted(map(CheckSnapshot.of, checks), key=lambda check: check.name)),
+            checks=tuple(sorted(checks, key=lambda check: check.name)),
             code_version=spec.code_version,
             group=spec.group,
             description=spec.description,
@@ -140,6 +181,7 @@ class AssetSnapshot:
                 metadata=dict(self.metadata),
                 arrival=self.arrival and self.arrival.to_json(),
                 source=self.source or None,
+                observable=self.observable or None,
             ),
         }
 
@@ -162,7 +204,13 @@ class AssetSnapshot:
             metadata=data.get("metadata", {}),
             arrival=arrival and arrival_from_json(arrival),
             source=data.get("source", ""),
+            observable=data.get("observable", False),
         )
+
+    @property
+    def has_function(self) -> bool:
+        """Whether a run can do anything for it: make it, or observe it."""
+        return self.observable or not self.external
 
 
 @dataclass(frozen=True)
@@ -180,7 +228,14 @@ class DefinitionsSnapshot:
         """
         definitions.validate()
         snapshots = [
-            AssetSnapshot.of(node, definitions.checks_of(node.key), definitions.condition_of(node.key))
+            AssetSnapshot.of(
+                node,
+                [
+                    CheckSnapshot.of(check, definitions.condition_of(check.key))
+                    for check in definitions.checks_of(node.key)
+                ],
+                definitions.condition_of(node.key),
+            )
             for node in definitions.assets
         ]
         return cls({snapshot.key: snapshot for snapshot in snapshots})

@@ -14,10 +14,17 @@ from ._lazy import offer
 if TYPE_CHECKING or not offer(globals()):
     from ._version import __version__ as __version__
     from .daemon.runs.materialize import materialize as materialize
+    from .daemon.runs.observing import observe as observe
     from .definitions.arrival import FileArrival as FileArrival
     from .definitions.asset import asset as asset
+    from .definitions.asset_events import AssetCheckEvaluation as AssetCheckEvaluation
+    from .definitions.asset_events import AssetMaterialization as AssetMaterialization
+    from .definitions.asset_events import AssetObservation as AssetObservation
     from .definitions.assets_definition import AssetsDefinition as AssetsDefinition
+    from .definitions.check_specs import AssetCheckSpec as AssetCheckSpec
+    from .definitions.checks import AssetChecksDefinition as AssetChecksDefinition
     from .definitions.checks import asset_check as asset_check
+    from .definitions.checks import multi_asset_check as multi_asset_check
     from .definitions.conditions.base import AutomationCondition as AutomationCondition
     from .definitions.config import Config as Config
     from .definitions.config import PermissiveConfig as PermissiveConfig
@@ -42,6 +49,7 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.io import InputContext as InputContext
     from .definitions.io import IOManager as IOManager
     from .definitions.io import OutputContext as OutputContext
+    from .definitions.keys import AssetCheckKey as AssetCheckKey
     from .definitions.keys import AssetKey as AssetKey
     from .definitions.lifecycle import InitResourceContext as InitResourceContext
     from .definitions.lifecycle import build_init_resource_context as build_init_resource_context
@@ -49,6 +57,7 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.metadata import MetadataValue as MetadataValue
     from .definitions.modules import load_assets_from_current_module as load_assets_from_current_module
     from .definitions.modules import load_assets_from_modules as load_assets_from_modules
+    from .definitions.observing import observable_source_asset as observable_source_asset
     from .definitions.partitions.base import PartitionKeyRange as PartitionKeyRange
     from .definitions.partitions.base import PartitionsDefinition as PartitionsDefinition
     from .definitions.partitions.base import TimeWindow as TimeWindow
@@ -79,12 +88,13 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.results import AssetCheckResult as AssetCheckResult
     from .definitions.results import AssetCheckSeverity as AssetCheckSeverity
     from .definitions.results import DataVersion as DataVersion
+    from .definitions.results import DataVersionsByPartition as DataVersionsByPartition
     from .definitions.results import MaterializeResult as MaterializeResult
+    from .definitions.results import ObserveResult as ObserveResult
     from .definitions.results import Output as Output
     from .definitions.run_config import RunConfig as RunConfig
     from .definitions.selection.base import AssetSelection as AssetSelection
     from .definitions.selection.names import EmptySelection as EmptySelection
-    from .definitions.selection.view import AssetCheckKey as AssetCheckKey
     from .definitions.signature import ResourceParam as ResourceParam
     from .definitions.spec import AssetSpec as AssetSpec
     from .definitions.spec import SourceAsset as SourceAsset

@@ -18,9 +18,9 @@ _BY_INSTEAD = {
         " build_schedule_from_partitioned_job schedule"
     ),
     "declare what comes from outside as AssetSpec(arrival=FileArrival(...)), or run `headwater asset report KEY`": (
-        "AssetMaterialization AssetObservation DataVersionsByPartition DefaultSensorStatus ObserveResult RunRequest"
+        " DefaultSensorStatus RunRequest"
         " SensorDefinition SensorEvaluationContext SensorResult SkipReason asset_sensor build_sensor_context"
-        " multi_asset_sensor observable_source_asset run_failure_sensor run_status_sensor sensor"
+        " multi_asset_sensor run_failure_sensor run_status_sensor sensor"
     ),
     "the daemon evaluates every automation_condition by itself: nothing has to be declared or turned on": (
         "AutoMaterializePolicy AutoMaterializeRule AutomationConditionSensorDefinition"
@@ -35,9 +35,9 @@ _BY_INSTEAD = {
         "AssetOut graph_asset graph_multi_asset multi_asset multi_observable_source_asset"
     ),
     "write one @asset_check for each check": (
-        "AssetCheckSpec build_column_schema_change_checks build_last_update_freshness_checks"
+        " build_column_schema_change_checks build_last_update_freshness_checks"
         " build_metadata_bounds_checks build_sensor_for_freshness_checks"
-        " build_time_partition_freshness_checks multi_asset_check"
+        " build_time_partition_freshness_checks"
     ),
     "use StaticPartitionsDefinition, or one of hourly, daily, weekly and monthly partitions": (
         "DynamicPartitionsDefinition MultiPartitionKey MultiPartitionsDefinition"
@@ -53,7 +53,7 @@ _BY_INSTEAD = {
         " load_assets_from_package_module load_assets_from_package_name load_definitions_from_module"
         " load_from_defs_folder"
     ),
-    "use materialize(...)": "build_op_context execute_job materialize_to_memory observe",
+    "use materialize(...)": "build_op_context execute_job materialize_to_memory",
     "use `headwater run list` and `headwater events tail`": "EventRecordsFilter RunsFilter RunRecord EventLogEntry",
     "use deps=[...] for an upstream whose value is not read": "Nothing",
     "use Path(__file__).parent / ...": "file_relative_path",

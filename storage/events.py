@@ -56,11 +56,15 @@ class Target(Model):
 
 
 class PlannedCheck(Model):
-    """A check that a run will evaluate; while a blocking one is outstanding, the update it looks at is not released."""
+    """A check that a run will evaluate; while a blocking one is outstanding, the update it looks at is not released.
+
+    `partition` is the one that it looks at, where the run does not make its asset; None is the whole asset.
+    """
 
     asset_key: str
     name: str
     blocking: bool = False
+    partition: str | None = None
 
 
 class ErrorInfo(Model):
@@ -176,6 +180,7 @@ class AssetObserved(Event):
     data_version: str | None = None
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
     tags: dict[str, str] = Field(default_factory=dict)
+    description: str | None = None
 
 
 class AssetCheckEvaluated(Event):
@@ -249,6 +254,7 @@ class StepStarted(Event):
 
     `inputs` are the partition keys handed to the step where it takes only those that exist and passed. They were chosen
     from what had happened through `read_through`: an update of such a dependency between the two offsets was not read.
+    A step of one check has its `check_name`; one of several checks lists them in `checks`, each with its partition.
     """
 
     type: Literal["step_started"] = "step_started"
@@ -261,6 +267,7 @@ class StepStarted(Event):
     inputs: dict[str, KeyRanges] = Field(default_factory=dict)
     read_through: int | None = None
     attempt: int = 1
+    checks: tuple[PlannedCheck, ...] = ()
 
 
 class StepSucceeded(Event):

@@ -29,7 +29,7 @@ from ..runs.plan import build_plan
 from ..runs.toolbox import Toolbox
 from .catalog import catch_up, folded
 from .run_history import RunRecord, record_of
-from .targets import selected, targets_of
+from .targets import at_partition, selected, targets_of
 
 
 def materialize_selection(
@@ -51,9 +51,12 @@ def materialize_selection(
     clock = clock or SystemClock()
     snapshot = definitions.snapshot()
     assets, checks = selected(snapshot, select)
-    targets = targets_of(assets, partition, at=clock.now())
+    targets = targets_of(assets, partition, at=clock.now(), looked_at=[snapshot.assets[c.asset_key] for c in checks])
+    checks = at_partition(snapshot, checks, partition)
     run_id = SystemIds().new_id()
-    config = checked_run_config(run_config, definitions, [AssetKey.from_user_string(asset.key) for asset in assets])
+    config = checked_run_config(
+        run_config, definitions, [AssetKey.from_user_string(asset.key) for asset in assets], checks
+    )
     requested = RunRequested(
         run_id=run_id,
         targets=tuple(targets),
@@ -72,13 +75,9 @@ def materialize_selection(
             blobs.clear()
             return offsets
 
-        RunExecution(
-            plan,
-            Toolbox(definitions, run_id, home=home, run_config=config),
-            append,
-            opening=[requested],
-            choose_keys=_Chooser(log, snapshot, clock).keys,
-        ).run()
+        choose_keys = _Chooser(log, snapshot, clock).keys
+        toolbox = Toolbox(definitions, run_id, home=home, run_config=config, choose_keys=choose_keys)
+        RunExecution(plan, toolbox, append, opening=[requested], choose_keys=choose_keys).run()
         return record_of(log, run_id)
 
 
@@ -100,6 +99,6 @@ class _Chooser:
         space = state.spaces.of(partitions)
         bits = clip(partitions, self._clock.now())
         asset = state.asset(asset_key)
-        made = [table.readable() if passed_only else table.materialized for table in (asset.table, asset.stray)]
+        made = [table.readable() if passed_only else table.there() for table in (asset.table, asset.stray)]
         here = [renumber(one, table.space, space) for one, table in zip(made, (asset.table, asset.stray), strict=True)]
         return space.ranges(bits & (here[0] | here[1])) or (), state.through

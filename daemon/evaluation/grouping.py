@@ -26,12 +26,15 @@ class RunGroup:
 def group_runs(moment: Moment, requested: Mapping[str, BitMap]) -> list[RunGroup]:
     """The runs for `requested`, which is in topological order; runs of upstream assets and early partitions first."""
     assets_of: dict[tuple[str, int], list[str]] = {}
+    groups: list[RunGroup] = []
     for key, bits in requested.items():
+        if moment.definitions.assets[key].observable:  # one look, however many partitions it tells of
+            groups.append(RunGroup((key,), moment.state.space(key).ranges(bits)))
+            continue
         fingerprint = moment.state.space(key).fingerprint
         for ordinal in bits:
             assets_of.setdefault((fingerprint, ordinal), []).append(key)
     components: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
-    groups: list[RunGroup] = []
     for (_, ordinal), keys in assets_of.items():
         together = tuple(keys)
         if together not in components:

@@ -119,7 +119,7 @@ def work(definitions: Definitions, home: Path, plan: RunPlan, claim: _Claim, log
         claim.made()
         return offsets
 
-    outcome = execute_run(definitions, plan, append, home=home)
+    outcome = execute_run(definitions, plan, append, home=home, log=log)
     return LEFT_ALONE if outcome is RunOutcome.CLAIM_LOST else 0
 
 

@@ -12,10 +12,10 @@ from datetime import datetime
 from pyroaring import BitMap
 
 from ...definitions.definitions import Definitions
-from ...storage.events import AssetCheckEvaluated, AssetMaterialized, Event, KeyRanges
+from ...storage.events import AssetCheckEvaluated, AssetMaterialized, AssetObserved, Event, KeyRanges
 from ...storage.log import EventLog
 from ...storage.state.ordinals import Spaces, clip
-from .execute import ChooseKeys
+from .toolbox import ChooseKeys
 
 PAGE = 1_000
 
@@ -25,12 +25,13 @@ def choose_from_log(log: EventLog, definitions: Definitions, *, now: datetime) -
 
     def choose(asset_key: str, only_passed: bool) -> tuple[KeyRanges, int]:
         through = log.head().offset
-        definition = definitions.get(asset_key).partitions_def
+        asset = definitions.get(asset_key)
+        definition = asset.partitions_def
         space = Spaces().of(definition)
         made: set[str | None] = set()
         shut: dict[str, set[str | None]] = {}
         for event in _history(log, asset_key, through):
-            if isinstance(event, AssetMaterialized):
+            if isinstance(event, AssetMaterialized) or (isinstance(event, AssetObserved) and asset.is_observable):
                 made.add(event.partition)
             elif isinstance(event, AssetCheckEvaluated) and event.blocking:
                 _note(event, shut.setdefault(event.check_name, set()), made)
@@ -54,7 +55,7 @@ def _note(event: AssetCheckEvaluated, shut: set[str | None], made: set[str | Non
 def _history(log: EventLog, asset_key: str, through: int) -> Iterator[Event]:
     """What was made and checked of an asset, up to the offset `through`."""
     after = 0
-    types = ("asset_materialized", "asset_check_evaluated")
+    types = ("asset_materialized", "asset_observed", "asset_check_evaluated")
     while page := log.query(asset_key=asset_key, types=types, after=after, limit=PAGE):
         for stored in page:
             if stored.offset > through:

@@ -29,6 +29,7 @@ from ...definitions.definitions import Definitions
 from ...definitions.io import IOManager
 from ...definitions.results import UNSET
 from ...storage.batch import Expect
+from ...storage.clock import SystemClock
 from ...storage.errors import ConflictError
 from ...storage.events import (
     Event,
@@ -41,18 +42,16 @@ from ...storage.events import (
     StepStarted,
     Target,
 )
+from ...storage.log import EventLog
+from .choosing import choose_from_log
 from .handing import mapped_keys
 from .inputs import reads_several
-from .plan import Part, RunPlan, StepPlan
+from .plan import Part, RunPlan, StepPlan, gate_of
 from .steps import StepAttempt, StepEnd
-from .toolbox import Toolbox
+from .toolbox import ChooseKeys, Toolbox
 
 Append = Callable[[Sequence[Event], Expect | None], range]
 """Writes events durably and returns their offsets; raises ConflictError where the expectation does not hold."""
-
-ChooseKeys = Callable[[str, bool], tuple[KeyRanges, int]]
-"""For a run that was planned without State: the keys to hand out of a partitioned asset (where the second argument is
-true, only those that passed), and the offset through which the log was read."""
 
 Reason = Literal["upstream_failed", "check_failed"]
 
@@ -75,10 +74,11 @@ def execute_run(
     *,
     home: Path,
     io_manager: IOManager | None = None,
+    log: EventLog | None = None,
 ) -> RunOutcome:
     """Execute `plan` with the functions of `definitions` and write what happens through `append`.
 
-    `io_manager` takes the place of the default one, which stores files below `home`.
+    `io_manager` takes the place of the default one, which stores files below `home`; `log` is what steps may read.
 
     Raises:
         KeyboardInterrupt: the run was interrupted and is written as cancelled.
@@ -91,6 +91,7 @@ def execute_run(
         io_manager=io_manager,
         run_tags=plan.run_tags,
         run_config=plan.run_config,
+        choose_keys=None if log is None else choose_from_log(log, definitions, now=SystemClock().now()),
     )
     return RunExecution(plan, toolbox, append).run()
 
@@ -112,6 +113,7 @@ class RunExecution:
     append: Append
     opening: Sequence[Event] = ()
     choose_keys: ChooseKeys | None = None
+    """For a run that was planned without State."""
     values: dict[str, Any] | None = None
     """Where to keep the values of the steps, by step key; a worker keeps none."""
     errors: dict[str, BaseException] = field(default_factory=dict)
@@ -145,7 +147,7 @@ class RunExecution:
         return RunOutcome.FAILED if self.errors else RunOutcome.SUCCEEDED
 
     def _attempt(self, step: StepPlan) -> None:
-        if self.choose_keys is not None and step.check_name is None:
+        if self.choose_keys is not None and not step.only_checks:
             step = self._with_chosen_keys(step, self.choose_keys)
         self._unwritten.append(_step_started(self.plan.run_id, step))
         self._write()
@@ -156,10 +158,11 @@ class RunExecution:
     def _take_note(self, step: StepPlan, end: StepEnd) -> None:
         if end.error is not None:
             self.errors[step.step_key] = end.error
-            if step.check_name is None:
+            if not step.only_checks and not end.shut_gates:
                 self._blocks[step.step_key] = _Block("upstream_failed", step.targets)
-        if end.gate_shut:
-            self._blocks[step.step_key] = _Block("check_failed", step.targets)
+        for check in step.checks:
+            if (gate := gate_of(check)) in end.shut_gates:
+                self._blocks[gate] = _Block("check_failed", ((check.asset_key, check.partition),))
         if self.values is not None and end.value is not UNSET:
             self.values[step.step_key] = end.value
 
@@ -174,15 +177,15 @@ class RunExecution:
         return _Block("upstream_failed" if failed else "check_failed", tuple(parts))
 
     def _skip(self, step: StepPlan, block: _Block) -> None:
-        if step.check_name is None:
+        if not step.only_checks:
             self._blocks[step.step_key] = block
         self._unwritten.append(
             StepSkipped(
                 run_id=self.plan.run_id,
                 step_key=step.step_key,
-                asset_key=step.asset_key,
-                partition=step.partition,
-                targets=() if step.check_name is not None else _targets(step.targets),
+                asset_key=None if step.is_shared else step.asset_key,
+                partition=None if step.is_shared else step.partition,
+                targets=() if step.only_checks else _targets(step.targets),
                 reason=block.reason,
                 blocked_by=_targets(block.parts),
             )
@@ -268,10 +271,11 @@ def _step_started(run_id: str, step: StepPlan) -> StepStarted:
     return StepStarted(
         run_id=run_id,
         step_key=step.step_key,
-        asset_key=step.asset_key,
-        partition=step.partition,
-        targets=() if step.check_name is not None else _targets(step.targets),
-        check_name=step.check_name,
+        asset_key=None if step.is_shared else step.asset_key,
+        partition=None if step.is_shared else step.partition,
+        targets=() if step.only_checks else _targets(step.targets),
+        check_name=step.checks[0].name if step.only_checks and not step.is_shared else None,
+        checks=step.checks if step.is_shared else (),
         inputs=dict(step.inputs),
         read_through=step.read_through,
     )

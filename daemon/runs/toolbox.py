@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,8 +24,13 @@ from ...definitions.io import IOManager
 from ...definitions.lifecycle import RunResources
 from ...definitions.run_config import config_of, fit_config
 from ...definitions.spec import DEFAULT_IO_MANAGER
+from ...storage.events import KeyRanges
 
 LOGGER = "headwater.run"
+
+ChooseKeys = Callable[[str, bool], tuple[KeyRanges, int]]
+"""The keys to hand out of a partitioned asset (where the second argument is true, only those that passed), and the
+offset through which the log was read."""
 
 
 class Toolbox:
@@ -40,7 +45,9 @@ class Toolbox:
         io_manager: IOManager | None = None,
         run_tags: Mapping[str, str] | None = None,
         run_config: Mapping[str, Any] | None = None,
+        choose_keys: ChooseKeys | None = None,
     ) -> None:
+        """`choose_keys` tells which partitions of an asset there are, for what no plan names."""
         self.definitions = definitions
         self.run_id = run_id
         self.run_tags = run_tags or {}
@@ -49,6 +56,7 @@ class Toolbox:
         self.resources = Resources(
             RunResources(definitions.resources, run_config=self.run_config, run_id=run_id, log=self.log)
         )
+        self._choose_keys = choose_keys
         self._home, self._io_manager = home, io_manager
         self._assets: dict[str, AssetsDefinition] = {}
 
@@ -64,6 +72,12 @@ class Toolbox:
             self._assets[key] = asset
             return asset
         raise ExecutionError(f"asset {key!r} is external in the loaded definitions: it has no function to run.")
+
+    def choose_keys(self, asset_key: str, only_passed: bool) -> tuple[KeyRanges, int]:
+        """The partitions that there are of an asset, and through which offset the log was read for them."""
+        if self._choose_keys is None:
+            raise ExecutionError(f"nobody knows here which partitions of asset {asset_key!r} there are.")
+        return self._choose_keys(asset_key, only_passed)
 
     def resources_for(self, names: Iterable[str], owner: object) -> Mapping[str, Any]:
         """All resources, once it is sure that `names` are among them and open."""

@@ -113,6 +113,7 @@ class State:
         state = self.assets.get(key)
         if state is None:
             state = self.assets[key] = AssetState(key, self._space_of(key))
+            self._mark_observable(state)
         return state
 
     def space(self, key: str) -> OrdinalSpace:
@@ -135,13 +136,14 @@ class State:
             asset = self.asset(key)
             old = asset.table.space
             asset.move_to_space(self._space_of(key))
+            self._mark_observable(asset)
             if asset.table.space is not old:
                 self.memory.renumber(key, old, asset.table.space)
                 self.changes.renumber(key, old, asset.table.space)
         for key, defined in self.definitions.assets.items():
             blocking = {check.name for check in defined.checks if check.blocking}
             self._drop_gates(self.asset(key), blocking, stored.offset)
-        evaluated = {k for k, a in self.definitions.assets.items() if a.condition is not None and not a.external}
+        evaluated = {k for k, a in self.definitions.assets.items() if a.condition is not None and a.has_function}
         self.memory.forget_seen(keep=evaluated)
         self.changes.definitions = True
 
@@ -153,6 +155,10 @@ class State:
             held = table.held.get(ordinal)
             if not table.is_shut(ordinal) and not (held and held.outstanding):
                 self._release(asset, table, ordinal, offset, held.made_from if held else int(table.made_from[ordinal]))
+
+    def _mark_observable(self, asset: AssetState) -> None:
+        definition = self.definitions.assets.get(asset.key) if self.definitions else None
+        asset.table.observable = definition is not None and definition.observable
 
     def _definitions_failed(self, event: e.DefinitionsFailed, stored: Stored) -> None:
         self.definitions_errors = event.errors
@@ -188,6 +194,9 @@ class State:
     def _observed(self, event: e.AssetObserved, stored: Stored) -> None:
         asset = self.asset(event.asset_key)
         table, ordinal = asset.locate(event.partition)
+        if ordinal not in table.observed:
+            table.observed.add(ordinal)
+            self.changes.touched.add(asset.key)
         if event.data_version is None or table.versions.get(ordinal) == event.data_version:
             return
         table.versions[ordinal] = event.data_version
@@ -218,7 +227,7 @@ class State:
         asset = self.asset(event.asset_key)
         table, ordinal = asset.locate(event.partition)
         everything = event.partition is None and table is not asset.table
-        places = [(asset.table, n) for n in asset.table.materialized] if everything else [(table, ordinal)]
+        places = [(asset.table, n) for n in asset.table.there()] if everything else [(table, ordinal)]
         for place in places:
             self._spoke(asset, *place, event, stored)
         self.changes.touched.add(asset.key)
@@ -287,8 +296,10 @@ class State:
         if run is None:
             return
         run.started = True
-        check = (event.asset_key or "", event.check_name, event.partition) if event.check_name else None
-        step = run.steps[event.step_key] = StepState(stored.offset, check=check)
+        checks = [(check.asset_key, check.name, check.partition) for check in event.checks]
+        if event.check_name:
+            checks = [(event.asset_key or "", event.check_name, event.partition)]
+        step = run.steps[event.step_key] = StepState(stored.offset, checks=tuple(checks))
         for asset, table, ordinal in self._parts(event.targets):
             before = int(table.handled[ordinal])
             step.handled_before[asset.key, table.space.key(ordinal)] = before
@@ -330,7 +341,11 @@ class State:
 
     def _step_failed(self, event: e.StepFailed, stored: Stored) -> None:
         if run := self.runs.get(event.run_id):
+            started = step.offset if (step := run.steps.get(event.step_key)) else -1
             for asset, table, ordinal in self._settle(run, event.step_key):
+                held = table.held.get(ordinal)
+                if started in (table.made_from[ordinal], held.made_from if held else -1):
+                    continue  # it was made; what failed is a check that the same function evaluates
                 table.failed.add(ordinal)
                 table.setbacks.pop(ordinal, None)
                 run.failed.append((asset.key, table.space.key(ordinal)))
