@@ -133,6 +133,11 @@ class AssetGraph:
                 f"{check.source}: {check} has other partitions than its asset. Leave partitions_def out: a check runs "
                 "for each partition of its asset by itself."
             )
+        if check.is_inline and check.spec.automation_condition is not None:
+            yield DefinitionError(
+                f"{check.source}: {check} has an automation_condition, but the function that makes the asset evaluates "
+                "it. Give the condition to the asset, or write the check as a function with @asset_check."
+            )
         first = seen.setdefault(check.key, check)
         if first is not check:
             yield DefinitionError(

@@ -21,6 +21,7 @@ from .dependencies import Dependency
 from .metadata import metadata_to_json, normalize_metadata
 from .partitions.base import PartitionsDefinition, partitions_from_json
 from .partitions.mappings import AllPartitionMapping, PartitionMapping, mapping_from_json
+from .partitions.window_mapping import default_mapping
 from .spec import DEFAULT_GROUP
 
 if TYPE_CHECKING:
@@ -138,6 +139,8 @@ class AssetSnapshot:
     source: str = ""
     observable: bool = False
     """External, with a function that looks at it: a run of it writes observations."""
+    checked: tuple[str, str] | None = None
+    """The asset and the name, where this stands for a check among the evaluated; never written."""
 
     @classmethod
     def of(
@@ -213,6 +216,11 @@ class AssetSnapshot:
         return self.observable or not self.external
 
 
+def check_node_key(asset_key: str, check_name: str) -> str:
+    """The key under which a check stands among what has a condition and a state, beside the assets."""
+    return f"{asset_key}:{check_name}"
+
+
 @dataclass(frozen=True)
 class DefinitionsSnapshot:
     """All assets by key, each after everything it reads."""
@@ -239,6 +247,37 @@ class DefinitionsSnapshot:
             for node in definitions.assets
         ]
         return cls({snapshot.key: snapshot for snapshot in snapshots})
+
+    @cached_property
+    def evaluated(self) -> DefinitionsSnapshot:
+        """With each check that has a condition of its own as a node after its asset: what conditions are evaluated on.
+
+        Such a node reads its asset, whatever the asset's gate, and what it comes after.
+        """
+        if not any(check.condition for asset in self.assets.values() for check in asset.checks):
+            return self
+        nodes: dict[str, AssetSnapshot] = {}
+        for key, asset in self.assets.items():
+            nodes[key] = asset
+            for check in asset.checks:
+                if check.condition is not None:
+                    node = self._check_node(asset, check)
+                    nodes[node.key] = node
+        return DefinitionsSnapshot(nodes)
+
+    def _check_node(self, asset: AssetSnapshot, check: CheckSnapshot) -> AssetSnapshot:
+        own = DepSnapshot(asset.key, default_mapping(asset.partitions, asset.partitions), gated=False)
+        further = [
+            DepSnapshot(key, default_mapping(self.assets[key].partitions, asset.partitions), gated=False)
+            for key in check.deps
+        ]
+        return AssetSnapshot(
+            key=check_node_key(asset.key, check.name),
+            deps=(own, *further),
+            partitions=asset.partitions,
+            condition=check.condition,
+            checked=(asset.key, check.name),
+        )
 
     def to_bytes(self) -> bytes:
         return self._bytes

@@ -184,7 +184,10 @@ class AssetObserved(Event):
 
 
 class AssetCheckEvaluated(Event):
-    """A check spoke. A failed blocking check of severity ERROR closes the gate of its partition until it passes."""
+    """A check spoke. A failed blocking check of severity ERROR closes the gate of its partition until it passes.
+
+    `raised` is true where it could not speak, since its function raised: for its gate that is a failure.
+    """
 
     type: Literal["asset_check_evaluated"] = "asset_check_evaluated"
     asset_key: str
@@ -196,6 +199,7 @@ class AssetCheckEvaluated(Event):
     blocking: bool = False
     description: str | None = None
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
+    raised: bool = False
 
 
 # ---- runs and steps --------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from .truth import Truth
 
 
 class ConditionGraph:
-    """Made once for each `DefinitionsLoaded`."""
+    """Made once for each `DefinitionsLoaded`, of its assets and of the checks that have conditions of their own."""
 
     def __init__(self, definitions: DefinitionsSnapshot) -> None:
         self.place = {key: n for n, key in enumerate(definitions.assets)}

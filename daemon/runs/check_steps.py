@@ -87,6 +87,7 @@ def unspoken(toolbox: Toolbox, check: PlannedCheck, *, partition: str | None, wh
         severity="ERROR",
         blocking=True,
         description=f"the check raised {why}",
+        raised=True,
     )
 
 

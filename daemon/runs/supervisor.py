@@ -239,6 +239,7 @@ def _shut_gate(run: RunState, check: tuple[str, str, str | None], message: str) 
             passed=False,
             blocking=True,
             description=message,
+            raised=True,
         )
     ]
 

@@ -27,6 +27,7 @@ from ...definitions.snapshot import DefinitionsSnapshot
 from .. import events as e
 from .assets import AssetState, Held, PartitionTable, Setback
 from .changes import Changes
+from .checks import CheckStates
 from .memory import SEEN, Memory, whose
 from .ordinals import OrdinalSpace, Spaces
 from .runs import Part, RunState, StepState
@@ -67,6 +68,7 @@ class State:
         self.definitions_errors: tuple[str, ...] = ()
         self.spaces = Spaces()
         self.assets: dict[str, AssetState] = {}
+        self.checks = CheckStates(self.assets)
         self.runs: dict[str, RunState] = {}
         self.memory = Memory()
         self.last_tick = LastTick()
@@ -109,8 +111,8 @@ class State:
         return changes
 
     def asset(self, key: str) -> AssetState:
-        """The state of an asset, made now if nothing was known of it."""
-        state = self.assets.get(key)
+        """The state of an asset, made now if nothing was known of it; or that of a check, by the key of its node."""
+        state = self.assets.get(key) or self.checks.get(key)
         if state is None:
             state = self.assets[key] = AssetState(key, self._space_of(key))
             self._mark_observable(state)
@@ -140,12 +142,27 @@ class State:
             if asset.table.space is not old:
                 self.memory.renumber(key, old, asset.table.space)
                 self.changes.renumber(key, old, asset.table.space)
+        self._define_checks(self.definitions)
         for key, defined in self.definitions.assets.items():
             blocking = {check.name for check in defined.checks if check.blocking}
             self._drop_gates(self.asset(key), blocking, stored.offset)
-        evaluated = {k for k, a in self.definitions.assets.items() if a.condition is not None and a.has_function}
+        evaluated = {
+            k for k, a in self.definitions.evaluated.assets.items() if a.condition is not None and a.has_function
+        }
         self.memory.forget_seen(keep=evaluated)
         self.changes.definitions = True
+
+    def _define_checks(self, definitions: DefinitionsSnapshot) -> None:
+        """Number the partitions of all checks as those of their assets are numbered now."""
+        for key, defined in definitions.assets.items():
+            for check in defined.checks:
+                self.checks.define(self.asset(key), check.name)
+            for state in self.checks.of_asset(key):
+                old = state.table.space
+                state.move_to_space(self._space_of(key))
+                if state.table.space is not old:
+                    self.memory.renumber(state.key, old, state.table.space)
+                    self.changes.renumber(state.key, old, state.table.space)
 
     def _drop_gates(self, asset: AssetState, blocking: set[str], offset: int) -> None:
         """A check that is no blocking check any more holds no gate: what it alone kept back is released (case 4)."""
@@ -178,6 +195,7 @@ class State:
         if event.origin == "file" and event.data_version is not None:
             path = event.metadata.get("path")
             asset.files[str(path["value"] if isinstance(path, dict) else path)] = event.data_version
+        self.checks.outdated(asset, event.partition, self.changes)
         if event.origin != "step":
             table.handle(ordinal, stored.offset)
             table.blocked.pop(ordinal, None)
@@ -200,6 +218,7 @@ class State:
         if event.data_version is None or table.versions.get(ordinal) == event.data_version:
             return
         table.versions[ordinal] = event.data_version
+        self.checks.outdated(asset, event.partition, self.changes)
         if table.is_shut(ordinal):
             table.held[ordinal] = Held(0, event.run_id, set())
             self.changes.touched.add(asset.key)
@@ -235,6 +254,7 @@ class State:
     def _spoke(
         self, asset: AssetState, table: PartitionTable, ordinal: int, event: e.AssetCheckEvaluated, stored: Stored
     ) -> None:
+        self.checks.spoke(asset, event, table.space.key(ordinal), stored.offset, self.changes)
         result = "passed" if event.passed else "warned" if event.severity == "WARN" else "failed"
         results = table.check_last.setdefault(event.check_name, {})
         for bits in results.values():
@@ -275,6 +295,9 @@ class State:
             asset = self.asset(target.asset_key)
             asset.plan(event.run_id, asset.ordinals(target.partitions))
             self.changes.touched.add(asset.key)
+        for check in event.checks:
+            self.asset(check.asset_key)
+        self.checks.planned(self.runs[event.run_id], self.changes)
 
     def _run_started(self, event: e.RunStarted, stored: Stored) -> None:
         if run := self.runs.get(event.run_id):
@@ -300,6 +323,7 @@ class State:
         if event.check_name:
             checks = [(event.asset_key or "", event.check_name, event.partition)]
         step = run.steps[event.step_key] = StepState(stored.offset, checks=tuple(checks))
+        self.checks.started(run, step, stored.offset, self.changes)
         for asset, table, ordinal in self._parts(event.targets):
             before = int(table.handled[ordinal])
             step.handled_before[asset.key, table.space.key(ordinal)] = before
@@ -337,11 +361,14 @@ class State:
 
     def _step_succeeded(self, event: e.StepSucceeded, stored: Stored) -> None:
         if run := self.runs.get(event.run_id):
+            self.checks.ended(run, run.steps.get(event.step_key), failed=False, changes=self.changes)
             self._settle(run, event.step_key)
 
     def _step_failed(self, event: e.StepFailed, stored: Stored) -> None:
         if run := self.runs.get(event.run_id):
-            started = step.offset if (step := run.steps.get(event.step_key)) else -1
+            step = run.steps.get(event.step_key)
+            self.checks.ended(run, step, failed=True, changes=self.changes)
+            started = step.offset if step else -1
             for asset, table, ordinal in self._settle(run, event.step_key):
                 held = table.held.get(ordinal)
                 if started in (table.made_from[ordinal], held.made_from if held else -1):
@@ -371,13 +398,13 @@ class State:
         for asset, ordinal in self._owed(event.run_id):
             asset.table.handle(ordinal, stored.offset)
             asset.table.setbacks.pop(ordinal, None)
-        self._end_run(event.run_id, stored.offset)
+        self._end_run(event.run_id, stored.offset, cancelled=True)
 
     def _run_failed(self, event: e.RunFailed, stored: Stored) -> None:
         run = self.runs.get(event.run_id)
         if run and event.infrastructure:
             self._set_back(run, stored)
-        self._end_run(event.run_id, stored.offset)
+        self._end_run(event.run_id, stored.offset, infrastructure=event.infrastructure)
 
     def _set_back(self, run: RunState, stored: Stored) -> None:
         """Nobody's code is to blame: H goes back, and the partitions are asked for again; at most 3 times in a row."""
@@ -400,10 +427,13 @@ class State:
         assets = [self.asset(target.asset_key) for target in run.targets] if run else []
         return [(asset, ordinal) for asset in assets for ordinal in asset.unmade.get(run_id, ())]
 
-    def _end_run(self, run_id: str, offset: int) -> None:
+    def _end_run(self, run_id: str, offset: int, *, cancelled: bool = False, infrastructure: bool = False) -> None:
         run = self.runs.pop(run_id, None)
         if run is None:
             return
+        self.checks.run_ended(
+            run, self.changes, cancelled_at=offset if cancelled else None, infrastructure=infrastructure
+        )
         for key in {target.asset_key for target in run.targets}:
             asset = self.asset(key)
             asset.end(run_id)

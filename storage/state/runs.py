@@ -21,6 +21,8 @@ class StepState:
     handled_before: dict[Part, int] = field(default_factory=dict)
     checks: tuple[tuple[str, str, str | None], ...] = ()
     """Asset key, name and partition of each check that the step evaluates, where it makes nothing."""
+    checks_handled_before: dict[Part, int] = field(default_factory=dict)
+    """As `handled_before`, of the nodes of these checks."""
 
 
 @dataclass(slots=True)
