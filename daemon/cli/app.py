@@ -18,6 +18,7 @@ from .assets import asset_commands
 from .dev import check, dev
 from .events import event_commands
 from .runs import run_commands
+from .store import store_commands
 
 
 class CommandLine(TyperGroup):
@@ -74,3 +75,4 @@ app.command("check")(check)
 app.add_typer(asset_commands, name="asset")
 app.add_typer(run_commands, name="run")
 app.add_typer(event_commands, name="events")
+app.add_typer(store_commands, name="store")
