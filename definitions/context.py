@@ -1,7 +1,8 @@
 """What a function sees of the run that it is part of: `context` in assets and in checks.
 
 A context knows the step's partition, the partition keys of each input that it was handed, the resources and a logger,
-and collects metadata for the event. It never reaches into the log: what a step reads is decided before it starts.
+and collects metadata for the event. What a step reads of other assets is decided before it starts; what else the code
+wants to know of the past it asks `context.instance`.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from .metadata import MetadataValue, normalize_metadata
 if TYPE_CHECKING:
     from typing import Self
 
-    from .asset_events import AssetEvent
     from .assets_definition import AssetsDefinition
+    from .events_by_users import AssetEvent
     from .partitions.base import PartitionKeyRange, PartitionsDefinition, TimeWindow
 
 STEP_LOGGER = "headwater.step"
@@ -73,6 +74,7 @@ class _StepContext:
         run_tags: Mapping[str, str] | None,
         run_config: Mapping[str, Any] | None,
         op_config: Any,
+        instance: Any,
     ) -> None:
         self._asset_key = asset_key
         self._partition_keys = None if partition_keys is None else tuple(partition_keys)
@@ -86,12 +88,29 @@ class _StepContext:
         """The config of this step as plain data, with what comes from the environment."""
         self.resources = resources if isinstance(resources, Resources) else Resources(resources)
         self.log = log or logging.getLogger(STEP_LOGGER)
+        self._instance = instance
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
         self.resources.close()
+
+    @property
+    def instance(self) -> Any:
+        """The `Instance` that the run writes to: what happened before, as in
+        `context.instance.get_latest_materialization_event(key)`. It is opened when it is first asked for.
+
+        Raises:
+            InvalidInvocationError: a test built this context without one.
+        """
+        if self._instance is None:
+            raise InvalidInvocationError(
+                "this context has no instance: pass one, as in build_asset_context(instance=Instance.ephemeral())"
+            )
+        if callable(self._instance):
+            self._instance = self._instance()
+        return self._instance
 
     @property
     def asset_key(self) -> AssetKey:
@@ -110,7 +129,7 @@ class _StepContext:
         `event` is an AssetMaterialization, an AssetObservation or an AssetCheckEvaluation. It is written with the end
         of the step, however that ends.
         """
-        from .asset_events import checked_event
+        from .events_by_users import checked_event
 
         self._events.append(checked_event(event, where="context.log_event"))
 
@@ -178,6 +197,7 @@ class AssetExecutionContext(_StepContext):
         run_tags: Mapping[str, str] | None = None,
         run_config: Mapping[str, Any] | None = None,
         op_config: Any = None,
+        instance: Any = None,
     ) -> None:
         """`input_partition_keys` holds the keys handed to the step, by argument and by the upstream's key string."""
         super().__init__(
@@ -190,6 +210,7 @@ class AssetExecutionContext(_StepContext):
             run_tags=run_tags,
             run_config=run_config,
             op_config=op_config,
+            instance=instance,
         )
         self._input_partition_keys = {name: tuple(keys) for name, keys in (input_partition_keys or {}).items()}
         self._metadata: dict[str, MetadataValue] = {}
@@ -257,6 +278,7 @@ class AssetCheckExecutionContext(_StepContext):
         run_tags: Mapping[str, str] | None = None,
         run_config: Mapping[str, Any] | None = None,
         op_config: Any = None,
+        instance: Any = None,
     ) -> None:
         super().__init__(
             asset_key=asset_key,
@@ -268,6 +290,7 @@ class AssetCheckExecutionContext(_StepContext):
             run_tags=run_tags,
             run_config=run_config,
             op_config=op_config,
+            instance=instance,
         )
         self.check_name = check_name
         self.selected_asset_check_keys = selected_asset_check_keys or {AssetCheckKey(asset_key, check_name)}
@@ -290,10 +313,12 @@ def build_asset_context(
     run_tags: Mapping[str, str] | None = None,
     run_config: Mapping[str, Any] | None = None,
     op_config: Any = None,
+    instance: Any = None,
 ) -> AssetExecutionContext:
     """A context to call an asset with in a test: `orders(build_asset_context(partition_key="2026-01-01"))`.
 
     `resources` are opened when they are first used; as a context manager it closes them at the end of the block.
+    `instance` is what `context.instance` gives.
     """
     from .lifecycle import RunResources
 
@@ -308,4 +333,5 @@ def build_asset_context(
         run_tags=run_tags,
         run_config=run_config,
         op_config=op_config,
+        instance=instance,
     )

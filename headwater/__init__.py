@@ -13,13 +13,15 @@ from ._lazy import offer
 
 if TYPE_CHECKING or not offer(globals()):
     from ._version import __version__ as __version__
+    from .daemon.evaluation.evaluate_conditions import ConditionResult as ConditionResult
+    from .daemon.evaluation.evaluate_conditions import (
+        EvaluateAutomationConditionsResult as EvaluateAutomationConditionsResult,
+    )
+    from .daemon.evaluation.evaluate_conditions import evaluate_automation_conditions as evaluate_automation_conditions
     from .daemon.runs.materialize import materialize as materialize
     from .daemon.runs.observing import observe as observe
     from .definitions.arrival import FileArrival as FileArrival
     from .definitions.asset import asset as asset
-    from .definitions.asset_events import AssetCheckEvaluation as AssetCheckEvaluation
-    from .definitions.asset_events import AssetMaterialization as AssetMaterialization
-    from .definitions.asset_events import AssetObservation as AssetObservation
     from .definitions.assets_definition import AssetsDefinition as AssetsDefinition
     from .definitions.check_specs import AssetCheckSpec as AssetCheckSpec
     from .definitions.checks import AssetChecksDefinition as AssetChecksDefinition
@@ -44,6 +46,9 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.errors import InvalidConfigError as InvalidConfigError
     from .definitions.errors import InvalidDefinitionError as InvalidDefinitionError
     from .definitions.errors import InvalidInvocationError as InvalidInvocationError
+    from .definitions.events_by_users import AssetCheckEvaluation as AssetCheckEvaluation
+    from .definitions.events_by_users import AssetMaterialization as AssetMaterialization
+    from .definitions.events_by_users import AssetObservation as AssetObservation
     from .definitions.filesystem_io import FilesystemIOManager as FilesystemIOManager
     from .definitions.io import InMemoryIOManager as InMemoryIOManager
     from .definitions.io import InputContext as InputContext
@@ -98,4 +103,15 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.signature import ResourceParam as ResourceParam
     from .definitions.spec import AssetSpec as AssetSpec
     from .definitions.spec import SourceAsset as SourceAsset
+    from .storage.entries import EventLogEntry as EventLogEntry
     from .storage.instance import Instance as Instance
+    from .storage.records import AssetPartitionStatus as AssetPartitionStatus
+    from .storage.records import AssetRecord as AssetRecord
+    from .storage.records import AssetRecordsFilter as AssetRecordsFilter
+    from .storage.records import EventRecordsFilter as EventRecordsFilter
+    from .storage.records import EventRecordsResult as EventRecordsResult
+    from .storage.records import EventType as EventType
+    from .storage.runs import Run as Run
+    from .storage.runs import RunRecord as RunRecord
+    from .storage.runs import RunsFilter as RunsFilter
+    from .storage.runs import RunStatus as RunStatus

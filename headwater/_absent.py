@@ -18,7 +18,7 @@ _BY_INSTEAD = {
         " build_schedule_from_partitioned_job schedule"
     ),
     "declare what comes from outside as AssetSpec(arrival=FileArrival(...)), or run `headwater asset report KEY`": (
-        " DefaultSensorStatus RunRequest"
+        "DefaultSensorStatus RunRequest"
         " SensorDefinition SensorEvaluationContext SensorResult SkipReason asset_sensor build_sensor_context"
         " multi_asset_sensor run_failure_sensor run_status_sensor sensor"
     ),
@@ -54,7 +54,6 @@ _BY_INSTEAD = {
         " load_from_defs_folder"
     ),
     "use materialize(...)": "build_op_context execute_job materialize_to_memory",
-    "use `headwater run list` and `headwater events tail`": "EventRecordsFilter RunsFilter RunRecord EventLogEntry",
     "use deps=[...] for an upstream whose value is not read": "Nothing",
     "use Path(__file__).parent / ...": "file_relative_path",
     "run the program with subprocess inside the asset: its output is captured": (

@@ -192,6 +192,10 @@ class SqliteStore:
                 finally:
                     connection.text_factory = str
 
+    def next_asset_key(self, after: str) -> str | None:
+        with self._reported, self._reader() as connection:
+            return connection.execute(_compiled(statements.NEXT_ASSET_KEY).sql, (after,)).fetchone()[0]
+
     def head(self) -> Head:
         with self._reported, self._reader() as connection:
             return Head(*connection.execute(_compiled(statements.READ_HEAD).sql).fetchone())

@@ -18,6 +18,7 @@ from ...definitions.snapshot import DefinitionsSnapshot
 from ...storage.clock import Clock, SystemClock
 from ...storage.events import Event, KeyRanges, RunRequested
 from ...storage.ids import SystemIds
+from ...storage.instance import Instance
 from ...storage.log import EventLog, Expect
 from ...storage.state import State
 from ...storage.state.mappings import renumber
@@ -75,9 +76,13 @@ def materialize_selection(
             blobs.clear()
             return offsets
 
-        choose_keys = _Chooser(log, snapshot, clock).keys
-        toolbox = Toolbox(definitions, run_id, home=home, run_config=config, choose_keys=choose_keys)
-        RunExecution(plan, toolbox, append, opening=[requested], choose_keys=choose_keys).run()
+        RunExecution(
+            plan,
+            Toolbox(definitions, run_id, home=home, run_config=config, instance=lambda: Instance(log, home)),
+            append,
+            opening=[requested],
+            choose_keys=_Chooser(log, snapshot, clock).keys,
+        ).run()
         return record_of(log, run_id)
 
 

@@ -29,6 +29,7 @@ from ...definitions.definitions import Definitions
 from ...definitions.loading import load_definitions
 from ...storage.batch import Expect
 from ...storage.events import Event
+from ...storage.instance import Instance
 from ...storage.log import EventLog
 from ..runs.execute import RunOutcome, execute_run
 from ..runs.lease import Lease
@@ -119,7 +120,7 @@ def work(definitions: Definitions, home: Path, plan: RunPlan, claim: _Claim, log
         claim.made()
         return offsets
 
-    outcome = execute_run(definitions, plan, append, home=home, log=log)
+    outcome = execute_run(definitions, plan, append, home=home, instance=lambda: Instance(log, home))
     return LEFT_ALONE if outcome is RunOutcome.CLAIM_LOST else 0
 
 

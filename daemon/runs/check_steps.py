@@ -186,4 +186,5 @@ def check_context(
         run_tags=toolbox.run_tags,
         run_config=toolbox.run_config,
         op_config=op_config,
+        instance=toolbox.open_instance,
     )

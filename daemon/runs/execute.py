@@ -29,7 +29,6 @@ from ...definitions.definitions import Definitions
 from ...definitions.io import IOManager
 from ...definitions.results import UNSET
 from ...storage.batch import Expect
-from ...storage.clock import SystemClock
 from ...storage.errors import ConflictError
 from ...storage.events import (
     Event,
@@ -42,13 +41,13 @@ from ...storage.events import (
     StepStarted,
     Target,
 )
-from ...storage.log import EventLog
-from .choosing import choose_from_log
+from ...storage.instance import Instance
+from .choosing import ChooseKeys
 from .handing import mapped_keys
 from .inputs import reads_several
 from .plan import Part, RunPlan, StepPlan, gate_of
 from .steps import StepAttempt, StepEnd
-from .toolbox import ChooseKeys, Toolbox
+from .toolbox import Toolbox
 
 Append = Callable[[Sequence[Event], Expect | None], range]
 """Writes events durably and returns their offsets; raises ConflictError where the expectation does not hold."""
@@ -74,11 +73,12 @@ def execute_run(
     *,
     home: Path,
     io_manager: IOManager | None = None,
-    log: EventLog | None = None,
+    instance: Callable[[], Instance] | None = None,
 ) -> RunOutcome:
     """Execute `plan` with the functions of `definitions` and write what happens through `append`.
 
-    `io_manager` takes the place of the default one, which stores files below `home`; `log` is what steps may read.
+    `io_manager` takes the place of the default one, which stores files below `home`; `instance` gives user code what
+    it asks for as `context.instance`.
 
     Raises:
         KeyboardInterrupt: the run was interrupted and is written as cancelled.
@@ -91,7 +91,7 @@ def execute_run(
         io_manager=io_manager,
         run_tags=plan.run_tags,
         run_config=plan.run_config,
-        choose_keys=None if log is None else choose_from_log(log, definitions, now=SystemClock().now()),
+        instance=instance,
     )
     return RunExecution(plan, toolbox, append).run()
 

@@ -2,56 +2,31 @@
 
 from __future__ import annotations
 
-from ...definitions.asset_events import AssetCheckEvaluation, AssetEvent, AssetMaterialization
 from ...definitions.env import redacted_data
-from ...definitions.metadata import metadata_to_json
+from ...definitions.events_by_users import AssetEvent
 from ...storage.events import AssetCheckEvaluated, AssetMaterialized, AssetObserved
+from ...storage.reports import event_of
 from .failures import check_storable
 from .plan import StepPlan
 from .toolbox import Toolbox
 
 
 def logged_event(
-    toolbox: Toolbox, step: StepPlan, event: AssetEvent
+    toolbox: Toolbox, step: StepPlan, said: AssetEvent
 ) -> AssetMaterialized | AssetObserved | AssetCheckEvaluated:
     """The event of the log for what was said in a step.
 
     Raises:
         ExecutionError: it cannot be stored as JSON.
     """
-    key, metadata = str(event.asset_key), redacted_data(metadata_to_json(event.metadata))
-    if isinstance(event, AssetCheckEvaluation):
-        made = AssetCheckEvaluated(
-            asset_key=key,
-            check_name=event.check_name,
-            partition=event.partition,
-            run_id=toolbox.run_id,
-            passed=event.passed,
-            severity=event.severity.value,
-            blocking=event.blocking,
-            description=redacted_data(event.description),
-            metadata=metadata,
-        )
-    elif isinstance(event, AssetMaterialization):
-        made = AssetMaterialized(
-            asset_key=key,
-            partition=event.partition,
-            run_id=toolbox.run_id,
-            step_key=step.step_key,
-            data_version=event.data_version,
-            description=redacted_data(event.description),
-            metadata=metadata,
-            tags=event.tags,
-        )
-    else:
-        made = AssetObserved(
-            asset_key=key,
-            partition=event.partition,
-            run_id=toolbox.run_id,
-            data_version=event.data_version,
-            description=redacted_data(event.description),
-            metadata=metadata,
-            tags=event.tags,
-        )
-    check_storable(made, f"what was logged of asset {key!r}")
+    event = event_of(said)
+    ours: dict[str, object] = {
+        "run_id": toolbox.run_id,
+        "description": redacted_data(event.description),
+        "metadata": redacted_data(event.metadata),
+    }
+    if isinstance(event, AssetMaterialized):
+        ours |= {"origin": "step", "step_key": step.step_key}
+    made = event.model_copy(update=ours)
+    check_storable(made, f"what was logged of asset {event.asset_key!r}")
     return made

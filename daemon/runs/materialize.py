@@ -114,7 +114,7 @@ def materialize_in_process(
     )
     plan = build_plan(snapshot, run_id, 0, targets, checks, run_config=config)
     written: list[Event] = []
-    blobs = None if instance.is_ephemeral else {snapshot.hash: snapshot.to_bytes()}
+    blobs = {snapshot.hash: snapshot.to_bytes()}
 
     def append(events: Sequence[Event], expect: Expect | None) -> range:
         offsets = instance.log.append(events, expect=expect, blobs=None if written else blobs)
@@ -131,7 +131,7 @@ def materialize_in_process(
             io_manager=instance.io_manager,
             run_tags=request.tags,
             run_config=config,
-            choose_keys=choose_keys,
+            instance=lambda: instance,
         ),
         append,
         opening=(request,),

@@ -15,9 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from ...definitions.asset_events import ASSET_EVENTS, AssetEvent
 from ...definitions.assets_definition import AssetsDefinition
 from ...definitions.errors import ExecutionError
+from ...definitions.events_by_users import ASSET_EVENTS, AssetEvent
 from ...definitions.metadata import MetadataValue
 from ...definitions.results import UNSET, AssetCheckResult, MaterializeResult, Output
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ...definitions.asset_events import AssetEvent
 from ...definitions.assets_definition import AssetsDefinition
 from ...definitions.checks import AssetChecksDefinition
 from ...definitions.context import AssetCheckExecutionContext, AssetExecutionContext
 from ...definitions.env import redacted_data
 from ...definitions.errors import ExecutionError
+from ...definitions.events_by_users import AssetEvent
 from ...definitions.io import OutputContext
 from ...definitions.metadata import MetadataValue, metadata_to_json
 from ...definitions.results import UNSET
@@ -36,6 +36,7 @@ from .check_steps import (
     results_of,
     unspoken,
 )
+from .data_versions import computed_version
 from .failures import check_storable, error_info
 from .inputs import load_arguments, partition_keys_of_inputs
 from .logged import logged_event
@@ -143,6 +144,9 @@ class StepAttempt:
         config = toolbox.config_of(asset)
         resources = toolbox.resources_for(asset.resource_names, asset)
         input_keys = partition_keys_of_inputs(toolbox, asset, step.partition, step.inputs) if asset.deps else {}
+        version = None
+        if asset.code_version is not None and toolbox.open_instance is not None:
+            version = computed_version(toolbox.open_instance(), asset, input_keys)
         arguments = load_arguments(toolbox, asset, input_keys) if asset.deps else {}
         if asset.signature.takes_config:
             arguments[CONFIG_NAME] = config.argument
@@ -155,6 +159,8 @@ class StepAttempt:
         added = {} if made.value is UNSET else self._store(asset, made.value, partition_keys)
         if context is not None:
             added = {**added, **context.added_metadata}
+        if made.data_version is None and version is not None:
+            made = replace(made, data_version=version)
         checked = [evaluated(toolbox, c, results[key_of(c)], partition=c.partition) for c in step.checks]
         return StepEnd(
             events=[self._materialized(asset, made, {**added, **made.metadata}), *checked],
@@ -182,6 +188,7 @@ class StepAttempt:
             run_tags=toolbox.run_tags,
             run_config=toolbox.run_config,
             op_config=config.data,
+            instance=toolbox.open_instance,
         )
 
     def _store(

@@ -24,17 +24,19 @@ from ...definitions.io import IOManager
 from ...definitions.lifecycle import RunResources
 from ...definitions.run_config import config_of, fit_config
 from ...definitions.spec import DEFAULT_IO_MANAGER
+from ...storage.clock import SystemClock
 from ...storage.events import KeyRanges
+from ...storage.instance import Instance
+from .choosing import choose_from_log
 
 LOGGER = "headwater.run"
 
-ChooseKeys = Callable[[str, bool], tuple[KeyRanges, int]]
-"""The keys to hand out of a partitioned asset (where the second argument is true, only those that passed), and the
-offset through which the log was read."""
-
 
 class Toolbox:
-    """The tools of one run. `io_manager` takes the place of the default one, which stores files below `home`."""
+    """The tools of one run. `io_manager` takes the place of the default one, which stores files below `home`.
+
+    `instance` gives what user code asks for as `context.instance`; it is called when that is first used.
+    """
 
     def __init__(
         self,
@@ -45,18 +47,17 @@ class Toolbox:
         io_manager: IOManager | None = None,
         run_tags: Mapping[str, str] | None = None,
         run_config: Mapping[str, Any] | None = None,
-        choose_keys: ChooseKeys | None = None,
+        instance: Callable[[], Instance] | None = None,
     ) -> None:
-        """`choose_keys` tells which partitions of an asset there are, for what no plan names."""
         self.definitions = definitions
         self.run_id = run_id
         self.run_tags = run_tags or {}
         self.run_config = run_config or {}
+        self.open_instance = instance
         self.log = step_logger()
         self.resources = Resources(
             RunResources(definitions.resources, run_config=self.run_config, run_id=run_id, log=self.log)
         )
-        self._choose_keys = choose_keys
         self._home, self._io_manager = home, io_manager
         self._assets: dict[str, AssetsDefinition] = {}
 
@@ -75,9 +76,10 @@ class Toolbox:
 
     def choose_keys(self, asset_key: str, only_passed: bool) -> tuple[KeyRanges, int]:
         """The partitions that there are of an asset, and through which offset the log was read for them."""
-        if self._choose_keys is None:
+        if self.open_instance is None:
             raise ExecutionError(f"nobody knows here which partitions of asset {asset_key!r} there are.")
-        return self._choose_keys(asset_key, only_passed)
+        choose = choose_from_log(self.open_instance().log, self.definitions, now=SystemClock().now())
+        return choose(asset_key, only_passed)
 
     def resources_for(self, names: Iterable[str], owner: object) -> Mapping[str, Any]:
         """All resources, once it is sure that `names` are among them and open."""

@@ -79,3 +79,23 @@ def test_a_built_context_takes_one_way_of_naming_partitions() -> None:
         build_asset_context(partition_key="a", partition_keys=["a"])
     with pytest.raises(InvalidInvocationError, match="pass asset_key"):
         _ = build_asset_context().asset_key
+
+
+def test_the_instance_of_a_context_is_opened_once_and_when_it_is_asked_for() -> None:
+    opened: list[object] = []
+
+    def instance() -> object:
+        opened.append(object())
+        return opened[-1]
+
+    context = AssetExecutionContext(asset_key=ORDERS, instance=instance)
+    assert opened == []
+    assert context.instance is context.instance
+    assert len(opened) == 1
+
+
+def test_a_context_of_a_test_without_an_instance_says_how_to_give_one() -> None:
+    with pytest.raises(InvalidInvocationError, match="build_asset_context\\(instance="):
+        _ = build_asset_context().instance
+    given = object()
+    assert build_asset_context(instance=given).instance is given

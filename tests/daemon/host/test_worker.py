@@ -13,6 +13,7 @@ from headwater.daemon.host.client import CodeHostFailed, Exited, LaunchFailed
 from headwater.daemon.host.source import CodeSource
 from headwater.daemon.host.worker import LEFT_ALONE
 from headwater.storage.events import RunFailed, RunStarted, StepFailed
+from headwater.storage.instance import Instance
 
 from .conftest import PidFile, Project
 
@@ -43,6 +44,23 @@ async def test_a_run_is_claimed_executed_and_reported(project: Project) -> None:
         "run_succeeded",
     ]
     assert not project.works_on(plan.run_id)
+
+
+async def test_a_worker_asks_the_log_that_it_writes_to_for_what_was_before(project: Project) -> None:
+    code = """
+from headwater import AssetExecutionContext, asset
+
+@asset
+def step(context: AssetExecutionContext):
+    last = context.instance.get_latest_materialization_event("source")
+    print(last.asset_materialization.metadata["rows"].value)
+"""
+    Instance(project.log, project.home).report_materialization("source", metadata={"rows": 3})
+    async with project.host(code) as host:
+        plan = project.request("step")
+        await host.launch(plan)
+        await host.receive()
+    assert project.output(plan.run_id) == "3\n"
 
 
 async def test_prints_of_a_step_and_of_its_children_go_to_the_files_of_the_run(project: Project) -> None:

@@ -29,7 +29,7 @@ def test_events_of_other_assets_are_events_of_the_run(bench: Bench) -> None:
     @asset
     def orders(context: AssetExecutionContext) -> None:
         context.log_event(AssetMaterialization("raw", metadata={"rows": 3}, partition="a", description="loaded"))
-        context.log_event(AssetObservation("raw", tags={"some/data_version": "v1"}))
+        context.log_event(AssetObservation("raw", tags={"headwater/data_version": "v1"}))
         context.log_event(AssetCheckEvaluation("raw", "filled", passed=False, blocking=True))
 
     bench.run(orders)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from headwater import (
+    AssetCheckExecutionContext,
     AssetExecutionContext,
     AssetSelection,
     AssetSpec,
@@ -19,6 +20,7 @@ from headwater import (
     Instance,
     InvalidAssetSelection,
     InvalidInvocationError,
+    MaterializeResult,
     SourceAsset,
     StaticPartitionsDefinition,
     asset,
@@ -369,3 +371,23 @@ def test_targets_name_the_partition() -> None:
     request = materialize([daily], partition_key="2013-01-05").all_events[0]
     assert isinstance(request, RunRequested)
     assert request.targets == (Target(asset_key="daily", partitions=(("2013-01-05", "2013-01-05"),)),)
+
+
+def test_assets_and_checks_ask_the_instance_for_what_was_before() -> None:
+    seen: list[object] = []
+
+    @asset
+    def counted(context: AssetExecutionContext) -> MaterializeResult[None]:
+        last = context.instance.get_latest_materialization_event(context.asset_key)
+        count = last.asset_materialization.metadata["count"].value if last else 0
+        return MaterializeResult(metadata={"count": count + 1})
+
+    @asset_check(asset=counted)
+    def grows(context: AssetCheckExecutionContext) -> bool:
+        seen.append(context.instance.get_latest_materialization_event("counted").asset_materialization.metadata)
+        return True
+
+    with Instance.ephemeral() as instance:
+        for _ in range(2):
+            materialize([counted, grows], instance=instance)
+    assert [metadata["count"].value for metadata in seen] == [1, 2]  # type: ignore[index]

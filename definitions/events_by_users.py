@@ -1,7 +1,7 @@
-"""What code may say of assets beside its own outcome: that one was made, looked at, or checked.
+"""What user code says happened to an asset outside of a step's own result, as the field words it.
 
-Given to `context.log_event`, or yielded by the function of an asset or an op, each becomes an event of the run; given
-to an instance it becomes an event without a run. These are the user's words; the log has its own form of them.
+An asset may log or yield these through its context, and `Instance.report_runless_asset_event` writes them with no run.
+They are also what a stored event is read back as. The log's own events are in the storage room.
 """
 
 from __future__ import annotations
@@ -11,21 +11,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import InvalidInvocationError
-from .keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
+from .keys import AssetKey, CoercibleToAssetKey
 from .metadata import MetadataValue, normalize_metadata
-from .results import AssetCheckSeverity, DataVersion
+from .results import AssetCheckSeverity
 
-_VERSION_TAG = "/data_version"  # how a tag ends that holds a data version, whatever comes before it
+DATA_VERSION_TAG = "headwater/data_version"
+"""The tag under which an event carries the version of the data by its content."""
+
+CODE_VERSION_TAG = "headwater/code_version"
+"""The tag under which a materialization carries the version of the code that made it."""
 
 
 @dataclass(init=False)
-class _AboutAsset:
+class _AssetEvent:
+    """What materializations and observations share."""
+
     asset_key: AssetKey
     description: str | None
     metadata: dict[str, MetadataValue]
     partition: str | None
     tags: dict[str, str]
-    data_version: DataVersion | None
 
     def __init__(
         self,
@@ -34,36 +39,39 @@ class _AboutAsset:
         metadata: Mapping[str, Any] | None = None,
         partition: str | None = None,
         tags: Mapping[str, str] | None = None,
-        *,
-        data_version: DataVersion | str | None = None,
     ) -> None:
-        if partition is not None and not isinstance(partition, str):
-            raise InvalidInvocationError(f"{type(self).__name__}: a partition is a str, not {partition!r}.")
         self.asset_key = AssetKey.of(asset_key)
         self.description = description
         self.metadata = normalize_metadata(metadata)
         self.partition = partition
-        self.tags = dict(tags or {})
-        if data_version is None:
-            data_version = next((value for tag, value in self.tags.items() if tag.endswith(_VERSION_TAG)), None)
-        self.data_version = None if data_version is None else DataVersion(data_version)
+        self.tags = _checked_tags(tags, owner=f"{type(self).__name__} of {str(self.asset_key)!r}")
+
+    @property
+    def data_version(self) -> str | None:
+        return self.tags.get(DATA_VERSION_TAG)
 
 
-class AssetMaterialization(_AboutAsset):
+class AssetMaterialization(_AssetEvent):
     """An asset, or one partition of it, was made.
 
-    >>> AssetMaterialization("orders", metadata={"rows": 3}, partition="2026-01-01").partition
-    '2026-01-01'
+    >>> AssetMaterialization("orders", metadata={"rows": 3}).metadata["rows"].value
+    3
+
+    `tags` may hold the version of the data under "headwater/data_version".
     """
 
+    @property
+    def code_version(self) -> str | None:
+        return self.tags.get(CODE_VERSION_TAG)
 
-class AssetObservation(_AboutAsset):
-    """An asset, or one partition of it, was looked at. It is an update if `data_version` is another than before."""
+
+class AssetObservation(_AssetEvent):
+    """Somebody looked at an asset that is made elsewhere. It is an update when its data version is a new one."""
 
 
 @dataclass(init=False)
 class AssetCheckEvaluation:
-    """A check of an asset, or of one partition of it, was evaluated."""
+    """A check of an asset, or of one partition of it, spoke."""
 
     asset_key: AssetKey
     check_name: str
@@ -80,26 +88,21 @@ class AssetCheckEvaluation:
         check_name: str,
         passed: bool,
         metadata: Mapping[str, Any] | None = None,
-        *,
         severity: AssetCheckSeverity = AssetCheckSeverity.ERROR,
         description: str | None = None,
         blocking: bool = False,
         partition: str | None = None,
     ) -> None:
-        if not isinstance(passed, bool):
-            raise InvalidInvocationError(f"AssetCheckEvaluation: passed must be True or False, not {passed!r}.")
         self.asset_key = AssetKey.of(asset_key)
         self.check_name = check_name
+        if not isinstance(passed, bool):
+            raise InvalidInvocationError(f"AssetCheckEvaluation: passed must be True or False, not {passed!r}.")
         self.passed = passed
         self.metadata = normalize_metadata(metadata)
         self.severity = AssetCheckSeverity(severity)
         self.description = description
         self.blocking = blocking
         self.partition = partition
-
-    @property
-    def asset_check_key(self) -> AssetCheckKey:
-        return AssetCheckKey(self.asset_key, self.check_name)
 
 
 AssetEvent = AssetMaterialization | AssetObservation | AssetCheckEvaluation
@@ -119,3 +122,12 @@ def checked_event(event: object, *, where: str) -> AssetEvent:
     raise InvalidInvocationError(
         f"{where} takes an AssetMaterialization, an AssetObservation or an AssetCheckEvaluation, not {event!r}."
     )
+
+
+def _checked_tags(tags: Mapping[str, str] | None, *, owner: str) -> dict[str, str]:
+    for key, value in (tags or {}).items():
+        if not (isinstance(key, str) and isinstance(value, str)):
+            raise InvalidInvocationError(
+                f"{owner}: tags are pairs of str; {key!r}: {value!r} is none. Write {str(value)!r}."
+            )
+    return dict(tags or {})
