@@ -37,6 +37,7 @@ class AssetCheckSpec:
     In a run the check comes after its asset and after `additional_deps`. A `blocking` one that fails with severity
     ERROR stops what is downstream of the asset. `automation_condition` says when the check runs by itself; without one
     it runs whenever its asset is made. `severity` is that of a failure where the function returns a bool.
+    Of a partitioned asset a check looks at each partition that is made; with `whole_asset` at all of them together.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class AssetCheckSpec:
         automation_condition: AutomationCondition | None = None,
         partitions_def: PartitionsDefinition | None = None,
         severity: AssetCheckSeverity | str = AssetCheckSeverity.ERROR,
+        whole_asset: bool = False,
         source: SourceLine | None = None,
     ) -> None:
         self.source = source = source or caller()
@@ -71,6 +73,7 @@ class AssetCheckSpec:
         self.metadata = checked_metadata(metadata, owner=owner, source=source)
         self.automation_condition = checked_condition(automation_condition, owner=owner, source=source)
         self.partitions_def = checked_partitions(partitions_def, owner=owner, source=source)
+        self.whole_asset = whole_asset
         self.severity = _checked_severity(severity, owner=owner, source=source)
 
     @property

@@ -193,6 +193,7 @@ def asset_check(
     metadata: Mapping[str, Any] | None = None,
     automation_condition: AutomationCondition | None = None,
     partitions_def: PartitionsDefinition | None = None,
+    whole_asset: bool = False,
     resource_defs: Any = None,
     config_schema: Any = None,
     op_tags: Any = None,
@@ -209,7 +210,8 @@ def asset_check(
 
     The parameter that is neither the `context`, nor the `config`, nor a resource, nor in `additional_ins` takes the
     value of the asset. `additional_ins` are further assets to load, by parameter; the check comes after them and after
-    `additional_deps`. `severity` is that of a failure where the function returns a bool.
+    `additional_deps`. `severity` is that of a failure where the function returns a bool. Of a partitioned asset a check
+    looks at each partition that is made; with `whole_asset` at all of them together.
     """
     refused = {
         "resource_defs": resource_defs,
@@ -233,6 +235,7 @@ def asset_check(
             automation_condition=automation_condition,
             partitions_def=partitions_def,
             severity=severity,
+            whole_asset=whole_asset,
             source=source,
         )
         return AssetChecksDefinition(

@@ -298,6 +298,11 @@ class AssetCheckExecutionContext(_StepContext):
         self._input_partition_keys = {name: tuple(keys) for name, keys in (input_partition_keys or {}).items()}
 
     @property
+    def partitions_def(self) -> PartitionsDefinition | None:
+        """The partitions of the asset; None where it has none."""
+        return self._partitions_def
+
+    @property
     def asset_check_key(self) -> AssetCheckKey:
         return AssetCheckKey(self.asset_key, self.check_name)
 

@@ -73,6 +73,7 @@ class CheckSnapshot:
     deps: tuple[str, ...] = ()
     condition: AutomationCondition | None = None
     metadata: JsonData = field(default_factory=dict)
+    whole_asset: bool = False
 
     @classmethod
     def of(cls, check: CheckNode, condition: AutomationCondition | None = None) -> CheckSnapshot:
@@ -88,6 +89,7 @@ class CheckSnapshot:
             deps=tuple(sorted(map(str, check.dep_keys))),
             condition=condition,
             metadata=metadata_to_json(normalize_metadata(spec.metadata)),
+            whole_asset=spec.whole_asset,
         )
 
     def to_json(self) -> JsonData:
@@ -103,6 +105,7 @@ class CheckSnapshot:
                 deps=list(self.deps),
                 condition=self.condition and self.condition.to_json(),
                 metadata=dict(self.metadata),
+                whole_asset=self.whole_asset or None,
             ),
         }
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.arrival import FileArrival as FileArrival
     from .definitions.asset import asset as asset
     from .definitions.assets_definition import AssetsDefinition as AssetsDefinition
+    from .definitions.check_factories import build_column_schema_change_checks as build_column_schema_change_checks
+    from .definitions.check_factories import build_metadata_bounds_checks as build_metadata_bounds_checks
     from .definitions.check_specs import AssetCheckSpec as AssetCheckSpec
     from .definitions.checks import AssetChecksDefinition as AssetChecksDefinition
     from .definitions.checks import asset_check as asset_check
@@ -50,6 +52,10 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.events_by_users import AssetMaterialization as AssetMaterialization
     from .definitions.events_by_users import AssetObservation as AssetObservation
     from .definitions.filesystem_io import FilesystemIOManager as FilesystemIOManager
+    from .definitions.freshness_checks import build_last_update_freshness_checks as build_last_update_freshness_checks
+    from .definitions.freshness_checks import (
+        build_time_partition_freshness_checks as build_time_partition_freshness_checks,
+    )
     from .definitions.io import InMemoryIOManager as InMemoryIOManager
     from .definitions.io import InputContext as InputContext
     from .definitions.io import IOManager as IOManager

@@ -34,10 +34,8 @@ _BY_INSTEAD = {
     "write one @asset for each table or file that is made": (
         "AssetOut graph_asset graph_multi_asset multi_asset multi_observable_source_asset"
     ),
-    "write one @asset_check for each check": (
-        " build_column_schema_change_checks build_last_update_freshness_checks"
-        " build_metadata_bounds_checks build_sensor_for_freshness_checks"
-        " build_time_partition_freshness_checks"
+    "give the checks an automation_condition, such as AutomationCondition.on_cron(...)": (
+        "build_sensor_for_freshness_checks"
     ),
     "use StaticPartitionsDefinition, or one of hourly, daily, weekly and monthly partitions": (
         "DynamicPartitionsDefinition MultiPartitionKey MultiPartitionsDefinition"

@@ -33,6 +33,7 @@ from ...storage.errors import ConflictError
 from ...storage.events import (
     Event,
     KeyRanges,
+    PlannedCheck,
     RunCancelled,
     RunFailed,
     RunStarted,
@@ -162,9 +163,14 @@ class RunExecution:
                 self._blocks[step.step_key] = _Block("upstream_failed", step.targets)
         for check in step.checks:
             if (gate := gate_of(check)) in end.shut_gates:
-                self._blocks[gate] = _Block("check_failed", ((check.asset_key, check.partition),))
+                self._blocks[gate] = _Block("check_failed", self._looked_at(check))
         if self.values is not None and end.value is not UNSET:
             self.values[step.step_key] = end.value
+
+    def _looked_at(self, check: PlannedCheck) -> tuple[Part, ...]:
+        """The part that what is downstream has to wait for: of a check of the whole asset, what this run made of it."""
+        made = [part for step in self.plan.steps if not step.only_checks for part in step.targets]
+        return tuple(part for part in made if part[0] == check.asset_key) or ((check.asset_key, check.partition),)
 
     def _block_of(self, step: StepPlan) -> _Block | None:
         if not self._blocks:

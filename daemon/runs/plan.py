@@ -220,7 +220,9 @@ def _with_partition(
     snapshot: DefinitionsSnapshot, check: PlannedCheck, parts: Mapping[str, str | None], shared: str | None
 ) -> PlannedCheck:
     """`check` with the partition that it looks at."""
-    if check.asset_key in parts:
+    if _defined(snapshot, check).whole_asset:
+        partition = None
+    elif check.asset_key in parts:
         partition = parts[check.asset_key]
     elif snapshot.assets[check.asset_key].partitions is None:
         partition = None

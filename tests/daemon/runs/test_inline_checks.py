@@ -79,8 +79,8 @@ def test_results_can_be_yielded_beside_the_output(bench: Bench) -> None:
 
 def test_an_asset_that_stores_its_data_itself_can_yield_nothing_but_results(bench: Bench) -> None:
     @asset(name="orders", check_specs=[FILLED])
-    def yields() -> MaterializeResult:  # type: ignore
-        yield AssetCheckResult(passed=True)
+    def yields() -> MaterializeResult:  # type: ignore[misc]
+        yield AssetCheckResult(passed=True)  # pyright: ignore[reportReturnType]
 
     assert bench.run(yields) is RunOutcome.SUCCEEDED
     assert bench.only(AssetMaterialized).asset_key == "orders"
