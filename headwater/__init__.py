@@ -52,6 +52,9 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.events_by_users import AssetMaterialization as AssetMaterialization
     from .definitions.events_by_users import AssetObservation as AssetObservation
     from .definitions.filesystem_io import FilesystemIOManager as FilesystemIOManager
+    from .definitions.freshness import FreshnessPolicy as FreshnessPolicy
+    from .definitions.freshness import FreshnessState as FreshnessState
+    from .definitions.freshness import apply_freshness_policy as apply_freshness_policy
     from .definitions.freshness_checks import build_last_update_freshness_checks as build_last_update_freshness_checks
     from .definitions.freshness_checks import (
         build_time_partition_freshness_checks as build_time_partition_freshness_checks,

@@ -85,6 +85,7 @@ class State:
             e.AssetObserved: self._observed,
             e.AssetCheckEvaluated: self._check_evaluated,
             e.AssetWiped: self._wiped,
+            e.FreshnessChanged: self._freshness_changed,
             e.RunRequested: self._run_requested,
             e.RunStarted: self._run_started,
             e.RunTagged: self._run_tagged,
@@ -152,6 +153,8 @@ class State:
         for key, defined in self.definitions.assets.items():
             blocking = {check.name for check in defined.checks if check.blocking}
             self._drop_gates(self.asset(key), blocking, stored.offset)
+            if defined.freshness is None:
+                self.asset(key).freshness = None
         evaluated = {
             k for k, a in self.definitions.evaluated.assets.items() if a.condition is not None and a.has_function
         }
@@ -193,6 +196,7 @@ class State:
         table, ordinal = asset.locate(event.partition)
         run = self.runs.get(event.run_id or "")
         step = run.steps.get(event.step_key or "") if run else None
+        asset.made_at = stored.timestamp
         table.materialized.add(ordinal)
         table.failed.discard(ordinal)
         table.setbacks.pop(ordinal, None)
@@ -311,6 +315,10 @@ class State:
             for ordinal in bits:
                 self.checks.outdated(asset, table.space.key(ordinal), self.changes)
         self.changes.touched.add(asset.key)
+
+    def _freshness_changed(self, event: e.FreshnessChanged, stored: Stored) -> None:
+        self.asset(event.asset_key).freshness = event.state
+        self.changes.touched.add(event.asset_key)
 
     # ---- runs --------------------------------------------------------------------------------------------------------
 
