@@ -14,13 +14,14 @@ from datetime import datetime, timedelta
 
 from pyroaring import BitMap
 
+from ...definitions.snapshot import DefinitionsSnapshot
 from ...storage import events as e
 from ...storage.log import StoredEvent
 from ...storage.state import Changes, State
 from .graph import ConditionGraph
 from .grouping import RunGroup, group_runs, planned_checks
 from .moment import Moment
-from .plain import evaluate
+from .scalar import ScalarEvaluator
 from .visit import MIN_REQUEST_INTERVAL, Evaluate, Visit
 
 MAX_SILENT = 1_000  # silent boundaries kept before a Tick is written for them alone
@@ -45,12 +46,13 @@ class Ticker:
         state: State,
         *,
         run_id: Callable[[], str],
-        evaluate: Evaluate = evaluate,
+        evaluator: Callable[[DefinitionsSnapshot], Evaluate] = ScalarEvaluator,
         min_request_interval: timedelta = MIN_REQUEST_INTERVAL,
     ) -> None:
+        """`evaluator` makes, for one set of definitions, what evaluates the condition of an asset."""
         self.state = state
         self._min_request_interval = min_request_interval
-        self._run_id, self._evaluate = run_id, evaluate
+        self._run_id, self._evaluator = run_id, evaluator
         self._arrivals: list[tuple[int, int]] = []
         self._silent: list[tuple[int, datetime]] = []
         self._previously_requested: dict[str, BitMap] = {}
@@ -90,6 +92,7 @@ class Ticker:
             return Outcome([], [], follow_up=False, next_due=None)
         if self._graph is None or changes.definitions:
             self._graph = ConditionGraph(self.state.definitions.evaluated)
+            self._evaluate = self._evaluator(self.state.definitions.evaluated)
         moment = Moment(
             state=self.state,
             definitions=self.state.definitions.evaluated,

@@ -63,7 +63,10 @@ class Trial:
         self._on_first: OnFirst = "request"
         self._ids = (f"trial-{number}" for number in count(1))
         self._ticker = Ticker(
-            self.state, run_id=lambda: next(self._ids), evaluate=self._evaluate, min_request_interval=NO_INTERVAL
+            self.state,
+            run_id=lambda: next(self._ids),
+            evaluator=lambda definitions: self._evaluate,
+            min_request_interval=NO_INTERVAL,
         )
 
     # ---- evaluating --------------------------------------------------------------------------------------------------

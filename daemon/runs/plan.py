@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from heapq import heappop, heappush
 from typing import Any
@@ -22,6 +22,7 @@ from typing import Any
 from ...definitions.errors import InvalidInvocationError
 from ...definitions.snapshot import CheckSnapshot, DefinitionsSnapshot
 from ...storage.events import KeyRanges, PlannedCheck, Target
+from ...storage.state.ordinals import Spaces
 
 Part = tuple[str, str | None]
 """An asset key and a partition key (None: the whole of an unpartitioned asset)."""
@@ -47,7 +48,9 @@ class StepPlan:
 
     @property
     def partition(self) -> str | None:
-        return self.targets[0][1]
+        """The one partition that it is of; None where it is of none, or of several."""
+        partitions = {partition for _, partition in self.targets}
+        return self.targets[0][1] if len(partitions) == 1 else None
 
     @property
     def is_shared(self) -> bool:
@@ -147,6 +150,7 @@ def build_plan(
     shared = next((partition for partition in parts.values() if partition is not None), None)
     looked_at = [_with_partition(snapshot, check, parts, shared) for check in checks]
     steps = [_asset_step(snapshot, key, parts, looked_at, inputs, read_through) for key in parts]
+    steps = [_of_several(snapshot, step, targets) for step in steps]
     steps += _check_steps(snapshot, looked_at, parts)
     return RunPlan(
         run_id=run_id,
@@ -184,6 +188,17 @@ def _asset_step(
         inputs=handed,
         read_through=read_through if handed else None,
     )
+
+
+def _of_several(snapshot: DefinitionsSnapshot, step: StepPlan, targets: Sequence[Target]) -> StepPlan:
+    """The step of an observable source looks at all partitions at once that the run is to look at."""
+    asset = snapshot.assets[step.asset_key]
+    ranges = next(target.partitions for target in targets if target.asset_key == asset.key)
+    if not asset.observable or ranges is None:
+        return step
+    space = Spaces().of(asset.partitions)
+    parts = tuple((asset.key, space.key(ordinal)) for ordinal in space.bits(ranges))
+    return replace(step, targets=parts)
 
 
 def _check_steps(
@@ -309,6 +324,8 @@ def _parts(snapshot: DefinitionsSnapshot, targets: Sequence[Target]) -> dict[str
                 parts[key] = None
             case ((first, last),) if first == last:
                 parts[key] = first
+            case _ if asset.observable:
+                parts[key] = None
             case _:
                 raise InvalidInvocationError(f"asset {key!r}: a run makes one partition of an asset, not several.")
         if (parts[key] is None) != (asset.partitions is None) and not asset.observable:

@@ -176,11 +176,12 @@ class StepAttempt:
         config: StepConfig,
         input_keys: Mapping[str, Sequence[str]],
     ) -> AssetExecutionContext:
-        toolbox, partition = self._toolbox, self._step.partition
+        toolbox = self._toolbox
+        keys = tuple(partition for _, partition in self._step.targets if partition is not None)
         return AssetExecutionContext(
             asset_key=asset.key,
             run_id=toolbox.run_id,
-            partition_keys=None if partition is None else (partition,),
+            partition_keys=keys or None,
             partitions_def=asset.partitions_def,
             input_partition_keys=input_keys,
             resources=resources,

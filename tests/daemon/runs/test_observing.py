@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,8 +29,10 @@ from headwater import (
     observable_source_asset,
     observe,
 )
-from headwater.daemon.runs.execute import RunOutcome
-from headwater.storage.events import AssetCheckEvaluated, AssetObserved, StepStarted, Target
+from headwater.daemon.runs.execute import RunOutcome, execute_run
+from headwater.daemon.runs.plan import RunPlan, build_plan
+from headwater.storage.events import AssetCheckEvaluated, AssetObserved, RunRequested, StepStarted, Target
+from headwater.storage.log import EventLog
 
 from .conftest import Bench
 
@@ -162,3 +165,25 @@ def test_an_interval_becomes_a_cron() -> None:
 def test_the_snapshot_says_that_it_is_external_and_observable() -> None:
     kept = Definitions([source(None)]).snapshot().assets["rates"]
     assert (kept.external, kept.observable, kept.has_function) == (True, True, True)
+
+
+def test_several_partitions_are_one_step_and_only_what_it_tells_of_is_written() -> None:
+    looked_at: list[list[str]] = []
+
+    @observable_source_asset(partitions_def=COLOURS)
+    def rates(context: AssetExecutionContext):
+        looked_at.append(list(context.partition_keys))
+        return DataVersionsByPartition({"red": "a"})
+
+    definitions = Definitions([rates])
+    target = Target(asset_key="rates", partitions=(("red", "red"), ("blue", "blue")))
+    plan = build_plan(definitions.snapshot(), "r1", 1, [target])
+    assert RunPlan.from_bytes(plan.to_bytes()) == plan
+    with EventLog.memory() as log:
+        log.append([RunRequested(run_id="r1", targets=(target,))])
+        execute_run(definitions, plan, lambda events, expect: log.append(events, expect=expect), home=Path())
+        written = [stored.event for stored in log.read(0, 100)]
+    assert looked_at == [["red", "blue"]]
+    assert [event.partition for event in written if isinstance(event, AssetObserved)] == ["red"]
+    [started] = [event for event in written if isinstance(event, StepStarted)]
+    assert [part.partitions for part in started.targets] == [(("red", "red"),), (("blue", "blue"),)]
