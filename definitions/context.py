@@ -198,6 +198,7 @@ class AssetExecutionContext(_StepContext):
         run_config: Mapping[str, Any] | None = None,
         op_config: Any = None,
         instance: Any = None,
+        selected_asset_check_keys: Set[AssetCheckKey] | None = None,
     ) -> None:
         """`input_partition_keys` holds the keys handed to the step, by argument and by the upstream's key string."""
         super().__init__(
@@ -214,6 +215,8 @@ class AssetExecutionContext(_StepContext):
         )
         self._input_partition_keys = {name: tuple(keys) for name, keys in (input_partition_keys or {}).items()}
         self._metadata: dict[str, MetadataValue] = {}
+        self.selected_asset_check_keys: Set[AssetCheckKey] = selected_asset_check_keys or frozenset()
+        """The inline checks of which the run wants a result."""
 
     @property
     def added_metadata(self) -> Mapping[str, MetadataValue]:
@@ -227,11 +230,18 @@ class AssetExecutionContext(_StepContext):
     def add_asset_metadata(
         self, metadata: Mapping[str, Any], asset_key: Any = None, partition_key: str | None = None
     ) -> None:
-        """As `add_output_metadata`; `asset_key` can only be the step's own."""
+        """As `add_output_metadata`, for the asset and the partition that are named: those that the step makes.
+
+        Raises:
+            InvalidInvocationError: the step makes another asset, or other partitions.
+        """
         if asset_key is not None and AssetKey.of(asset_key) != self.asset_key:
             raise InvalidInvocationError(
                 f"metadata for {str(AssetKey.of(asset_key))!r} cannot be added in the step of {str(self.asset_key)!r}"
             )
+        if partition_key is not None and partition_key not in self.partition_keys:
+            own = ", ".join(self.partition_keys)
+            raise InvalidInvocationError(f"metadata for partition {partition_key!r} cannot be added in a step of {own}")
         self.add_output_metadata(metadata)
 
     def asset_partition_keys_for_input(self, name: str) -> Sequence[str]:

@@ -190,6 +190,7 @@ class StepAttempt:
             run_config=toolbox.run_config,
             op_config=config.data,
             instance=toolbox.open_instance,
+            selected_asset_check_keys=frozenset(map(key_of, self._step.checks)),
         )
 
     def _store(
