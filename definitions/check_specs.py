@@ -96,6 +96,12 @@ class AssetCheckSpec:
         made.metadata = checked_metadata(metadata, owner=str(self), source=self.source)
         return made
 
+    def with_description(self, description: str | None) -> AssetCheckSpec:
+        """A copy that is described by `description`."""
+        made = copy.copy(self)
+        made.description = description
+        return made
+
     def with_deps(self, deps: tuple[Dependency, ...]) -> AssetCheckSpec:
         """A copy with these additional dependencies, which are taken as they are."""
         made = copy.copy(self)

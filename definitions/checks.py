@@ -250,59 +250,6 @@ def asset_check(
     return decorate
 
 
-def multi_asset_check(
-    *,
-    specs: Iterable[AssetCheckSpec],
-    name: str | None = None,
-    description: str | None = None,
-    can_subset: bool = False,
-    ins: Mapping[str, AssetIn] | None = None,
-    required_resource_keys: Iterable[str] | None = None,
-    resource_defs: Any = None,
-    config_schema: Any = None,
-    op_tags: Any = None,
-    retry_policy: Any = None,
-    pool: str | None = None,
-) -> Callable[[Callable[..., Any]], AssetChecksDefinition]:
-    """Make several checks of one function, which yields or returns an AssetCheckResult for each of them.
-
-    >>> @multi_asset_check(
-    ...     specs=[AssetCheckSpec("not_empty", asset="orders"), AssetCheckSpec("not_empty", asset="customers")]
-    ... )
-    ... def nothing_is_empty():
-    ...     yield AssetCheckResult(passed=True, asset_key="orders")
-    ...     yield AssetCheckResult(passed=True, asset_key="customers")
-
-    They are evaluated in one step, after all of their assets. With `can_subset` the function evaluates only those of
-    `context.selected_asset_check_keys`, where a run does not want all. `ins` are assets to load, by parameter.
-    """
-    listed = list(specs)
-    refused = {
-        "resource_defs": resource_defs,
-        "config_schema": config_schema,
-        "op_tags": op_tags,
-        "retry_policy": retry_policy,
-        "pool": pool,
-    }
-
-    def decorate(fn: Callable[..., Any]) -> AssetChecksDefinition:
-        source = SourceLine.of(fn)
-        op_name = name or getattr(fn, "__name__", "checks")
-        refuse(f"checks {op_name!r}", source=source, **refused)
-        return AssetChecksDefinition(
-            fn,
-            checked_specs(listed, owner=f"checks {op_name!r}", source=source, at_least_one=True),
-            op_name=op_name,
-            is_multi=True,
-            can_subset=can_subset,
-            ins=ins,
-            required_resource_keys=required_resource_keys or (),
-            source=source,
-        )
-
-    return decorate
-
-
 def checked_specs(
     specs: Iterable[Any], *, owner: str, source: SourceLine, at_least_one: bool = False
 ) -> list[AssetCheckSpec]:

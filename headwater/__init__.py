@@ -28,7 +28,6 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.check_specs import AssetCheckSpec as AssetCheckSpec
     from .definitions.checks import AssetChecksDefinition as AssetChecksDefinition
     from .definitions.checks import asset_check as asset_check
-    from .definitions.checks import multi_asset_check as multi_asset_check
     from .definitions.conditions.base import AutomationCondition as AutomationCondition
     from .definitions.config import Config as Config
     from .definitions.config import PermissiveConfig as PermissiveConfig
@@ -71,6 +70,7 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.metadata import MetadataValue as MetadataValue
     from .definitions.modules import load_assets_from_current_module as load_assets_from_current_module
     from .definitions.modules import load_assets_from_modules as load_assets_from_modules
+    from .definitions.multi_checks import multi_asset_check as multi_asset_check
     from .definitions.observing import observable_source_asset as observable_source_asset
     from .definitions.partitions.base import PartitionKeyRange as PartitionKeyRange
     from .definitions.partitions.base import PartitionsDefinition as PartitionsDefinition
