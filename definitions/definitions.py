@@ -29,7 +29,7 @@ from .errors import (
 )
 from .graph import AssetGraph
 from .keys import AssetCheckKey, AssetKey
-from .partitions.window_mapping import default_mapping
+from .partitions.multi_mappings import default_mapping
 from .source import SourceLine
 from .spec import DEFAULT_IO_MANAGER, AssetSpec, SourceAsset
 from .unsupported import refuse

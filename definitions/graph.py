@@ -15,7 +15,7 @@ from .binding import AssetNode
 from .check_specs import CheckNode
 from .errors import CyclicDependencies, DefinitionError, PartitionsMismatch, UnknownCheckTarget
 from .keys import AssetCheckKey, AssetKey
-from .partitions.window_mapping import default_mapping
+from .partitions.multi_mappings import default_mapping
 
 
 class AssetGraph:

@@ -22,7 +22,7 @@ from .freshness import FreshnessPolicy, freshness_from_json
 from .metadata import metadata_to_json, normalize_metadata
 from .partitions.base import PartitionsDefinition, partitions_from_json
 from .partitions.mappings import AllPartitionMapping, PartitionMapping, mapping_from_json
-from .partitions.window_mapping import default_mapping
+from .partitions.multi_mappings import default_mapping
 from .spec import DEFAULT_GROUP
 
 if TYPE_CHECKING:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
 from ..definitions.errors import InvalidInvocationError
 from ..definitions.io import InMemoryIOManager, IOManager
+from . import dynamic_partitions
 from .asset_queries import AssetQueries
 from .clock import SystemClock
 from .ids import SystemIds
@@ -34,6 +36,7 @@ class Instance(AssetQueries, RunQueries, Reports):
     def __init__(self, log: EventLog, home: Path, *, io_manager: IOManager | None = None) -> None:
         self.log, self.home, self.io_manager = log, home, io_manager
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._dynamic = dynamic_partitions.DynamicKeys()
 
     @classmethod
     def ephemeral(cls) -> Instance:
@@ -75,6 +78,25 @@ class Instance(AssetQueries, RunQueries, Reports):
     @property
     def is_ephemeral(self) -> bool:
         return self.io_manager is not None
+
+    def add_dynamic_partitions(self, partitions_def_name: str, partition_keys: Sequence[str]) -> None:
+        """Add keys to the dynamic partitions of a name; those that are there already stay as they are.
+
+        Raises:
+            InvalidDefinitionError: one of them cannot be a partition key; none is added.
+        """
+        dynamic_partitions.add(self.log, partitions_def_name, partition_keys, known=self._dynamic)
+
+    def delete_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> None:
+        """Delete a key; if it is added again, what was known of it is there again. One that is not there stays so."""
+        dynamic_partitions.delete(self.log, partitions_def_name, [partition_key], known=self._dynamic)
+
+    def has_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool:
+        return self._dynamic.catch_up(self.log).has(partitions_def_name, partition_key)
+
+    def get_dynamic_partitions(self, partitions_def_name: str) -> Sequence[str]:
+        """The keys of a name, in the order in which they were added."""
+        return self._dynamic.catch_up(self.log).get_dynamic_partitions(partitions_def_name)
 
     def close(self) -> None:
         self.log.close()

@@ -17,6 +17,7 @@ from ...definitions.errors import HeadwaterError
 from .assets import asset_commands
 from .dev import check, dev
 from .events import event_commands
+from .partitions import partition_commands
 from .runs import run_commands
 from .store import store_commands
 
@@ -73,6 +74,7 @@ def _options(
 app.command("dev")(dev)
 app.command("check")(check)
 app.add_typer(asset_commands, name="asset")
+app.add_typer(partition_commands, name="partition")
 app.add_typer(run_commands, name="run")
 app.add_typer(event_commands, name="events")
 app.add_typer(store_commands, name="store")

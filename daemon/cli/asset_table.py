@@ -14,7 +14,6 @@ from ...storage.clock import SystemClock
 from ...storage.log import EventLog
 from ...storage.staleness import Staleness
 from ...storage.state import AssetState, State
-from ...storage.state.ordinals import clip
 from .catalog import folded
 from .output import iso, print_table, shown_time
 
@@ -134,7 +133,7 @@ def print_rows(rows: Sequence[AssetRow]) -> None:
 
 def _defined(state: State, asset: AssetSnapshot, log: EventLog, now: datetime, staleness: Staleness) -> AssetRow:
     known = state.asset(asset.key)
-    table, existing = known.table, clip(asset.partitions, now)
+    table, existing = known.table, state.spaces.existing(asset.partitions, now)
     return AssetRow(
         key=asset.key,
         group=asset.group,

@@ -29,12 +29,12 @@ def group_runs(moment: Moment, requested: Mapping[str, BitMap]) -> list[RunGroup
     assets_of: dict[tuple[str, int], list[str]] = {}
     groups: list[RunGroup] = []
     for key, bits in requested.items():
+        space = moment.state.space(key)
         if moment.definitions.assets[key].observable:  # one look, however many partitions it tells of
-            groups.append(RunGroup((key,), moment.state.space(key).ranges(bits)))
+            groups.append(RunGroup((key,), space.ranges(bits)))
             continue
-        fingerprint = moment.state.space(key).fingerprint
-        for ordinal in bits:
-            assets_of.setdefault((fingerprint, ordinal), []).append(key)
+        for ordinal in space.ordered(bits):
+            assets_of.setdefault((space.fingerprint, ordinal), []).append(key)
     components: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
     for (_, ordinal), keys in assets_of.items():
         together = tuple(keys)

@@ -17,12 +17,14 @@ from ...definitions.checks import AssetChecksDefinition
 from ...definitions.definitions import Definitions
 from ...definitions.errors import ExecutionError, InvalidInvocationError, UnknownPartition
 from ...definitions.keys import AssetCheckKey, AssetKey
+from ...definitions.partitions.base import DynamicPartitionsStore
 from ...definitions.run_config import RunConfig
 from ...definitions.selection import AssetSelection, CoercibleToAssetSelection
 from ...definitions.selection.making import all_to_make, to_make
 from ...definitions.spec import AssetSpec
 from ...storage.batch import Expect
 from ...storage.clock import Clock, SystemClock
+from ...storage.dynamic_partitions import dynamic_keys, known_keys
 from ...storage.events import Event, PlannedCheck, RunRequested, Target
 from ...storage.ids import IdSource, SystemIds
 from ...storage.instance import Instance
@@ -97,7 +99,8 @@ def materialize_in_process(
     clock, run_id = clock or SystemClock(), (ids or SystemIds()).new_id()
     chosen, chosen_checks = _chosen(definitions, selection)
     snapshot = definitions.snapshot()
-    targets = [_target(asset, partition_key, clock) for asset in chosen]
+    keys = dynamic_keys(instance.log)
+    targets = [_target(asset, partition_key, clock, keys) for asset in chosen]
     checks = [_planned(definitions.check(key.asset_key, key.name), definitions, partition_key) for key in chosen_checks]
     _check_takes(
         partition_key, definitions, [*(asset.key for asset in chosen), *(key.asset_key for key in chosen_checks)]
@@ -183,7 +186,7 @@ def _check_takes(partition_key: str | None, definitions: Definitions, keys: Iter
         )
 
 
-def _target(asset: AssetsDefinition, partition_key: str | None, clock: Clock) -> Target:
+def _target(asset: AssetsDefinition, partition_key: str | None, clock: Clock, keys: DynamicPartitionsStore) -> Target:
     partitions = asset.partitions_def
     if partitions is None:
         return Target(asset_key=str(asset.key))
@@ -192,10 +195,10 @@ def _target(asset: AssetsDefinition, partition_key: str | None, clock: Clock) ->
     if partition_key is None:
         raise InvalidInvocationError(
             f"asset {str(asset.key)!r} is partitioned: say which partition, as in partition_key="
-            f"{partitions.get_last_partition_key(clock.now()) or '...'!r}. It has {partitions.describe()}."
+            f"{partitions.get_last_partition_key(clock.now(), keys) or '...'!r}. It has {partitions.describe()}."
         )
-    if not partitions.has_partition_key(partition_key, clock.now()):
-        raise UnknownPartition(partition_key, known=partitions.describe(), asset=asset.key)
+    if not partitions.has_partition_key(partition_key, clock.now(), keys):
+        raise UnknownPartition(partition_key, known=known_keys(partitions, keys), asset=asset.key)
     return Target(asset_key=str(asset.key), partitions=((partition_key, partition_key),))
 
 

@@ -77,6 +77,8 @@ class State:
         self._blocks: dict[Part, set[Part]] = {}
         self._known: dict[str, Mapping[str, AssetSnapshot]] = {"": {}}
         """The assets of definitions by hash: those in force, and others that unfinished runs were planned under."""
+        self._dynamic_readers: dict[str, list[str]] = {}
+        """Per name of dynamic partitions, the assets that have them, alone or beside other dimensions."""
         self._handlers = {
             e.DaemonStarted: self._daemon_started,
             e.DefinitionsLoaded: self._definitions_loaded,
@@ -85,6 +87,8 @@ class State:
             e.AssetObserved: self._observed,
             e.AssetCheckEvaluated: self._check_evaluated,
             e.AssetWiped: self._wiped,
+            e.DynamicPartitionsAdded: self._dynamic_partitions_changed,
+            e.DynamicPartitionsDeleted: self._dynamic_partitions_changed,
             e.FreshnessChanged: self._freshness_changed,
             e.RunRequested: self._run_requested,
             e.RunStarted: self._run_started,
@@ -150,11 +154,14 @@ class State:
                 self.memory.renumber(key, old, asset.table.space)
                 self.changes.renumber(key, old, asset.table.space)
         self._define_checks(self.definitions)
+        self._dynamic_readers = {}
         for key, defined in self.definitions.assets.items():
             blocking = {check.name for check in defined.checks if check.blocking}
             self._drop_gates(self.asset(key), blocking, stored.offset)
             if defined.freshness is None:
                 self.asset(key).freshness = None
+            for name in defined.partitions.dynamic_names if defined.partitions else ():
+                self._dynamic_readers.setdefault(name, []).append(key)
         evaluated = {
             k for k, a in self.definitions.evaluated.assets.items() if a.condition is not None and a.has_function
         }
@@ -188,6 +195,16 @@ class State:
 
     def _definitions_failed(self, event: e.DefinitionsFailed, stored: Stored) -> None:
         self.definitions_errors = event.errors
+
+    def _dynamic_partitions_changed(
+        self, event: e.DynamicPartitionsAdded | e.DynamicPartitionsDeleted, stored: Stored
+    ) -> None:
+        """Keys came to exist in every asset that has these partitions, or vanished there with all that is known."""
+        changed = self.spaces.note(event)
+        if not changed:
+            return
+        self.changes.keys_changed(event.name, changed, added=isinstance(event, e.DynamicPartitionsAdded))
+        self.changes.touched.update(self._dynamic_readers.get(event.name, ()))
 
     # ---- updates and their release -----------------------------------------------------------------------------------
 
