@@ -99,6 +99,7 @@ def multi_asset(
             config_schema=config_schema,
             op_tags=op_tags,
             pool=pool,
+            check_specs=check_specs or (),
         )
         made.retry_policy = checked_policy(retry_policy, owner=str(made), source=source)
         made.hooks = checked_hooks(hooks, owner=str(made), source=source)

@@ -142,6 +142,7 @@ class Member(AssetsDefinition):
         self.whole = whole
         self.spec, self.output_name, self.is_required = produced.spec, produced.output_name, produced.is_required
         self.arguments = whole.arguments_of(produced)
+        self.check_specs = tuple(spec for spec in whole.check_specs if spec.asset_key == self.key)
         self.deps = self.merged_deps(produced.spec.deps, self.arguments.values())
 
     @property
