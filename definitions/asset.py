@@ -11,12 +11,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from .assets_definition import AssetsDefinition
-from .collecting import report
 from .dependencies import AssetDep, AssetIn
-from .errors import DefinitionError
 from .hooks import HookDefinition, checked_hooks
-from .keys import AssetKey, CoercibleToAssetKey
-from .labels import key_from_user
+from .keys import CoercibleToAssetKey
+from .labels import own_key
 from .retries import RetryPolicy, checked_policy
 from .signature import ResourceParam
 from .source import SourceLine
@@ -24,6 +22,7 @@ from .spec import AssetSpec, SourceAsset
 from .unsupported import refuse
 
 if TYPE_CHECKING:
+    from .check_specs import AssetCheckSpec
     from .conditions.base import AutomationCondition
     from .freshness import FreshnessPolicy
     from .partitions.base import PartitionsDefinition
@@ -61,7 +60,7 @@ def asset(
     backfill_policy: Any = None,
     retry_policy: RetryPolicy | None = None,
     code_version: str | None = None,
-    check_specs: Any = None,
+    check_specs: Iterable[AssetCheckSpec] | None = None,
     owners: Sequence[str] | None = None,
     kinds: Iterable[str] | None = None,
     pool: str | None = None,
@@ -97,7 +96,7 @@ def asset(
     freshness_policy: FreshnessPolicy | None = None,
     backfill_policy: Any = None,
     retry_policy: RetryPolicy | None = None,
-    check_specs: Any = None,
+    check_specs: Iterable[AssetCheckSpec] | None = None,
     pool: str | None = None,
     is_virtual: bool = False,
 ) -> Any:
@@ -115,23 +114,24 @@ def asset(
     A first parameter `context` takes the AssetExecutionContext. A parameter named like a resource takes the resource.
     What the function returns is stored by the IO manager, unless it is annotated `-> None` or `-> MaterializeResult`.
     `retry_policy` says how often and when it is tried again after it raised; `hooks` run after its step.
+    `check_specs` are checks that the function evaluates itself: it returns MaterializeResult(check_results=[...]), or
+    yields an AssetCheckResult for each of them.
     """
     refused: dict[str, Any] = {
         "output_required": not output_required,
         "backfill_policy": backfill_policy,
-        "check_specs": check_specs,
     }
 
     def decorate(fn: Callable[..., Any]) -> AssetsDefinition:
         source = SourceLine.of(fn)
-        own_key = _key(fn, name=name, key_prefix=key_prefix, key=key, source=source)
-        refuse(f"asset {str(own_key)!r}", source=source, **refused)
+        asset_key = own_key(fn, name=name, key_prefix=key_prefix, key=key, source=source)
+        refuse(f"asset {str(asset_key)!r}", source=source, **refused)
         brought, own_io_manager = dict(resource_defs or {}), None
         if io_manager_def is not None:
-            own_io_manager = f"{own_key.to_python_identifier()}__io_manager"
+            own_io_manager = f"{asset_key.to_python_identifier()}__io_manager"
             brought[own_io_manager] = io_manager_def
         spec = AssetSpec(
-            own_key,
+            asset_key,
             deps=deps,
             description=description or inspect.getdoc(fn),
             metadata=metadata,
@@ -156,26 +156,10 @@ def asset(
             config_schema=config_schema,
             op_tags=op_tags,
             pool=pool,
+            check_specs=check_specs or (),
         )
         made.retry_policy = checked_policy(retry_policy, owner=str(made), source=source)
         made.hooks = checked_hooks(hooks, owner=str(made), source=source)
         return made
 
     return decorate if compute_fn is None else decorate(compute_fn)
-
-
-def _key(
-    fn: Callable[..., Any],
-    *,
-    name: str | None,
-    key_prefix: str | Sequence[str] | None,
-    key: CoercibleToAssetKey | None,
-    source: SourceLine,
-) -> AssetKey:
-    if key is not None:
-        if name is not None or key_prefix is not None:
-            other = "name" if name is not None else "key_prefix"
-            report(DefinitionError(f"{source}: asset {str(key)!r} has both key and {other}. Keep one of the two."))
-        return key_from_user(key, role="the key of an asset", source=source)
-    own = key_from_user(name or getattr(fn, "__name__", "asset"), role="the name of an asset", source=source)
-    return own if key_prefix is None else own.with_prefix(key_prefix)

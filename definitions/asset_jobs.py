@@ -127,7 +127,7 @@ def selected_to_make(
     from .selection.view import AssetCheckKey
 
     made, selected = to_make(selection, view)
-    checks = [AssetCheckKey(key, name) for key in made for name in sorted(view.assets[key].checks)]
+    checks = [AssetCheckKey(key, check.name) for key, asset in view.assets.items() for check in asset.checks]
     return tuple(made), tuple(check for check in checks if check in selected)
 
 

@@ -23,6 +23,7 @@ from .source import SourceLine
 from .spec import AssetSpec, checked_metadata
 
 if TYPE_CHECKING:
+    from .check_specs import AssetCheckSpec
     from .conditions.base import AutomationCondition
     from .hooks import HookDefinition
     from .ops.graph import GraphDefinition
@@ -49,7 +50,11 @@ class AssetsDefinition:
         config_schema: Any = None,
         op_tags: Mapping[str, Any] | None = None,
         pool: str | None = None,
+        check_specs: Iterable[Any] = (),
+        observes: bool = False,
     ) -> None:
+        """`check_specs` are of the checks that the function evaluates itself. One that `observes` makes nothing: it
+        looks at what something else makes."""
         self.fn = fn
         self.spec = spec
         self.signature = _checked_signature(fn, str(self), source=spec.source)
@@ -66,6 +71,8 @@ class AssetsDefinition:
         self.resource_args = tuple(p.name for p in self.signature.parameters if p.is_resource)
         self.arguments = self._arguments(dict(ins or {}))
         self.deps: tuple[Dependency, ...] = self.merged_deps(spec.deps, self.arguments.values())
+        self.is_observable = observes
+        self.check_specs = self._checked_specs(check_specs)
         self.is_bound = False
         self.retry_policy: RetryPolicy | None = None
         self.hooks: frozenset[HookDefinition] = frozenset()
@@ -142,7 +149,8 @@ class AssetsDefinition:
 
     @property
     def is_external(self) -> bool:
-        return False
+        """Something else makes it: true of what the function only observes."""
+        return self.is_observable
 
     @property
     def takes_context(self) -> bool:
@@ -257,6 +265,21 @@ class AssetsDefinition:
                     f"{self.source}: {self} has both config_schema and a parameter {CONFIG_NAME!r}. Keep one of them."
                 )
             )
+
+    def _checked_specs(self, specs: Iterable[Any]) -> tuple[AssetCheckSpec, ...]:
+        """The inline checks, each of an asset that the function makes."""
+        from .checks import checked_specs
+
+        listed = checked_specs(specs, owner=str(self), source=self.source) if specs else []
+        for spec in listed:
+            if spec.asset_key != self.key:
+                report(
+                    DefinitionError(
+                        f"{self.source}: {self} lists the spec of {spec}, which it does not make. "
+                        f"Write asset={str(self.key)!r}, or write the check as a function with @asset_check."
+                    )
+                )
+        return tuple(spec for spec in listed if spec.asset_key == self.key)
 
     def _arguments(self, ins: dict[str, Any]) -> dict[str, Dependency]:
         """The edge of each parameter that is not a resource for certain; `ins` says more about some."""

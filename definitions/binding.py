@@ -14,12 +14,14 @@ from dataclasses import replace
 from typing import Any
 
 from .assets_definition import AssetsDefinition
+from .check_specs import AssetCheckSpec
 from .checks import AssetChecksDefinition
 from .collecting import report
 from .dependencies import Dependency, merged
 from .errors import DefinitionError, UnknownDependency, did_you_mean
 from .keys import AssetKey
 from .kinds import has_lifecycle, is_recipe, is_resource_class
+from .signature import Parameter
 from .source import SourceLine
 from .spec import DEFAULT_IO_MANAGER, AssetSpec
 
@@ -78,21 +80,55 @@ class Names:
             self._check_resources(f"resource {name!r}", needed, source=source)
 
     def bound_check(self, check: AssetChecksDefinition) -> AssetChecksDefinition:
+        """A copy of `check` with all names resolved: a parameter is an input, a resource, or the value of the asset."""
+        arguments = {name: self._input_of(edge, check) for name, edge in check.arguments.items()}
+        specs = [
+            spec.with_deps(tuple(self._found(dep, spec.asset_key) for dep in spec.additional_deps))
+            for spec in check.specs
+        ]
         resource_args: list[str] = []
+        left: list[Parameter] = []
         for parameter in check.signature.parameters:
-            if parameter.is_resource or (parameter.name in self._resources and parameter.name != check.loads_asset):
+            if parameter.name in arguments or parameter.name == check.loads_asset:
+                continue
+            if parameter.is_resource or parameter.name in self._resources:
                 resource_args.append(parameter.name)
-            elif parameter.name != check.loads_asset and not parameter.has_default:
-                value = check.asset_key.to_python_identifier()
-                report(
-                    DefinitionError(
-                        f"{check.source}: {check} has the parameter {parameter.name!r}, which is neither a resource "
-                        f"nor the asset. Name it {value!r} for the asset's value, or 'context', or remove it."
-                    )
+            elif not parameter.has_default:
+                left.append(parameter)
+        loads_asset = check.loads_asset
+        if not check.is_multi and loads_asset is None and len(left) == 1:
+            loads_asset = left.pop().name
+        for parameter in left:
+            advice = "in ins" if check.is_multi else "in additional_ins"
+            report(
+                DefinitionError(
+                    f"{check.source}: {check} has the parameter {parameter.name!r}, which is neither a resource nor an "
+                    f"input. Say {advice} which asset it takes, name the context 'context', or remove it."
                 )
-        bound = check.bound(tuple(resource_args))
+            )
+        bound = check.bound(arguments, tuple(resource_args), loads_asset, specs)
         self._check_resources(str(check), bound.resource_names, source=check.source)
         return bound
+
+    def bound_spec(self, spec: AssetCheckSpec) -> AssetCheckSpec:
+        """A copy of the spec of an inline check with all names resolved."""
+        return spec.with_deps(tuple(self._found(dep, spec.asset_key) for dep in spec.additional_deps))
+
+    def _input_of(self, edge: Dependency, check: AssetChecksDefinition) -> Dependency:
+        found = self._found(edge, check.asset_key)
+        if found.key not in self._assets and found.declared is None:
+            report(
+                DefinitionError(
+                    f"{check.source}: {check} takes {str(found.key)!r}, which is not defined. "
+                    + did_you_mean(str(found.key), map(str, self._assets), "Define it, or declare it with AssetSpec.")
+                )
+            )
+        return found
+
+    def _found(self, dep: Dependency, reader: AssetKey) -> Dependency:
+        """`dep` of a check, read as a dependency of the asset that the check looks at would be."""
+        node = self._assets.get(reader)
+        return dep if node is None else self._resolved(dep, node, ())
 
     def _resolved(self, dep: Dependency, node: AssetNode, explicit: Iterable[Dependency]) -> Dependency:
         if not dep.by_name or dep.key in self._assets:

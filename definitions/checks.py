@@ -1,4 +1,4 @@
-"""Asset checks: functions that look at an asset after it was made and say whether it is as it should be.
+"""Asset checks: functions that look at assets after they were made and say whether they are as they should be.
 
 A check of a partitioned asset runs per partition. A failed blocking check of severity ERROR closes the gate of that
 partition; what is downstream waits until the check passes.
@@ -8,54 +8,52 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .check_specs import AssetCheckSpec
 from .collecting import report
-from .errors import DefinitionError, ExecutionError, InvalidInvocationError
-from .keys import AssetKey, CoercibleToAssetKey
-from .labels import NAME, key_from_user
-from .results import AssetCheckResult, AssetCheckSeverity
+from .dependencies import AssetIn, Dependency, argument_of, merged
+from .errors import DefinitionError
+from .keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
+from .labels import key_from_user
+from .results import AssetCheckSeverity
 from .retries import RetryPolicy, checked_policy
 from .signature import CONFIG_NAME, Signature
 from .source import SourceLine
-from .spec import checked_metadata
 from .unsupported import refuse
 
 if TYPE_CHECKING:
+    from .conditions.base import AutomationCondition
     from .hooks import HookDefinition
     from .partitions.base import PartitionsDefinition
 
 
 class AssetChecksDefinition:
-    """A check and the asset that it looks at.
+    """A function and the checks that it evaluates: one of them, or, where `is_multi`, several.
 
-    `loads_asset` is the parameter that takes the asset's value, None where the function looks for itself. As with
-    assets, which parameters are resources is final in the copies that a `Definitions` hands out.
+    `loads_asset` is the parameter that takes the value of a lone check's asset, None where the function looks for
+    itself; `arguments` are the parameters that take other assets. As with assets, which parameters are resources is
+    final in the copies that a `Definitions` hands out.
     """
 
     def __init__(
         self,
         fn: Callable[..., Any],
+        specs: Sequence[AssetCheckSpec],
         *,
-        check_name: str,
-        asset_key: AssetKey,
-        description: str | None = None,
-        blocking: bool = False,
-        severity: AssetCheckSeverity = AssetCheckSeverity.ERROR,
-        metadata: Mapping[str, Any] | None = None,
+        op_name: str,
+        is_multi: bool = False,
+        can_subset: bool = False,
+        ins: Mapping[str, Any] | None = None,
         required_resource_keys: Iterable[str] = (),
-        partitions_def: PartitionsDefinition | None = None,
         source: SourceLine,
     ) -> None:
         self.fn = fn
-        self.check_name = check_name
-        self.asset_key = asset_key
-        self.description = description
-        self.blocking = blocking
-        self.severity = severity
-        self.metadata = dict(metadata or {})
-        self.partitions_def = partitions_def
+        self.specs = tuple(specs)
+        self.op_name = op_name
+        self.is_multi = is_multi
+        self.can_subset = can_subset
         self.source = source
         self.retry_policy: RetryPolicy | None = None
         self.graph = None
@@ -64,17 +62,48 @@ class AssetChecksDefinition:
         for problem in self.signature.problems():
             report(DefinitionError(f"{source}: {self}: {problem}"))
         self.required_resource_keys = frozenset(required_resource_keys)
-        names = _names_of(asset_key)
-        self.loads_asset = next((p.name for p in self.signature.parameters if p.name in names), None)
+        self.arguments = self._arguments(dict(ins or {}))
+        names = [p.name for p in self.signature.parameters if p.name not in self.arguments]
+        own = () if is_multi else _names_of(self.asset_key)
+        self.loads_asset = next((name for name in names if name in own), None)
         self.resource_args = tuple(p.name for p in self.signature.parameters if p.is_resource)
-        self.__name__ = getattr(fn, "__name__", check_name)
+        self.__name__ = getattr(fn, "__name__", op_name)
         self.__doc__ = fn.__doc__
         self.__module__ = getattr(fn, "__module__", __name__)
         self.__wrapped__ = fn
 
     @property
+    def spec(self) -> AssetCheckSpec:
+        """The spec of the first, which is the only one unless `is_multi`."""
+        return self.specs[0]
+
+    @property
+    def check_specs(self) -> Sequence[AssetCheckSpec]:
+        return self.specs
+
+    @property
+    def check_keys(self) -> set[AssetCheckKey]:
+        return {spec.key for spec in self.specs}
+
+    @property
+    def check_name(self) -> str:
+        return self.spec.name
+
+    @property
     def name(self) -> str:
-        return self.check_name
+        return self.spec.name
+
+    @property
+    def asset_key(self) -> AssetKey:
+        return self.spec.asset_key
+
+    @property
+    def description(self) -> str | None:
+        return self.spec.description
+
+    @property
+    def blocking(self) -> bool:
+        return self.spec.blocking
 
     @property
     def takes_context(self) -> bool:
@@ -85,73 +114,75 @@ class AssetChecksDefinition:
         return self.required_resource_keys | set(self.resource_args)
 
     @property
-    def op_name(self) -> str:
-        """The name under which its config stands in the run config."""
-        return f"{self.asset_key.to_python_identifier()}_{self.check_name}"
+    def deps(self) -> tuple[Dependency, ...]:
+        """All that it reads or has to come after, beside the assets of its checks; each once."""
+        edges = [*self.arguments.values(), *(dep for spec in self.specs for dep in spec.additional_deps)]
+        return merged(edges, owner=str(self), source=self.source)
 
-    def bound(self, resource_args: tuple[str, ...]) -> AssetChecksDefinition:
+    def bound(
+        self,
+        arguments: Mapping[str, Dependency],
+        resource_args: tuple[str, ...],
+        loads_asset: str | None,
+        specs: Sequence[AssetCheckSpec],
+    ) -> AssetChecksDefinition:
         """A copy of which every parameter is known."""
         made = copy.copy(self)
-        made.resource_args = resource_args
+        made.arguments, made.resource_args, made.loads_asset = dict(arguments), resource_args, loads_asset
+        made.specs = tuple(specs)
         return made
 
-    def with_asset_key(self, asset_key: AssetKey) -> AssetChecksDefinition:
-        """A copy that looks at another asset, or at the same one under another key."""
+    def with_specs(self, specs: Sequence[AssetCheckSpec]) -> AssetChecksDefinition:
+        """A copy for these checks, which stand in the places of its own."""
         made = copy.copy(self)
-        made.asset_key = asset_key
+        made.specs = tuple(specs)
         return made
 
-    def invoke(self, context: Any, asset_value: Any, resources: Mapping[str, Any], config: Any = None) -> Any:
-        """What the function returns; see `result_of`. What the function does not take is not used."""
+    def invoke(self, context: Any, inputs: Mapping[str, Any], resources: Mapping[str, Any], config: Any = None) -> Any:
+        """What the function returns. `inputs` are the loaded values by parameter; what it does not take is not used."""
         arguments = {name: resources[name] for name in self.resource_args}
         if self.loads_asset is not None:
-            arguments[self.loads_asset] = asset_value
+            arguments[self.loads_asset] = inputs[self.loads_asset]
+        arguments.update({name: inputs[name] for name in self.arguments})
         if self.signature.takes_config:
             arguments[CONFIG_NAME] = config
         if self.signature.context_arg is not None:
             arguments[self.signature.context_arg] = context
         return self.fn(**arguments)
 
-    def result_of(self, returned: Any) -> AssetCheckResult:
-        """The result that the function's return value stands for, with the key and name of this check.
-
-        Raises:
-            ExecutionError: it returned neither an AssetCheckResult nor a bool, or the result of another check.
-        """
-        if not isinstance(returned, AssetCheckResult):
-            try:
-                returned = AssetCheckResult(passed=returned, severity=self.severity)
-            except InvalidInvocationError:
-                raise ExecutionError(
-                    f"{self.source}: {self} returned {returned!r}. Return AssetCheckResult(passed=...), True or False."
-                ) from None
-        for what, own, theirs in (
-            ("check", self.check_name, returned.check_name),
-            ("asset", self.asset_key, returned.asset_key),
-        ):
-            if theirs is not None and theirs != own:
-                raise ExecutionError(
-                    f"{self.source}: {self} returned a result for the {what} {str(theirs)!r}. "
-                    f"Leave {'check_name' if what == 'check' else 'asset_key'} out: it is {str(own)!r} by itself."
-                )
-        return AssetCheckResult(
-            passed=returned.passed,
-            asset_key=self.asset_key,
-            check_name=self.check_name,
-            metadata=returned.metadata,
-            severity=returned.severity,
-            description=returned.description,
-        )
-
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the function itself, as in a test."""
         return self.fn(*args, **kwargs)
 
     def __str__(self) -> str:
-        return f"check {self.check_name!r} of asset {str(self.asset_key)!r}"
+        return f"checks {self.op_name!r}" if self.is_multi else str(self.spec)
 
     def __repr__(self) -> str:
         return f"<{self} of {self.source}>"
+
+    def _arguments(self, ins: dict[str, Any]) -> dict[str, Dependency]:
+        """The edges of the parameters that `ins` names."""
+        names = {parameter.name for parameter in self.signature.parameters}
+        found: dict[str, Dependency] = {}
+        for name, asset_in in ins.items():
+            if name not in names and not self.signature.takes_any_keyword:
+                report(
+                    DefinitionError(
+                        f"{self.source}: {self} has an input for {name!r}, which is no parameter of its function. "
+                        "Add the parameter, or use additional_deps=[...] for what the function does not take."
+                    )
+                )
+                continue
+            edge = argument_of(name, asset_in or AssetIn(), owner=str(self), source=self.source)
+            if not self.is_multi and edge.key == self.asset_key:
+                report(
+                    DefinitionError(
+                        f"{self.source}: {self} names its own asset in additional_ins as well. Leave it out there: a "
+                        "parameter that is left over takes the value of the asset."
+                    )
+                )
+            found[name] = edge
+        return found
 
 
 def asset_check(
@@ -161,16 +192,17 @@ def asset_check(
     description: str | None = None,
     blocking: bool = False,
     severity: AssetCheckSeverity | str = AssetCheckSeverity.ERROR,
+    additional_ins: Mapping[str, AssetIn] | None = None,
+    additional_deps: Iterable[Any] | None = None,
     required_resource_keys: Iterable[str] | None = None,
     metadata: Mapping[str, Any] | None = None,
+    automation_condition: AutomationCondition | None = None,
     partitions_def: PartitionsDefinition | None = None,
-    additional_ins: Any = None,
-    additional_deps: Any = None,
+    whole_asset: bool = False,
     resource_defs: Any = None,
     config_schema: Any = None,
     op_tags: Any = None,
     retry_policy: RetryPolicy | None = None,
-    automation_condition: Any = None,
     pool: str | None = None,
 ) -> Callable[[Callable[..., Any]], AssetChecksDefinition]:
     """Make a check of a function that returns an AssetCheckResult, or just True or False.
@@ -181,57 +213,66 @@ def asset_check(
     >>> orders_not_empty([3, 4])
     True
 
-    A parameter named like the asset takes its value; `context` and resources are taken as in an asset. `severity` is
-    that of a failure where the function returns a bool.
+    The parameter that is neither the `context`, nor the `config`, nor a resource, nor in `additional_ins` takes the
+    value of the asset. `additional_ins` are further assets to load, by parameter; the check comes after them and after
+    `additional_deps`. `severity` is that of a failure where the function returns a bool. Of a partitioned asset a check
+    looks at each partition that is made; with `whole_asset` at all of them together.
     """
     refused = {
-        "additional_ins": additional_ins,
-        "additional_deps": additional_deps,
         "resource_defs": resource_defs,
         "config_schema": config_schema,
         "op_tags": op_tags,
-        "automation_condition": automation_condition,
         "pool": pool,
     }
 
     def decorate(fn: Callable[..., Any]) -> AssetChecksDefinition:
         source = SourceLine.of(fn)
         check_name = name or getattr(fn, "__name__", "check")
-        owner = f"check {check_name!r}"
-        if not NAME.fullmatch(check_name):
-            report(
-                DefinitionError(
-                    f"{source}: {check_name!r} cannot be the name of a check. "
-                    "Letters, digits, '_', '-' and '.' are allowed."
-                )
-            )
-        refuse(owner, source=source, **refused)
-        made = AssetChecksDefinition(
-            fn,
-            check_name=check_name,
-            asset_key=key_from_user(asset, role=f"the asset of {owner}", source=source),
+        refuse(f"check {check_name!r}", source=source, **refused)
+        spec = AssetCheckSpec(
+            check_name,
+            asset=key_from_user(asset, role=f"the asset of check {check_name!r}", source=source),
             description=description or inspect.getdoc(fn),
+            additional_deps=additional_deps,
             blocking=blocking,
-            severity=_checked_severity(severity, owner=owner, source=source),
-            metadata=checked_metadata(metadata, owner=owner, source=source),
-            required_resource_keys=required_resource_keys or (),
+            metadata=metadata,
+            automation_condition=automation_condition,
             partitions_def=partitions_def,
+            severity=severity,
+            whole_asset=whole_asset,
             source=source,
         )
-        made.retry_policy = checked_policy(retry_policy, owner=owner, source=source)
+        made = AssetChecksDefinition(
+            fn,
+            [spec],
+            op_name=spec.get_python_identifier(),
+            ins=additional_ins,
+            required_resource_keys=required_resource_keys or (),
+            source=source,
+        )
+        made.retry_policy = checked_policy(retry_policy, owner=str(made), source=source)
         return made
 
     return decorate
 
 
+def checked_specs(
+    specs: Iterable[Any], *, owner: str, source: SourceLine, at_least_one: bool = False
+) -> list[AssetCheckSpec]:
+    """Those of `specs` that are specs of checks; anything else is reported."""
+    listed = [specs] if isinstance(specs, AssetCheckSpec) else list(specs)
+    for wrong in [spec for spec in listed if not isinstance(spec, AssetCheckSpec)]:
+        report(
+            DefinitionError(
+                f"{source}: {owner} lists {wrong!r}, which is no AssetCheckSpec. "
+                "Write for example AssetCheckSpec('no_nulls', asset='orders')."
+            )
+        )
+    if at_least_one and not listed:
+        report(DefinitionError(f"{source}: {owner} has no specs. List an AssetCheckSpec for each of its checks."))
+    return [spec for spec in listed if isinstance(spec, AssetCheckSpec)]
+
+
 def _names_of(key: AssetKey) -> tuple[str, ...]:
-    """The parameter names that mean the value of `key`."""
+    """The parameter names that mean the value of `key`, whatever other names there are."""
     return (key.path[-1], key.to_python_identifier(), "_".join(key.path))
-
-
-def _checked_severity(value: Any, *, owner: str, source: SourceLine) -> AssetCheckSeverity:
-    try:
-        return AssetCheckSeverity(value)
-    except ValueError:
-        report(DefinitionError(f"{source}: {owner} has the severity {value!r}. Use AssetCheckSeverity.WARN or ERROR."))
-        return AssetCheckSeverity.ERROR

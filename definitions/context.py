@@ -8,16 +8,17 @@ wants to know of the past it asks `context.instance`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidInvocationError, did_you_mean
-from .keys import AssetKey
+from .keys import AssetCheckKey, AssetKey
 from .metadata import MetadataValue, normalize_metadata
 
 if TYPE_CHECKING:
     from typing import Self
 
+    from .asset_events import AssetEvent
     from .assets_definition import AssetsDefinition
     from .partitions.base import PartitionKeyRange, PartitionsDefinition, TimeWindow
 
@@ -78,6 +79,7 @@ class StepContext:
         self._asset_key = asset_key
         self._partition_keys = None if partition_keys is None else tuple(partition_keys)
         self._partitions_def = partitions_def
+        self._events: list[AssetEvent] = []
         self.run_id = run_id
         self.run_tags = dict(run_tags or {})
         self.run_config: Mapping[str, Any] = {} if run_config is None else run_config
@@ -115,6 +117,21 @@ class StepContext:
         if self._asset_key is None:
             raise InvalidInvocationError("this context has no asset: pass asset_key to build_asset_context(...)")
         return self._asset_key
+
+    @property
+    def logged_events(self) -> Sequence[AssetEvent]:
+        """What the function has said so far with `log_event`; each becomes an event of the run."""
+        return self._events
+
+    def log_event(self, event: AssetEvent) -> None:
+        """Say that an asset (this or any other) was made, looked at or checked: it becomes an event of the run.
+
+        `event` is an AssetMaterialization, an AssetObservation or an AssetCheckEvaluation. It is written with the end
+        of the step, however that ends.
+        """
+        from .asset_events import checked_event
+
+        self._events.append(checked_event(event, where="context.log_event"))
 
     @property
     def has_partition_key(self) -> bool:
@@ -183,6 +200,7 @@ class AssetExecutionContext(StepContext):
         op_config: Any = None,
         instance: Any = None,
         retry_number: int = 0,
+        selected_asset_check_keys: Set[AssetCheckKey] | None = None,
     ) -> None:
         """`input_partition_keys` holds the keys handed to the step, by argument and by the upstream's key string."""
         super().__init__(
@@ -201,6 +219,8 @@ class AssetExecutionContext(StepContext):
         """How many attempts of this step there were before this one."""
         self._input_partition_keys = {name: tuple(keys) for name, keys in (input_partition_keys or {}).items()}
         self._metadata: dict[str, MetadataValue] = {}
+        self.selected_asset_check_keys: Set[AssetCheckKey] = selected_asset_check_keys or frozenset()
+        """The inline checks of which the run wants a result."""
 
     @property
     def added_metadata(self) -> Mapping[str, MetadataValue]:
@@ -214,11 +234,18 @@ class AssetExecutionContext(StepContext):
     def add_asset_metadata(
         self, metadata: Mapping[str, Any], asset_key: Any = None, partition_key: str | None = None
     ) -> None:
-        """As `add_output_metadata`; `asset_key` can only be the step's own."""
+        """As `add_output_metadata`, for the asset and the partition that are named: those that the step makes.
+
+        Raises:
+            InvalidInvocationError: the step makes another asset, or other partitions.
+        """
         if asset_key is not None and AssetKey.of(asset_key) != self.asset_key:
             raise InvalidInvocationError(
                 f"metadata for {str(AssetKey.of(asset_key))!r} cannot be added in the step of {str(self.asset_key)!r}"
             )
+        if partition_key is not None and partition_key not in self.partition_keys:
+            own = ", ".join(self.partition_keys)
+            raise InvalidInvocationError(f"metadata for partition {partition_key!r} cannot be added in a step of {own}")
         self.add_output_metadata(metadata)
 
     def asset_partition_keys_for_input(self, name: str) -> Sequence[str]:
@@ -255,6 +282,8 @@ class AssetCheckExecutionContext(StepContext):
         *,
         asset_key: AssetKey,
         check_name: str,
+        selected_asset_check_keys: Set[AssetCheckKey] | None = None,
+        input_partition_keys: Mapping[str, Sequence[str]] | None = None,
         run_id: str = "",
         partition_keys: Sequence[str] | None = None,
         partitions_def: PartitionsDefinition | None = None,
@@ -278,6 +307,18 @@ class AssetCheckExecutionContext(StepContext):
             instance=instance,
         )
         self.check_name = check_name
+        self.selected_asset_check_keys = selected_asset_check_keys or {AssetCheckKey(asset_key, check_name)}
+        """The checks that the run wants of this function."""
+        self._input_partition_keys = {name: tuple(keys) for name, keys in (input_partition_keys or {}).items()}
+
+    @property
+    def partitions_def(self) -> PartitionsDefinition | None:
+        """The partitions of the asset; None where it has none."""
+        return self._partitions_def
+
+    @property
+    def asset_check_key(self) -> AssetCheckKey:
+        return AssetCheckKey(self.asset_key, self.check_name)
 
 
 def build_asset_context(

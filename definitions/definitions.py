@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .assets_definition import AssetsDefinition
 from .binding import AssetNode, Names
 from .caller import caller
+from .check_specs import AssetCheckSpec, CheckNode
 from .checks import AssetChecksDefinition
 from .collecting import collecting, report
+from .dependencies import Dependency
 from .errors import (
     DefinitionError,
     DefinitionErrors,
@@ -27,10 +29,10 @@ from .errors import (
 )
 from .executors import checked_executor
 from .graph import AssetGraph
-from .keys import AssetKey
+from .keys import AssetCheckKey, AssetKey
 from .partitions.multi_mappings import default_mapping
 from .source import SourceLine
-from .spec import DEFAULT_IO_MANAGER, AssetSpec
+from .spec import DEFAULT_IO_MANAGER, AssetSpec, SourceAsset
 from .values import Accessors
 
 if TYPE_CHECKING:
@@ -42,8 +44,8 @@ if TYPE_CHECKING:
 
 class _Bound(NamedTuple):
     graph: AssetGraph
-    checks: list[AssetChecksDefinition]
-    conditions: dict[AssetKey, AutomationCondition]
+    checks: list[CheckNode]
+    conditions: dict[AssetKey | AssetCheckKey, AutomationCondition]
     jobs: dict[str, JobDefinition]
     contents: dict[str, JobContents]
     errors: list[DefinitionError]
@@ -128,7 +130,8 @@ class Definitions(Accessors):
         return [self.graph.nodes[key] for key in self.graph.order]
 
     @property
-    def asset_checks(self) -> list[AssetChecksDefinition]:
+    def asset_checks(self) -> list[CheckNode]:
+        """All checks, those that the functions of assets evaluate included."""
         return self._bound.checks
 
     def get(self, key: Any) -> AssetNode:
@@ -144,12 +147,12 @@ class Definitions(Accessors):
             raise InvalidInvocationError(f"there is no asset {str(wanted)!r}. {hint}")
         return node
 
-    def checks_of(self, key: Any) -> list[AssetChecksDefinition]:
+    def checks_of(self, key: Any) -> list[CheckNode]:
         """The checks of one asset, in the order in which they were listed."""
         wanted = self.get(key).key
         return self._checks_by_asset.get(wanted, [])
 
-    def check(self, key: Any, name: str) -> AssetChecksDefinition:
+    def check(self, key: Any, name: str) -> CheckNode:
         """The check of this name.
 
         Raises:
@@ -191,8 +194,8 @@ class Definitions(Accessors):
 
         return self._bound.contents.get(name) or JobContents(partitions=self.job(name).partitions_def)
 
-    def condition_of(self, key: AssetKey) -> AutomationCondition | None:
-        """The asset's automation condition, with the keys that its selections mean in place of these."""
+    def condition_of(self, key: AssetKey | AssetCheckKey) -> AutomationCondition | None:
+        """The automation condition of an asset or a check, with the keys that its selections mean in place of these."""
         return self._bound.conditions.get(key)
 
     def io_manager(self, name: str, *, home: Path) -> Any:
@@ -238,17 +241,20 @@ class Definitions(Accessors):
             names.check_resources(source=self.source)
             bound = {key: names.bound(node) for key, node in defined.items()}
             checks = [names.bound_check(check) for check in self._checks]
-            graph = AssetGraph(_with_mappings(_with_externals(bound)))
-            conditions = _conditions(graph)
+            inline = [names.bound_spec(spec) for spec in _inline_specs(self._assets)]
+            graph = AssetGraph(_with_mappings(_with_externals(bound, checks, inline)))
+            nodes = [CheckNode(spec, check) for check in _with_mapped_inputs(checks, graph) for spec in check.specs]
+            nodes += [CheckNode(spec) for spec in inline]
+            conditions = _conditions(graph, nodes)
             jobs = _unique_named("job", self._jobs)
-        invalid = graph.validate(checks)
+        invalid = graph.validate(nodes)
         with collecting() as job_errors:
-            contents = _contents(jobs, graph, checks) if jobs and not invalid else {}
-        return _Bound(graph, checks, conditions, jobs, contents, errors + invalid + job_errors)
+            contents = _contents(jobs, graph, nodes) if jobs and not invalid else {}
+        return _Bound(graph, nodes, conditions, jobs, contents, errors + invalid + job_errors)
 
     @cached_property
-    def _checks_by_asset(self) -> dict[AssetKey, list[AssetChecksDefinition]]:
-        by_asset: dict[AssetKey, list[AssetChecksDefinition]] = {}
+    def _checks_by_asset(self) -> dict[AssetKey, list[CheckNode]]:
+        by_asset: dict[AssetKey, list[CheckNode]] = {}
         for check in self.asset_checks:
             by_asset.setdefault(check.asset_key, []).append(check)
         return by_asset
@@ -272,7 +278,7 @@ def _by_kind(listed: list[Any], *, source: SourceLine) -> tuple[list[AssetNode],
         if isinstance(item, AssetChecksDefinition):
             checks.append(item)
         elif isinstance(item, (AssetsDefinition, AssetSpec)):
-            assets.append(item)
+            assets.append(item.as_node() if isinstance(item, SourceAsset) else item)
         else:
             if isinstance(item, (list, tuple)):
                 advice = "Unpack it with a '*' before it."
@@ -338,9 +344,7 @@ def _unique_named(kind: str, listed: Iterable[Any]) -> dict[str, Any]:
     return unique
 
 
-def _contents(
-    jobs: dict[str, JobDefinition], graph: AssetGraph, checks: list[AssetChecksDefinition]
-) -> dict[str, JobContents]:
+def _contents(jobs: dict[str, JobDefinition], graph: AssetGraph, checks: list[CheckNode]) -> dict[str, JobContents]:
     from .asset_jobs import AssetJobDefinition, contents_of
     from .selection.view import SelectableAssets
 
@@ -351,18 +355,43 @@ def _contents(
     }
 
 
-def _with_externals(nodes: dict[AssetKey, AssetNode]) -> dict[AssetKey, AssetNode]:
+def _inline_specs(assets: Iterable[AssetNode]) -> list[AssetCheckSpec]:
+    """The checks that the functions of assets evaluate, each once however many assets a function makes."""
+    specs = [spec for node in assets if isinstance(node, AssetsDefinition) for spec in node.check_specs]
+    return list({id(spec): spec for spec in specs}.values())
+
+
+def _with_externals(
+    nodes: dict[AssetKey, AssetNode], checks: Iterable[AssetChecksDefinition], inline: Iterable[AssetCheckSpec]
+) -> dict[AssetKey, AssetNode]:
     """Add what is depended on and defined nowhere, as external assets."""
     complete = dict(nodes)
-    left = list(nodes.values())
+    left: list[tuple[Iterable[Dependency], SourceLine]] = [(node.deps, node.source) for node in nodes.values()]
+    left += [(check.deps, check.source) for check in checks]
+    left += [(spec.additional_deps, spec.source) for spec in inline]
     while left:
-        node = left.pop()
-        for dep in node.deps:
+        deps, source = left.pop()
+        for dep in deps:
             if dep.key not in complete:
-                external = dep.declared or AssetSpec(dep.key, source=node.source)
+                external = dep.declared or AssetSpec(dep.key, source=source)
                 complete[dep.key] = external
-                left.append(external)
+                left.append((external.deps, external.source))
     return complete
+
+
+def _with_mapped_inputs(checks: Iterable[AssetChecksDefinition], graph: AssetGraph) -> list[AssetChecksDefinition]:
+    """The checks, the inputs of each mapped from the partitions of the (first) asset that it looks at."""
+    mapped: list[AssetChecksDefinition] = []
+    for check in checks:
+        if check.arguments and check.asset_key in graph.nodes:
+            own = graph.nodes[check.asset_key].partitions_def
+            arguments = {
+                name: replace(edge, mapping=edge.mapping or default_mapping(graph.nodes[edge.key].partitions_def, own))
+                for name, edge in check.arguments.items()
+            }
+            check = check.bound(arguments, check.resource_args, check.loads_asset, check.specs)
+        mapped.append(check)
+    return mapped
 
 
 def _with_mappings(nodes: dict[AssetKey, AssetNode]) -> dict[AssetKey, AssetNode]:
@@ -379,10 +408,13 @@ def _with_mappings(nodes: dict[AssetKey, AssetNode]) -> dict[AssetKey, AssetNode
     return nodes
 
 
-def _conditions(graph: AssetGraph) -> dict[AssetKey, AutomationCondition]:
-    """The condition of each asset that has one, its selections resolved."""
-    conditions = {key: node.spec.automation_condition for key, node in graph.nodes.items()}
-    given = {key: condition for key, condition in conditions.items() if condition is not None}
+def _conditions(graph: AssetGraph, checks: Iterable[CheckNode]) -> dict[AssetKey | AssetCheckKey, AutomationCondition]:
+    """The condition of each asset and each check that has one, its selections resolved."""
+    given: dict[AssetKey | AssetCheckKey, AutomationCondition] = {}
+    whose: dict[AssetKey | AssetCheckKey, AssetNode | CheckNode] = {**graph.nodes, **{c.key: c for c in checks}}
+    for key, node in whose.items():
+        if (condition := node.spec.automation_condition) is not None:
+            given[key] = condition
     if not given:
         return {}
     from .conditions.resolving import has_selections, resolved
@@ -392,13 +424,18 @@ def _conditions(graph: AssetGraph) -> dict[AssetKey, AutomationCondition]:
     view = SelectableAssets.of(graph) if unresolved else None
     for key, condition in unresolved.items():
         assert view is not None
+        node = whose[key]
+        keys, upstream = (
+            (set(), {node.asset_key, *node.dep_keys}) if isinstance(node, CheckNode) else ({node.key}, None)
+        )
         try:
-            given[key] = resolved(condition, {key}, view)
+            given[key] = resolved(condition, keys, view, upstream=upstream)
         except InvalidAssetSelection as error:
+            owner = str(node) if isinstance(node, CheckNode) else f"asset {str(key)!r}"
             report(
                 DefinitionError(
-                    f"{graph.nodes[key].source}: the automation_condition of asset {str(key)!r} has a selection that "
-                    f"cannot be resolved: {error}"
+                    f"{node.source}: the automation_condition of {owner} has a selection that cannot be resolved: "
+                    f"{error}"
                 )
             )
     return given

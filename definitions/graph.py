@@ -12,9 +12,9 @@ from heapq import heapify, heappop, heappush
 
 from .assets_definition import AssetsDefinition
 from .binding import AssetNode
-from .checks import AssetChecksDefinition
+from .check_specs import CheckNode
 from .errors import CyclicDependencies, DefinitionError, PartitionsMismatch, UnknownCheckTarget
-from .keys import AssetKey
+from .keys import AssetCheckKey, AssetKey
 from .partitions.multi_mappings import default_mapping
 
 
@@ -60,12 +60,12 @@ class AssetGraph:
         """Everything downstream of `keys`."""
         return self._reached(keys, self.children)
 
-    def validate(self, checks: Iterable[AssetChecksDefinition] = ()) -> list[DefinitionError]:
+    def validate(self, checks: Iterable[CheckNode] = ()) -> list[DefinitionError]:
         """What is wrong between the assets: cycles, partitions that do not fit, checks that miss their asset."""
         errors: list[DefinitionError] = list(self._cycles())
         for key in sorted(self.nodes):
             errors.extend(self._misfits(self.nodes[key]))
-        seen: dict[tuple[AssetKey, str], AssetChecksDefinition] = {}
+        seen: dict[AssetCheckKey, CheckNode] = {}
         for check in checks:
             errors.extend(self._check_errors(check, seen))
         return errors
@@ -124,18 +124,21 @@ class AssetGraph:
                 "nothing to run for it: remove the condition, or make the asset with @asset."
             )
 
-    def _check_errors(
-        self, check: AssetChecksDefinition, seen: dict[tuple[AssetKey, str], AssetChecksDefinition]
-    ) -> Iterable[DefinitionError]:
+    def _check_errors(self, check: CheckNode, seen: dict[AssetCheckKey, CheckNode]) -> Iterable[DefinitionError]:
         node = self.nodes.get(check.asset_key)
         if node is None:
             yield UnknownCheckTarget(check.check_name, check.asset_key, known=self.nodes.keys(), source=check.source)
-        elif check.partitions_def is not None and check.partitions_def != node.partitions_def:
+        elif check.spec.partitions_def is not None and check.spec.partitions_def != node.partitions_def:
             yield DefinitionError(
                 f"{check.source}: {check} has other partitions than its asset. Leave partitions_def out: a check runs "
                 "for each partition of its asset by itself."
             )
-        first = seen.setdefault((check.asset_key, check.check_name), check)
+        if check.is_inline and check.spec.automation_condition is not None:
+            yield DefinitionError(
+                f"{check.source}: {check} has an automation_condition, but the function that makes the asset evaluates "
+                "it. Give the condition to the asset, or write the check as a function with @asset_check."
+            )
+        first = seen.setdefault(check.key, check)
         if first is not check:
             yield DefinitionError(
                 f"{check.source}: {check} is defined a second time; the first definition is at {first.source}. "

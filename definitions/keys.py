@@ -105,6 +105,49 @@ class AssetKey:
         return f"AssetKey({self.path!r})"
 
 
+class AssetCheckKey:
+    """The name of a check: that of its asset, and its own.
+
+    >>> str(AssetCheckKey(AssetKey(["sales", "orders"]), "no_nulls"))
+    'sales/orders:no_nulls'
+    """
+
+    __slots__ = ("asset_key", "name")
+
+    def __init__(self, asset_key: CoercibleToAssetKey, name: str) -> None:
+        self.asset_key: Final = AssetKey.of(asset_key)
+        self.name: Final = name
+
+    @classmethod
+    def from_user_string(cls, text: str) -> AssetCheckKey:
+        """The key whose `to_user_string()` is `text`."""
+        asset, _, name = text.rpartition(":")
+        return cls(AssetKey.from_user_string(asset), name)
+
+    def to_user_string(self) -> str:
+        return f"{self.asset_key}:{self.name}"
+
+    def with_asset_key_prefix(self, prefix: str | Sequence[str]) -> AssetCheckKey:
+        return AssetCheckKey(self.asset_key.with_prefix(prefix), self.name)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, AssetCheckKey):
+            return NotImplemented
+        return (self.asset_key, self.name) == (other.asset_key, other.name)
+
+    def __lt__(self, other: AssetCheckKey) -> bool:
+        return (self.asset_key, self.name) < (other.asset_key, other.name)
+
+    def __hash__(self) -> int:
+        return hash((self.asset_key, self.name))
+
+    def __str__(self) -> str:
+        return self.to_user_string()
+
+    def __repr__(self) -> str:
+        return f"AssetCheckKey(asset_key={self.asset_key!r}, name={self.name!r})"
+
+
 CoercibleToAssetKey = AssetKey | str | Sequence[str] | Any
 """A key, a name, the parts of a key, or anything that has a `.key` (an asset, a spec)."""
 

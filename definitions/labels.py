@@ -7,12 +7,12 @@ not hide the next mistake of a load.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from .collecting import report
 from .errors import DefinitionError
-from .keys import AssetKey
+from .keys import AssetKey, CoercibleToAssetKey
 from .source import SourceLine
 
 KINDS_MAX = 10
@@ -56,6 +56,24 @@ def checked_name(value: Any, *, role: str, source: SourceLine) -> str:
         return value
     report(DefinitionError(f"{source}: {value!r} cannot be {role}: letters, digits and '_' are allowed."))
     return re.sub(r"\W+", "_", str(value)) or "_"
+
+
+def own_key(
+    fn: Callable[..., Any],
+    *,
+    name: str | None,
+    key_prefix: str | Sequence[str] | None,
+    key: CoercibleToAssetKey | None,
+    source: SourceLine,
+) -> AssetKey:
+    """The key of the asset that `fn` makes, of what its decorator was given: by default the function's name."""
+    if key is not None:
+        if name is not None or key_prefix is not None:
+            other = "name" if name is not None else "key_prefix"
+            report(DefinitionError(f"{source}: asset {str(key)!r} has both key and {other}. Keep one of the two."))
+        return key_from_user(key, role="the key of an asset", source=source)
+    own = key_from_user(name or getattr(fn, "__name__", "asset"), role="the name of an asset", source=source)
+    return own if key_prefix is None else own.with_prefix(key_prefix)
 
 
 def checked_group(value: str | None, *, owner: str, source: SourceLine) -> str | None:

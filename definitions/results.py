@@ -27,6 +27,24 @@ class DataVersion(str):
         return str(self)
 
 
+class DataVersionsByPartition:
+    """The data version of each partition that was looked at: what the function of a partitioned observable returns.
+
+    >>> DataVersionsByPartition({"2026-01-01": "a", "2026-01-02": DataVersion("b")}).data_versions_by_partition
+    {'2026-01-01': 'a', '2026-01-02': 'b'}
+    """
+
+    __slots__ = ("data_versions_by_partition",)
+
+    def __init__(self, data_versions_by_partition: Mapping[str, DataVersion | str]) -> None:
+        self.data_versions_by_partition = {
+            _partition_key(key): DataVersion(version) for key, version in data_versions_by_partition.items()
+        }
+
+    def __repr__(self) -> str:
+        return f"DataVersionsByPartition({self.data_versions_by_partition!r})"
+
+
 class _Unset:
     def __repr__(self) -> str:
         return "<unset>"
@@ -109,6 +127,38 @@ class MaterializeResult(Generic[T]):
 
 
 @dataclass(init=False)
+class ObserveResult:
+    """A source was looked at. It counts as updated if `data_version` is another than the one before.
+
+    `partition` says which partition was looked at, where a function looks at several; it is our own addition.
+    """
+
+    asset_key: AssetKey | None
+    metadata: dict[str, MetadataValue]
+    check_results: tuple[AssetCheckResult, ...]
+    data_version: DataVersion | None
+    tags: dict[str, str]
+    partition: str | None
+
+    def __init__(
+        self,
+        *,
+        asset_key: CoercibleToAssetKey | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        check_results: Sequence[AssetCheckResult] | None = None,
+        data_version: DataVersion | str | None = None,
+        tags: Mapping[str, str] | None = None,
+        partition: str | None = None,
+    ) -> None:
+        self.asset_key = _key_or_none(asset_key)
+        self.metadata = normalize_metadata(metadata)
+        self.check_results = tuple(check_results or ())
+        self.data_version = _version_or_none(data_version)
+        self.tags = dict(tags or {})
+        self.partition = partition
+
+
+@dataclass(init=False)
 class Output(Generic[T]):
     """A value for the IO manager, with what else is to be known of it."""
 
@@ -132,6 +182,12 @@ class Output(Generic[T]):
         self.metadata = normalize_metadata(metadata)
         self.data_version = _version_or_none(data_version)
         self.tags = dict(tags or {})
+
+
+def _partition_key(key: object) -> str:
+    if isinstance(key, str):
+        return key
+    raise InvalidInvocationError(f"DataVersionsByPartition: a partition key is a str, not {key!r}.")
 
 
 def _key_or_none(key: CoercibleToAssetKey | None) -> AssetKey | None:

@@ -8,7 +8,7 @@ so that a field added later does not change the hash of old definitions.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .arrival import FileArrival, arrival_from_json
 from .assets_definition import AssetsDefinition
 from .binding import AssetNode
-from .checks import AssetChecksDefinition
+from .check_specs import CheckNode
 from .conditions.base import AutomationCondition, condition_from_json
 from .dependencies import Dependency
 from .freshness import FreshnessPolicy, freshness_from_json
@@ -24,6 +24,7 @@ from .job_snapshot import JobSnapshot
 from .metadata import metadata_to_json, normalize_metadata
 from .partitions.base import PartitionsDefinition, partitions_from_json
 from .partitions.mappings import AllPartitionMapping, PartitionMapping, mapping_from_json
+from .partitions.multi_mappings import default_mapping
 from .spec import DEFAULT_GROUP
 
 if TYPE_CHECKING:
@@ -58,27 +59,69 @@ class DepSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class CheckSnapshot:
-    """A check of an asset. `severity` is that of its failures where the function does not say."""
+    """A check of an asset. `severity` is that of its failures where the function does not say.
+
+    An `inline` one is evaluated by the step that makes its asset. Checks of the same `step` (not "") are evaluated
+    together, unless `can_subset`. `deps` are the keys of further assets that it comes after. With a `condition` it is
+    requested by that, and not whenever its asset is.
+    """
 
     name: str
     blocking: bool = False
     severity: str = "ERROR"
     description: str | None = None
+    inline: bool = False
+    step: str = ""
+    can_subset: bool = False
+    deps: tuple[str, ...] = ()
+    condition: AutomationCondition | None = None
+    metadata: JsonData = field(default_factory=dict)
+    whole_asset: bool = False
 
     @classmethod
-    def of(cls, check: AssetChecksDefinition) -> CheckSnapshot:
-        return cls(check.check_name, check.blocking, check.severity.value, check.description)
+    def of(cls, check: CheckNode, condition: AutomationCondition | None = None) -> CheckSnapshot:
+        spec = check.spec
+        return cls(
+            name=spec.name,
+            blocking=spec.blocking,
+            severity=spec.severity.value,
+            description=spec.description,
+            inline=check.is_inline,
+            step=check.step,
+            can_subset=check.can_subset,
+            deps=tuple(sorted(map(str, check.dep_keys))),
+            condition=condition,
+            metadata=metadata_to_json(normalize_metadata(spec.metadata)),
+            whole_asset=spec.whole_asset,
+        )
 
     def to_json(self) -> JsonData:
-        severity = None if self.severity == "ERROR" else self.severity
         return {
             "name": self.name,
-            **_given(blocking=self.blocking or None, severity=severity, description=self.description),
+            **_given(
+                blocking=self.blocking or None,
+                severity=None if self.severity == "ERROR" else self.severity,
+                description=self.description,
+                inline=self.inline or None,
+                step=self.step or None,
+                can_subset=self.can_subset or None,
+                deps=list(self.deps),
+                condition=self.condition and self.condition.to_json(),
+                metadata=dict(self.metadata),
+                whole_asset=self.whole_asset or None,
+            ),
         }
 
     @classmethod
     def from_json(cls, data: JsonData) -> CheckSnapshot:
-        return cls(**data)
+        condition = data.get("condition")
+        return cls(
+            **{
+                **data,
+                "deps": tuple(data.get("deps", ())),
+                "condition": condition and condition_from_json(condition),
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +148,24 @@ class AssetSnapshot:
     """What is said to whatever runs its steps."""
     pool: str | None = None
     """Of runs with assets of one pool only so many are under way at once."""
+    observable: bool = False
+    """External, with a function that looks at it: a run of it writes observations."""
+    checked: tuple[str, str] | None = None
+    """The asset and the name, where this stands for a check among the evaluated; never written."""
 
     @classmethod
     def of(
-        cls, node: AssetNode, checks: list[AssetChecksDefinition], condition: AutomationCondition | None
+        cls, node: AssetNode, checks: Iterable[CheckSnapshot], condition: AutomationCondition | None
     ) -> AssetSnapshot:
         spec = node.spec
         return cls(
             key=str(node.key),
-            external=not isinstance(node, AssetsDefinition),
+            external=node.is_external,
+            observable=node.is_observable,
             deps=tuple(sorted(map(DepSnapshot.of, node.deps), key=lambda dep: dep.key)),
             partitions=spec.partitions_def,
             condition=condition,
-            checks=tuple(sorted(map(CheckSnapshot.of, checks), key=lambda check: check.name)),
+            checks=tuple(sorted(checks, key=lambda check: check.name)),
             code_version=spec.code_version,
             group=spec.group,
             description=spec.description,
@@ -153,6 +201,7 @@ class AssetSnapshot:
                 source=self.source or None,
                 op_tags=dict(self.op_tags),
                 pool=self.pool,
+                observable=self.observable or None,
             ),
         }
 
@@ -179,7 +228,18 @@ class AssetSnapshot:
             source=data.get("source", ""),
             op_tags=data.get("op_tags", {}),
             pool=data.get("pool"),
+            observable=data.get("observable", False),
         )
+
+    @property
+    def has_function(self) -> bool:
+        """Whether a run can do anything for it: make it, or observe it."""
+        return self.observable or not self.external
+
+
+def check_node_key(asset_key: str, check_name: str) -> str:
+    """The key under which a check stands among what has a condition and a state, beside the assets."""
+    return f"{asset_key}:{check_name}"
 
 
 @dataclass(frozen=True)
@@ -198,11 +258,49 @@ class DefinitionsSnapshot:
         """
         definitions.validate()
         snapshots = [
-            AssetSnapshot.of(node, definitions.checks_of(node.key), definitions.condition_of(node.key))
+            AssetSnapshot.of(
+                node,
+                [
+                    CheckSnapshot.of(check, definitions.condition_of(check.key))
+                    for check in definitions.checks_of(node.key)
+                ],
+                definitions.condition_of(node.key),
+            )
             for node in definitions.assets
         ]
         jobs = [JobSnapshot.of(job, definitions.contents_of(name)) for name, job in sorted(definitions.jobs.items())]
         return cls({snapshot.key: snapshot for snapshot in snapshots}, {job.name: job for job in jobs})
+
+    @cached_property
+    def evaluated(self) -> DefinitionsSnapshot:
+        """With each check that has a condition of its own as a node after its asset: what conditions are evaluated on.
+
+        Such a node reads its asset, whatever the asset's gate, and what it comes after.
+        """
+        if not any(check.condition for asset in self.assets.values() for check in asset.checks):
+            return self
+        nodes: dict[str, AssetSnapshot] = {}
+        for key, asset in self.assets.items():
+            nodes[key] = asset
+            for check in asset.checks:
+                if check.condition is not None:
+                    node = self._check_node(asset, check)
+                    nodes[node.key] = node
+        return DefinitionsSnapshot(nodes)
+
+    def _check_node(self, asset: AssetSnapshot, check: CheckSnapshot) -> AssetSnapshot:
+        own = DepSnapshot(asset.key, default_mapping(asset.partitions, asset.partitions), gated=False)
+        further = [
+            DepSnapshot(key, default_mapping(self.assets[key].partitions, asset.partitions), gated=False)
+            for key in check.deps
+        ]
+        return AssetSnapshot(
+            key=check_node_key(asset.key, check.name),
+            deps=(own, *further),
+            partitions=asset.partitions,
+            condition=check.condition,
+            checked=(asset.key, check.name),
+        )
 
     def to_bytes(self) -> bytes:
         return self._bytes

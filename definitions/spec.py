@@ -24,6 +24,7 @@ from .source import SourceLine
 from .unsupported import refuse
 
 if TYPE_CHECKING:
+    from .assets_definition import AssetsDefinition
     from .conditions.base import AutomationCondition
     from .freshness import FreshnessPolicy
     from .partitions.base import PartitionsDefinition
@@ -90,6 +91,7 @@ class AssetSpec:
             raise InvalidInvocationError(f"AssetSpec has no {sorted(unknown)[0]!r}; it has {', '.join(_ARGUMENTS)}.")
         made = AssetSpec(**{**arguments, **changes}, source=self.source)
         made.__class__ = self.__class__
+        vars(made).update({name: value for name, value in vars(self).items() if name not in vars(made)})
         return made
 
     def merge_attributes(
@@ -125,6 +127,11 @@ class AssetSpec:
     @property
     def is_external(self) -> bool:
         return True
+
+    @property
+    def is_observable(self) -> bool:
+        """Whether there is a function that looks at it."""
+        return False
 
     def as_external(self) -> AssetSpec:
         """What stands for this asset where its definition is not among those loaded."""
@@ -182,7 +189,10 @@ _ARGUMENTS = (
 
 
 class SourceAsset(AssetSpec):
-    """An external asset, in its older spelling. Its value can be an argument: it is loaded by `io_manager_key`."""
+    """An external asset, in its older spelling. Its value can be an argument: it is loaded by `io_manager_key`.
+
+    With an `observe_fn` it is an observable source, as `@observable_source_asset` makes one of the function.
+    """
 
     def __init__(
         self,
@@ -194,11 +204,20 @@ class SourceAsset(AssetSpec):
         partitions_def: PartitionsDefinition | None = None,
         group_name: str | None = None,
         *,
-        observe_fn: Any = None,
+        observe_fn: Callable[..., Any] | None = None,
+        automation_condition: AutomationCondition | None = None,
+        auto_observe_interval_minutes: float | None = None,
+        required_resource_keys: Iterable[str] | None = None,
+        op_tags: Mapping[str, Any] | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> None:
+        from .observing import every_so_often
+
         source = caller()
-        refuse(f"asset {key!r}", source=source, io_manager_def=io_manager_def, observe_fn=observe_fn)
+        owner = f"asset {key!r}"
+        refuse(owner, source=source, io_manager_def=io_manager_def, op_tags=op_tags)
+        self.observe_fn = observe_fn
+        self.required_resource_keys = frozenset(required_resource_keys or ())
         super().__init__(
             key,
             metadata=metadata,
@@ -206,8 +225,20 @@ class SourceAsset(AssetSpec):
             description=description,
             partitions_def=partitions_def,
             group_name=group_name,
+            automation_condition=automation_condition
+            or every_so_often(auto_observe_interval_minutes, owner=owner, source=source),
             tags=tags,
             source=source,
+        )
+
+    def as_node(self) -> AssetsDefinition | SourceAsset:
+        """What stands for it among the definitions: with an `observe_fn`, an asset that is observed."""
+        if self.observe_fn is None:
+            return self
+        from .assets_definition import AssetsDefinition
+
+        return AssetsDefinition(
+            self.observe_fn, self, required_resource_keys=self.required_resource_keys, observes=True
         )
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING or not offer(globals()):
     from .daemon.runs.in_process import execute_job as execute_job
     from .daemon.runs.materialize import materialize as materialize
     from .daemon.runs.materialize import materialize_to_memory as materialize_to_memory
+    from .daemon.runs.observing import observe as observe
     from .daemon.runs.result import ExecuteInProcessResult as ExecuteInProcessResult
     from .definitions.arrival import FileArrival as FileArrival
     from .definitions.asset import asset as asset
@@ -30,6 +31,10 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.asset_jobs import AssetJobDefinition as AssetJobDefinition
     from .definitions.asset_jobs import define_asset_job as define_asset_job
     from .definitions.assets_definition import AssetsDefinition as AssetsDefinition
+    from .definitions.check_factories import build_column_schema_change_checks as build_column_schema_change_checks
+    from .definitions.check_factories import build_metadata_bounds_checks as build_metadata_bounds_checks
+    from .definitions.check_specs import AssetCheckSpec as AssetCheckSpec
+    from .definitions.checks import AssetChecksDefinition as AssetChecksDefinition
     from .definitions.checks import asset_check as asset_check
     from .definitions.code_references import AnchorBasedFilePathMapping as AnchorBasedFilePathMapping
     from .definitions.code_references import LocalFileCodeReference as LocalFileCodeReference
@@ -85,6 +90,10 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.freshness import FreshnessPolicy as FreshnessPolicy
     from .definitions.freshness import FreshnessState as FreshnessState
     from .definitions.freshness import apply_freshness_policy as apply_freshness_policy
+    from .definitions.freshness_checks import build_last_update_freshness_checks as build_last_update_freshness_checks
+    from .definitions.freshness_checks import (
+        build_time_partition_freshness_checks as build_time_partition_freshness_checks,
+    )
     from .definitions.hooks import HookContext as HookContext
     from .definitions.hooks import HookDefinition as HookDefinition
     from .definitions.hooks import failure_hook as failure_hook
@@ -96,6 +105,7 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.io_testing import build_input_context as build_input_context
     from .definitions.io_testing import build_output_context as build_output_context
     from .definitions.jobs import JobDefinition as JobDefinition
+    from .definitions.keys import AssetCheckKey as AssetCheckKey
     from .definitions.keys import AssetKey as AssetKey
     from .definitions.lifecycle import InitResourceContext as InitResourceContext
     from .definitions.lifecycle import build_init_resource_context as build_init_resource_context
@@ -137,8 +147,10 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.modules import load_definitions_from_modules as load_definitions_from_modules
     from .definitions.modules import load_definitions_from_package_module as load_definitions_from_package_module
     from .definitions.modules import load_definitions_from_package_name as load_definitions_from_package_name
+    from .definitions.multi_checks import multi_asset_check as multi_asset_check
     from .definitions.named_io_managers import fs_io_manager as fs_io_manager
     from .definitions.named_io_managers import mem_io_manager as mem_io_manager
+    from .definitions.observing import observable_source_asset as observable_source_asset
     from .definitions.ops.context import OpExecutionContext as OpExecutionContext
     from .definitions.ops.context import build_op_context as build_op_context
     from .definitions.ops.graph import GraphDefinition as GraphDefinition
@@ -209,7 +221,9 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.results import AssetCheckResult as AssetCheckResult
     from .definitions.results import AssetCheckSeverity as AssetCheckSeverity
     from .definitions.results import DataVersion as DataVersion
+    from .definitions.results import DataVersionsByPartition as DataVersionsByPartition
     from .definitions.results import MaterializeResult as MaterializeResult
+    from .definitions.results import ObserveResult as ObserveResult
     from .definitions.results import Output as Output
     from .definitions.retries import Backoff as Backoff
     from .definitions.retries import Jitter as Jitter
@@ -218,7 +232,6 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.run_config import RunConfig as RunConfig
     from .definitions.selection.base import AssetSelection as AssetSelection
     from .definitions.selection.names import EmptySelection as EmptySelection
-    from .definitions.selection.view import AssetCheckKey as AssetCheckKey
     from .definitions.signature import ResourceParam as ResourceParam
     from .definitions.spec import AssetSpec as AssetSpec
     from .definitions.spec import SourceAsset as SourceAsset

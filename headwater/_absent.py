@@ -14,9 +14,9 @@ _BY_INSTEAD = {
         " build_schedule_from_partitioned_job schedule"
     ),
     "declare what comes from outside as AssetSpec(arrival=FileArrival(...)), or run `headwater asset report KEY`": (
-        "DataVersionsByPartition DefaultSensorStatus ObserveResult RunRequest SensorDefinition"
-        " SensorEvaluationContext SensorResult SkipReason asset_sensor build_sensor_context"
-        " multi_asset_sensor observable_source_asset run_failure_sensor run_status_sensor sensor"
+        "DefaultSensorStatus RunRequest SensorDefinition SensorEvaluationContext SensorResult SkipReason"
+        " asset_sensor build_sensor_context multi_asset_sensor run_failure_sensor run_status_sensor"
+        " sensor"
     ),
     "the daemon evaluates every automation_condition by itself: nothing has to be declared or turned on": (
         "AutoMaterializePolicy AutoMaterializeRule AutomationConditionSensorDefinition"
@@ -24,13 +24,10 @@ _BY_INSTEAD = {
     "write one @asset for each table or file that is made": (
         "AssetOut graph_multi_asset multi_asset multi_observable_source_asset"
     ),
-    "write one @asset_check for each check": (
-        "AssetCheckSpec build_column_schema_change_checks build_last_update_freshness_checks"
-        " build_metadata_bounds_checks build_sensor_for_freshness_checks"
-        " build_time_partition_freshness_checks multi_asset_check"
+    "give the checks an automation_condition, such as AutomationCondition.on_cron(...)": (
+        "build_sensor_for_freshness_checks"
     ),
     "each partition is made by a step of its own": "BackfillPolicy",
-    "use materialize(...)": "observe",
     "use EventLogEntry: a record and its entry are one": "EventLogRecord",
     "use PipesSubprocessClient or open_pipes_session, and `from headwater.pipes import open_pipes` in the program": (
         "PipesClient PipesContext PipesEnvContextInjector PipesFileContextInjector"

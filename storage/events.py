@@ -60,11 +60,15 @@ class Target(Model):
 
 
 class PlannedCheck(Model):
-    """A check that a run will evaluate; while a blocking one is outstanding, the update it looks at is not released."""
+    """A check that a run will evaluate; while a blocking one is outstanding, the update it looks at is not released.
+
+    `partition` is the one that it looks at, where the run does not make its asset; None is the whole asset.
+    """
 
     asset_key: str
     name: str
     blocking: bool = False
+    partition: str | None = None
 
 
 class ErrorInfo(Model):
@@ -175,7 +179,10 @@ class AssetObserved(Event):
 
 
 class AssetCheckEvaluated(Event):
-    """A check spoke. A failed blocking check of severity ERROR closes the gate of its partition until it passes."""
+    """A check spoke. A failed blocking check of severity ERROR closes the gate of its partition until it passes.
+
+    `raised` is true where it could not speak, since its function raised: for its gate that is a failure.
+    """
 
     type: Literal["asset_check_evaluated"] = "asset_check_evaluated"
     asset_key: str
@@ -187,6 +194,7 @@ class AssetCheckEvaluated(Event):
     blocking: bool = False
     description: str | None = None
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
+    raised: bool = False
 
 
 class AssetWiped(Event):
@@ -286,6 +294,7 @@ class StepStarted(Event):
 
     `inputs` are the partition keys handed to the step where it takes only those that exist and passed. They were chosen
     from what had happened through `read_through`: an update of such a dependency between the two offsets was not read.
+    A step of one check has its `check_name`; one of several checks lists them in `checks`, each with its partition.
     """
 
     type: Literal["step_started"] = "step_started"
@@ -298,6 +307,7 @@ class StepStarted(Event):
     inputs: dict[str, KeyRanges] = Field(default_factory=dict)
     read_through: int | None = None
     attempt: int = 1
+    checks: tuple[PlannedCheck, ...] = ()
 
 
 class StepSucceeded(Event):

@@ -139,7 +139,7 @@ def _defined(state: State, asset: AssetSnapshot, log: EventLog, now: datetime, s
         group=asset.group,
         is_external=asset.external,
         is_partitioned=asset.partitions is not None,
-        done=len(table.materialized & existing),
+        done=len(table.there() & existing),
         total=len(existing),
         failed=len(table.failed & existing),
         in_progress=len(known.in_progress),

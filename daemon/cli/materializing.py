@@ -33,7 +33,7 @@ from ..runs.plan import build_plan
 from ..runs.toolbox import Toolbox
 from .catalog import catch_up, folded, log_for_reading
 from .run_history import RunRecord, record_of
-from .targets import selected, targets_of
+from .targets import at_partition, selected, targets_of
 
 
 def materialize_selection(
@@ -56,9 +56,18 @@ def materialize_selection(
     snapshot = definitions.snapshot()
     assets, checks = selected(snapshot, select)
     with log_for_reading(home) as log:
-        targets = targets_of(assets, partition, at=clock.now(), dynamic=dynamic_keys(log))
+        targets = targets_of(
+            assets,
+            partition,
+            at=clock.now(),
+            dynamic=dynamic_keys(log),
+            looked_at=[snapshot.assets[check.asset_key] for check in checks],
+        )
+    checks = at_partition(snapshot, checks, partition)
     run_id = SystemIds().new_id()
-    config = checked_run_config(run_config, definitions, [AssetKey.from_user_string(asset.key) for asset in assets])
+    config = checked_run_config(
+        run_config, definitions, [AssetKey.from_user_string(asset.key) for asset in assets], checks
+    )
     requested = RunRequested(
         run_id=run_id,
         targets=tuple(targets),
@@ -141,6 +150,6 @@ class _Chooser:
         space = state.spaces.of(partitions)
         bits = state.spaces.existing(partitions, self._clock.now())
         asset = state.asset(asset_key)
-        made = [table.readable() if passed_only else table.materialized for table in (asset.table, asset.stray)]
+        made = [table.readable() if passed_only else table.there() for table in (asset.table, asset.stray)]
         here = [renumber(one, table.space, space) for one, table in zip(made, (asset.table, asset.stray), strict=True)]
         return space.ranges(bits & (here[0] | here[1])) or (), state.through

@@ -9,11 +9,11 @@ from datetime import datetime
 import typer
 
 from ...definitions.errors import InvalidInvocationError, UnknownPartition, did_you_mean
+from ...definitions.keys import AssetCheckKey, AssetKey
 from ...definitions.partitions import DynamicPartitionsStore
 from ...definitions.selection import AssetSelection
 from ...definitions.selection.making import to_make
 from ...definitions.selection.names import EmptySelection
-from ...definitions.selection.view import AssetCheckKey
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
 from ...storage.dynamic_partitions import known_keys
 from ...storage.events import PlannedCheck, Target
@@ -33,36 +33,59 @@ def selected(definitions: DefinitionsSnapshot, text: str) -> tuple[list[AssetSna
     for warning in told:
         typer.echo(f"Warning: {warning.message}", err=True)
     checks = [
-        PlannedCheck(asset_key=str(key), name=check.name, blocking=check.blocking)
-        for key in keys
-        for check in definitions.assets[str(key)].checks
-        if AssetCheckKey(key, check.name) in selected_checks
+        PlannedCheck(asset_key=asset.key, name=check.name, blocking=check.blocking)
+        for asset in definitions.assets.values()
+        for check in asset.checks
+        if AssetCheckKey(AssetKey.from_user_string(asset.key), check.name) in selected_checks
     ]
     return [definitions.assets[str(key)] for key in keys], checks
 
 
 def targets_of(
-    assets: Iterable[AssetSnapshot], partition: str | None, *, at: datetime, dynamic: DynamicPartitionsStore
+    assets: Iterable[AssetSnapshot],
+    partition: str | None,
+    *,
+    at: datetime,
+    dynamic: DynamicPartitionsStore,
+    looked_at: Iterable[AssetSnapshot] = (),
 ) -> list[Target]:
     """The one partition of each asset that a run makes; unpartitioned assets are made whole beside the others.
+
+    An observable source is observed as a whole where no partition is named; so are the assets that the run only looks
+    at, with its checks.
 
     Raises:
         InvalidInvocationError: a partition is needed and not given, or given and no asset has any.
         UnknownPartition: an asset has no such partition at the instant `at`.
     """
     chosen = list(assets)
-    parted = [asset for asset in chosen if asset.partitions is not None]
+    made = {asset.key for asset in chosen if not asset.observable}
+    among = {asset.key: asset for asset in (*chosen, *looked_at)}
+    parted = [asset for asset in among.values() if asset.partitions is not None]
     if partition is not None and not parted:
-        keys = ", ".join(asset.key for asset in chosen)
+        keys = ", ".join(among)
         raise InvalidInvocationError(f"none of the selected assets has partitions ({keys}): leave --partition out.")
     for asset in parted:
-        check_partition(asset, partition, at=at, dynamic=dynamic)
+        if partition is not None or asset.key in made:
+            check_partition(asset, partition, at=at, dynamic=dynamic)
     return [
         Target(
             asset_key=asset.key,
             partitions=None if asset.partitions is None or partition is None else ((partition, partition),),
         )
         for asset in chosen
+    ]
+
+
+def at_partition(
+    definitions: DefinitionsSnapshot, checks: Iterable[PlannedCheck], partition: str | None
+) -> list[PlannedCheck]:
+    """`checks`, those of partitioned assets with the partition that they look at."""
+    return [
+        check
+        if partition is None or definitions.assets[check.asset_key].partitions is None
+        else check.model_copy(update={"partition": partition})
+        for check in checks
     ]
 
 

@@ -12,12 +12,12 @@ from .truth import Truth
 
 
 class ConditionGraph:
-    """Made once for each `DefinitionsLoaded`."""
+    """Made once for each `DefinitionsLoaded`, of its assets and of the checks that have conditions of their own."""
 
     def __init__(self, definitions: DefinitionsSnapshot) -> None:
         self.place = {key: n for n, key in enumerate(definitions.assets)}
         self.keys = list(definitions.assets)
-        self.conditions = {k: a for k, a in definitions.assets.items() if a.condition is not None and not a.external}
+        self.conditions = {k: a for k, a in definitions.assets.items() if a.condition is not None and a.has_function}
         self.children: dict[str, list[str]] = {}
         for key, asset in definitions.assets.items():
             for dep in asset.deps:

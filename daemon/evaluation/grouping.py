@@ -6,12 +6,13 @@ topological order. Assets whose partitions are numbered differently never share 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pyroaring import BitMap
 
-from ...storage.events import KeyRanges
+from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
+from ...storage.events import KeyRanges, PlannedCheck
 from .moment import Moment
 
 
@@ -26,12 +27,15 @@ class RunGroup:
 def group_runs(moment: Moment, requested: Mapping[str, BitMap]) -> list[RunGroup]:
     """The runs for `requested`, which is in topological order; runs of upstream assets and early partitions first."""
     assets_of: dict[tuple[str, int], list[str]] = {}
+    groups: list[RunGroup] = []
     for key, bits in requested.items():
         space = moment.state.space(key)
+        if moment.definitions.assets[key].observable:  # one look, however many partitions it tells of
+            groups.append(RunGroup((key,), space.ranges(bits)))
+            continue
         for ordinal in space.ordered(bits):
             assets_of.setdefault((space.fingerprint, ordinal), []).append(key)
     components: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
-    groups: list[RunGroup] = []
     for (_, ordinal), keys in assets_of.items():
         together = tuple(keys)
         if together not in components:
@@ -40,6 +44,33 @@ def group_runs(moment: Moment, requested: Mapping[str, BitMap]) -> list[RunGroup
             space = moment.state.space(assets[0])
             groups.append(RunGroup(assets, space.ranges(BitMap([ordinal]))))
     return groups
+
+
+def planned_checks(
+    definitions: DefinitionsSnapshot, nodes: Sequence[AssetSnapshot], partitions: KeyRanges | None
+) -> tuple[PlannedCheck, ...]:
+    """The checks of a run: those of its assets that have no condition of their own, and those that were requested. What
+    shares a step with one of them, and cannot be evaluated without, comes along."""
+    made = {node.key for node in nodes if node.checked is None}
+    wanted = {node.checked for node in nodes if node.checked is not None}
+    wanted |= {(key, check.name) for key in made for check in definitions.assets[key].checks if check.condition is None}
+    by_key = {
+        (key, check.name): check for key in {key for key, _ in wanted} for check in definitions.assets[key].checks
+    }
+    steps = {check.step for key in wanted if (check := by_key[key]).step and not check.can_subset}
+    if steps:
+        by_key = {(key, c.name): c for key, asset in definitions.assets.items() for c in asset.checks}
+        wanted |= {key for key, check in by_key.items() if check.step in steps}
+    partition = None if partitions is None else partitions[0][0]
+    return tuple(
+        PlannedCheck(
+            asset_key=key,
+            name=name,
+            blocking=by_key[key, name].blocking,
+            partition=None if key in made or definitions.assets[key].partitions is None else partition,
+        )
+        for key, name in sorted(wanted)
+    )
 
 
 def _connected(moment: Moment, keys: tuple[str, ...]) -> list[tuple[str, ...]]:

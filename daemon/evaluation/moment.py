@@ -107,7 +107,9 @@ class Moment:
 
     def same_run(self, asset: AssetSnapshot, dep: DepSnapshot) -> bool:
         """Whether a partition of `asset` and the one it reads can be made in one run: they share their partition
-        key."""
+        key, and the dependency is made here."""
+        if (upstream := self.definitions.assets.get(dep.key)) is not None and upstream.external:
+            return False
         up, down = self._side(dep.key), self._side(asset.key)
         return up.space.fingerprint == down.space.fingerprint and (
             up.partitions is None or dep.mapping.reads_one(up.partitions, down.partitions)

@@ -123,9 +123,9 @@ class PlainEvaluator:
     # ---- operands ----------------------------------------------------------------------------------------------------
 
     def _missing(self, node: AutomationCondition, key: str) -> Truth:
-        """Never made. Its position is the beginning of the log: any attempt since has handled it. A partition of a
-        dependency that is required and does not exist is missing too."""
-        bits = self._looked_at(key) - self.moment.state.asset(key).table.materialized
+        """Never made; of an observable source, never seen either. Its position is the beginning of the log: any attempt
+        since has handled it. A partition of a dependency that is required and does not exist is missing too."""
+        bits = self._looked_at(key) - self.moment.state.asset(key).table.there()
         return Truth(bits, Causes([(0.5, bits)]))
 
     def _in_progress(self, node: AutomationCondition, key: str) -> Truth:

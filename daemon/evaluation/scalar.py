@@ -219,7 +219,9 @@ def _leaf(value: Node, node: AutomationCondition, place: _Place) -> Node:
 
 
 def _missing(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
-    return FALSE if 0 in run.at(key).table.materialized else (True, 0.5, False, 0)
+    table = run.at(key).table
+    there = 0 in table.materialized or (table.observable and 0 in table.observed)
+    return FALSE if there else (True, 0.5, False, 0)
 
 
 def _in_progress(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
@@ -266,7 +268,7 @@ def _newly_requested(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
 
 def _will_be_requested(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
     truth = run.moment.requested.get(key)
-    if truth is None or dep is None:
+    if truth is None or dep is None or run.moment.definitions.assets[dep.key].external:
         return FALSE
     groups = truth.why.groups
     return (False, 0, True, groups[0][0] if groups else 0)

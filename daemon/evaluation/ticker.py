@@ -19,7 +19,7 @@ from ...storage import events as e
 from ...storage.log import StoredEvent
 from ...storage.state import Changes, State
 from .graph import ConditionGraph
-from .grouping import RunGroup, group_runs
+from .grouping import RunGroup, group_runs, planned_checks
 from .moment import Moment
 from .scalar import ScalarEvaluator
 from .visit import MIN_REQUEST_INTERVAL, Evaluate, Visit
@@ -91,11 +91,11 @@ class Ticker:
             self._arrivals.clear()
             return Outcome([], [], follow_up=False, next_due=None)
         if self._graph is None or changes.definitions:
-            self._graph = ConditionGraph(self.state.definitions)
-            self._evaluate = self._evaluator(self.state.definitions)
+            self._graph = ConditionGraph(self.state.definitions.evaluated)
+            self._evaluate = self._evaluator(self.state.definitions.evaluated)
         moment = Moment(
             state=self.state,
-            definitions=self.state.definitions,
+            definitions=self.state.definitions.evaluated,
             at=at,
             previous_at=self._previous_at,
             changes=changes,
@@ -153,15 +153,12 @@ class Ticker:
         return [tick, *(self._run(moment, group) for group in runs)]
 
     def _run(self, moment: Moment, group: RunGroup) -> e.RunRequested:
-        checks = [
-            e.PlannedCheck(asset_key=key, name=check.name, blocking=check.blocking)
-            for key in group.assets
-            for check in moment.definitions.assets[key].checks
-        ]
+        nodes = [moment.definitions.assets[key] for key in group.assets]
+        made = [node.key for node in nodes if node.checked is None]
         return e.RunRequested(
             run_id=self._run_id(),
-            targets=tuple(e.Target(asset_key=key, partitions=group.partitions) for key in group.assets),
-            checks=tuple(checks),
+            targets=tuple(e.Target(asset_key=key, partitions=group.partitions) for key in made),
+            checks=planned_checks(moment.definitions, nodes, group.partitions),
             origin="automation",
             definitions=self.state.definitions_hash,
         )

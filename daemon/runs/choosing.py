@@ -6,19 +6,22 @@ State to look into; for the one dependency that it reads whole, the events of th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from pyroaring import BitMap
 
 from ...definitions.definitions import Definitions
 from ...storage import dynamic_partitions
-from ...storage.events import AssetCheckEvaluated, AssetMaterialized, AssetWiped, Event, KeyRanges
+from ...storage.events import AssetCheckEvaluated, AssetMaterialized, AssetObserved, AssetWiped, Event, KeyRanges
 from ...storage.log import EventLog
 from ...storage.state.ordinals import Spaces
-from .execute import ChooseKeys
 
 PAGE = 1_000
+
+ChooseKeys = Callable[[str, bool], tuple[KeyRanges, int]]
+"""The keys to hand out of a partitioned asset (where the second argument is true, only those that passed), and the
+offset through which the log was read."""
 
 
 def choose_from_log(log: EventLog, definitions: Definitions, *, now: datetime) -> ChooseKeys:
@@ -26,13 +29,14 @@ def choose_from_log(log: EventLog, definitions: Definitions, *, now: datetime) -
 
     def choose(asset_key: str, only_passed: bool) -> tuple[KeyRanges, int]:
         through = log.head().offset
-        definition = definitions.get(asset_key).partitions_def
+        asset = definitions.get(asset_key)
+        definition = asset.partitions_def
         spaces = spaces_of(log)
         space = spaces.of(definition)
         made: set[str | None] = set()
         shut: dict[str, set[str | None]] = {}
         for event in _history(log, asset_key, through):
-            if isinstance(event, AssetMaterialized):
+            if isinstance(event, AssetMaterialized) or (isinstance(event, AssetObserved) and asset.is_observable):
                 made.add(event.partition)
             elif isinstance(event, AssetWiped):
                 gone = set(made) if event.partitions is None else {key for key, _ in event.partitions}
@@ -68,7 +72,7 @@ def _note(event: AssetCheckEvaluated, shut: set[str | None], made: set[str | Non
 def _history(log: EventLog, asset_key: str, through: int) -> Iterator[Event]:
     """What was made and checked of an asset, up to the offset `through`."""
     after = 0
-    types = ("asset_materialized", "asset_wiped", "asset_check_evaluated")
+    types = ("asset_materialized", "asset_observed", "asset_wiped", "asset_check_evaluated")
     while page := log.query(asset_key=asset_key, types=types, after=after, limit=PAGE):
         for stored in page:
             if stored.offset > through:

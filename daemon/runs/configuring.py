@@ -15,14 +15,20 @@ from ...definitions.errors import InvalidConfigError
 from ...definitions.keys import AssetKey
 from ...definitions.ops.flat import flatten
 from ...definitions.run_config import RunConfig, check_names, run_config_data
+from ...storage.events import PlannedCheck
 from .op_config import check_ops_below, said_to
 from .toolbox import step_config
 
 
 def checked_run_config(
-    run_config: RunConfig | Mapping[str, Any] | None, definitions: Definitions, keys: Iterable[AssetKey]
+    run_config: RunConfig | Mapping[str, Any] | None,
+    definitions: Definitions,
+    keys: Iterable[AssetKey],
+    checks: Iterable[PlannedCheck] = (),
 ) -> dict[str, Any]:
-    """`run_config` as plain data, for a run that makes the assets `keys` and evaluates all checks of them.
+    """`run_config` as plain data, for a run that makes the assets `keys` and evaluates `checks`.
+
+    All checks of these assets may be named in it, whether or not they are evaluated.
 
     Raises:
         InvalidConfigError: something is named that the run does not have, or the config of an asset or a check does
@@ -30,12 +36,14 @@ def checked_run_config(
     """
     data = run_config_data(run_config)
     assets = [definitions.get(key) for key in keys]
-    ops = {
-        op.op_name: op
-        for asset in assets
-        if isinstance(asset, AssetsDefinition)
-        for op in (asset, *definitions.checks_of(asset.key))
-    }
+    ops: dict[str, AssetsDefinition | AssetChecksDefinition] = {}
+    for asset in assets:
+        if isinstance(asset, AssetsDefinition):
+            ops[asset.op_name] = asset
+    nodes = [check for asset in assets for check in definitions.checks_of(asset.key)]
+    for check in (*nodes, *(definitions.check(check.asset_key, check.name) for check in checks)):
+        if check.definition is not None:
+            ops[check.definition.op_name] = check.definition
     check_names(data, ops=ops, resources=definitions.resources)
     wrong: list[InvalidConfigError] = []
     for op in ops.values():

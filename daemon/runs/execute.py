@@ -32,9 +32,20 @@ from ...definitions.keys import AssetKey
 from ...definitions.ops.job import OpJobDefinition
 from ...definitions.results import UNSET
 from ...definitions.retries import RetryPolicy
-from ...storage.events import Event, KeyRanges, RunFailed, RunStarted, RunSucceeded, StepSkipped, StepStarted, Target
+from ...storage.events import (
+    Event,
+    KeyRanges,
+    PlannedCheck,
+    RunFailed,
+    RunStarted,
+    RunSucceeded,
+    StepSkipped,
+    StepStarted,
+    Target,
+)
 from ...storage.instance import Instance
 from ..host.fork_safety import unsafe_native_threads
+from .choosing import ChooseKeys
 from .conducting import RunOutcome, conduct
 from .driving import Tell, wanted_hooks
 from .handing import mapped_keys
@@ -43,14 +54,10 @@ from .inputs import reads_several
 from .journal import Append, Journal, LookFurther
 from .op_execution import OpRunExecution
 from .pause import Pause
-from .plan import Part, RunPlan, StepPlan
+from .plan import Part, RunPlan, StepPlan, gate_of
 from .step_end import StepEnd
 from .steps import StepAttempt
 from .toolbox import AroundFork, Toolbox
-
-ChooseKeys = Callable[[str, bool], tuple[KeyRanges, int]]
-"""For a run that was planned without State: the keys to hand out of a partitioned asset (where the second argument is
-true, only those that passed), and the offset through which the log was read."""
 
 Reason = Literal["upstream_failed", "check_failed"]
 
@@ -111,6 +118,7 @@ class RunExecution:
     append: Append
     opening: Sequence[Event] = ()
     choose_keys: ChooseKeys | None = None
+    """For a run that was planned without State."""
     values: dict[str, Any] | None = None
     """Where to keep the values of the steps, by step key; a worker keeps none."""
     errors: dict[str, BaseException] = field(default_factory=dict)
@@ -141,7 +149,7 @@ class RunExecution:
         while (step := self._ready()) is not None:
             del self._pending[step.step_key]
             if (block := self._block_of(step)) is None:
-                if self.choose_keys is not None and step.check_name is None:
+                if self.choose_keys is not None and not step.only_checks:
                     step = self._with_chosen_keys(step, self.choose_keys)
                 return StepTask(self.toolbox, step)
             self._unfinished.discard(step.step_key)
@@ -159,12 +167,18 @@ class RunExecution:
         self._unfinished.discard(step.step_key)
         if end.error is not None:
             self.errors[step.step_key] = end.error
-            if step.check_name is None:
+            if not step.only_checks and not end.shut_gates:
                 self._blocks[step.step_key] = _Block("upstream_failed", step.targets)
-        if end.gate_shut:
-            self._blocks[step.step_key] = _Block("check_failed", step.targets)
+        for check in step.checks:
+            if (gate := gate_of(check)) in end.shut_gates:
+                self._blocks[gate] = _Block("check_failed", self._looked_at(check))
         if self.values is not None and end.value is not UNSET:
             self.values[step.step_key] = end.value
+
+    def _looked_at(self, check: PlannedCheck) -> tuple[Part, ...]:
+        """The part that what is downstream has to wait for: of a check of the whole asset, what this run made of it."""
+        made = [part for step in self.plan.steps if not step.only_checks for part in step.targets]
+        return tuple(part for part in made if part[0] == check.asset_key) or ((check.asset_key, check.partition),)
 
     def _block_of(self, step: StepPlan) -> _Block | None:
         if not self._blocks:
@@ -177,15 +191,15 @@ class RunExecution:
         return _Block("upstream_failed" if failed else "check_failed", tuple(parts))
 
     def _skip(self, step: StepPlan, block: _Block) -> None:
-        if step.check_name is None:
+        if not step.only_checks:
             self._blocks[step.step_key] = block
         self._journal.add(
             StepSkipped(
                 run_id=self.plan.run_id,
                 step_key=step.step_key,
-                asset_key=step.asset_key,
-                partition=step.partition,
-                targets=() if step.check_name is not None else _targets(step.targets),
+                asset_key=None if step.is_shared else step.asset_key,
+                partition=None if step.is_shared else step.partition,
+                targets=() if step.only_checks else _targets(step.targets),
                 reason=block.reason,
                 blocked_by=_targets(block.parts),
             )
@@ -248,7 +262,7 @@ class StepTask:
 
     @property
     def hooks(self) -> frozenset[HookDefinition]:
-        if self.step.check_name is not None:
+        if self.step.only_checks:
             return frozenset()
         return self.toolbox.definition_of(self.step).hooks | self.toolbox.job_hooks
 
@@ -281,10 +295,11 @@ def _step_started(run_id: str, step: StepPlan, attempt: int) -> StepStarted:
     return StepStarted(
         run_id=run_id,
         step_key=step.step_key,
-        asset_key=step.asset_key,
-        partition=step.partition,
-        targets=() if step.check_name is not None else _targets(step.targets),
-        check_name=step.check_name,
+        asset_key=None if step.is_shared else step.asset_key,
+        partition=None if step.is_shared else step.partition,
+        targets=() if step.only_checks else _targets(step.targets),
+        check_name=step.checks[0].name if step.only_checks and not step.is_shared else None,
+        checks=step.checks if step.is_shared else (),
         inputs=dict(step.inputs),
         read_through=step.read_through,
         attempt=attempt,

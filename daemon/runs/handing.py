@@ -33,7 +33,7 @@ def handed_inputs(
             if dep.mapping.reads_one(upstream.partitions, asset.partitions):
                 continue
             table = state.asset(dep.key).table
-            readable = table.readable() if dep.gated else table.materialized
+            readable = table.readable() if dep.gated else table.there()
             up = mappings.Side.of(state.spaces, upstream.partitions, at)
             down = _side(state.spaces, asset.partitions, target.partitions)
             read = mappings.upstream(dep.mapping, down.existing, up=up, down=down)

@@ -12,15 +12,16 @@ from contextlib import nullcontext
 from typing import Any
 
 from ...definitions.assets_definition import AssetsDefinition
+from ...definitions.check_specs import CheckNode
 from ...definitions.checks import AssetChecksDefinition
 from ...definitions.definitions import Definitions
 from ...definitions.errors import ExecutionError, InvalidInvocationError, UnknownPartition
 from ...definitions.io import InMemoryIOManager
+from ...definitions.keys import AssetCheckKey, AssetKey
 from ...definitions.partitions.base import DynamicPartitionsStore
 from ...definitions.run_config import RunConfig
 from ...definitions.selection import AssetSelection, CoercibleToAssetSelection
-from ...definitions.selection.making import to_make
-from ...definitions.selection.view import AssetCheckKey
+from ...definitions.selection.making import all_to_make, to_make
 from ...definitions.spec import AssetSpec
 from ...storage.batch import Expect
 from ...storage.clock import Clock, SystemClock
@@ -125,21 +126,18 @@ def materialize_in_process(
     ids: IdSource | None = None,
     pause: Pause | None = None,
 ) -> ExecuteInProcessResult:
-    """`materialize` for definitions that are loaded already. `selection` of None is all that is not external."""
+    """`materialize` for definitions that are loaded already. `selection` of None is all that is not external, and all
+    checks."""
     clock, run_id = clock or SystemClock(), (ids or SystemIds()).new_id()
     chosen, chosen_checks = _chosen(definitions, selection)
     snapshot = definitions.snapshot()
     keys = dynamic_keys(instance.log)
     targets = [_target(asset, partition_key, clock, keys) for asset in chosen]
-    if partition_key is not None and all(target.partitions is None for target in targets):
-        raise InvalidInvocationError(
-            f"partition_key={partition_key!r} was given, but none of the selected assets is partitioned. Leave it out."
-        )
-    checks = [
-        PlannedCheck(asset_key=str(check.asset_key), name=check.check_name, blocking=check.blocking)
-        for check in chosen_checks
-    ]
-    config = checked_run_config(run_config, definitions, [asset.key for asset in chosen])
+    checks = [_planned(definitions.check(key.asset_key, key.name), definitions, partition_key) for key in chosen_checks]
+    _check_takes(
+        partition_key, definitions, [*(asset.key for asset in chosen), *(key.asset_key for key in chosen_checks)]
+    )
+    config = checked_run_config(run_config, definitions, [asset.key for asset in chosen], checks)
     request = RunRequested(
         run_id=run_id,
         targets=tuple(targets),
@@ -158,6 +156,7 @@ def materialize_in_process(
         written.extend(events)
         return offsets
 
+    choose_keys = choose_from_log(instance.log, definitions, now=clock.now())
     execution = RunExecution(
         plan,
         Toolbox(
@@ -172,7 +171,7 @@ def materialize_in_process(
         ),
         append,
         opening=(request,),
-        choose_keys=choose_from_log(instance.log, definitions, now=clock.now()),
+        choose_keys=choose_keys,
         values={},
     )
     with nullcontext() if instance.is_ephemeral else Lease.of_run(instance.home, run_id):
@@ -191,24 +190,40 @@ def materialize_in_process(
 
 def _chosen(
     definitions: Definitions, selection: CoercibleToAssetSelection | None
-) -> tuple[list[AssetsDefinition], list[AssetChecksDefinition]]:
-    """The assets to make, and the checks of them to evaluate."""
-    nodes, selected = definitions.assets, None
-    if selection is not None:
-        keys, selected = to_make(AssetSelection.from_coercible(selection), definitions)
-        nodes = [definitions.get(key) for key in keys]
-    chosen = [node for node in nodes if isinstance(node, AssetsDefinition)]
-    if not chosen:
-        raise InvalidInvocationError("there is nothing to materialize: none of the assets has a function to make it.")
-    checks = [check for asset in chosen for check in definitions.checks_of(asset.key)]
-    if selected is not None:
-        checks = [check for check in checks if AssetCheckKey(check.asset_key, check.check_name) in selected]
-    return chosen, checks
+) -> tuple[list[AssetsDefinition], list[AssetCheckKey]]:
+    """The assets to make or to observe, and the checks to evaluate."""
+    if selection is None:
+        keys, checks = all_to_make(definitions)
+    else:
+        keys, checks = to_make(AssetSelection.from_coercible(selection), definitions)
+    assets = [node for key in keys if isinstance(node := definitions.get(key), AssetsDefinition)]
+    in_order = [check.key for node in definitions.assets for check in definitions.checks_of(node.key)]
+    return assets, [key for key in in_order if key in checks]
+
+
+def _planned(check: CheckNode, definitions: Definitions, partition_key: str | None) -> PlannedCheck:
+    partitioned = definitions.get(check.asset_key).partitions_def is not None
+    return PlannedCheck(
+        asset_key=str(check.asset_key),
+        name=check.check_name,
+        blocking=check.blocking,
+        partition=partition_key if partitioned else None,
+    )
+
+
+def _check_takes(partition_key: str | None, definitions: Definitions, keys: Iterable[AssetKey]) -> None:
+    """Make sure that there is anything partitioned among `keys` if a partition is named."""
+    if partition_key is not None and all(definitions.get(key).partitions_def is None for key in keys):
+        raise InvalidInvocationError(
+            f"partition_key={partition_key!r} was given, but none of the selected assets is partitioned. Leave it out."
+        )
 
 
 def _target(asset: AssetsDefinition, partition_key: str | None, clock: Clock, keys: DynamicPartitionsStore) -> Target:
     partitions = asset.partitions_def
     if partitions is None:
+        return Target(asset_key=str(asset.key))
+    if partition_key is None and asset.is_observable:
         return Target(asset_key=str(asset.key))
     if partition_key is None:
         raise InvalidInvocationError(

@@ -22,7 +22,7 @@ from .failures import check_storable, error_info
 from .op_config import op_config, unwired
 from .op_outputs import Given, outputs_of
 from .op_values import OpValues, Place
-from .outputs import Yielded, finished
+from .outputs import finished
 from .step_end import StepEnd
 from .toolbox import StepConfig, Toolbox
 
@@ -91,7 +91,7 @@ class OpAttempt:
         if op.signature.context_arg is not None:
             arguments[op.signature.context_arg] = context
         self._code_started_at = datetime.now(UTC)
-        given = outputs_of(op, self._without_events(finished(op.fn(**arguments))))
+        given = outputs_of(op, finished(op.fn(**arguments), self._noted.append))
         events = [*self._said(), *(self._stored(one, context) for one in given)]
         events.append(
             StepSucceeded(
@@ -129,15 +129,6 @@ class OpAttempt:
         if metadata:
             check_storable(event, str(self._node.op))
         return event
-
-    def _without_events(self, returned: Any) -> Any:
-        """What was returned or yielded, without what it says of assets, which is noted."""
-        if not isinstance(returned, Yielded):
-            return returned
-        for item in returned:
-            if isinstance(item, ASSET_EVENTS):
-                self._noted.append(item)
-        return Yielded(item for item in returned if not isinstance(item, ASSET_EVENTS))
 
     def _said(self) -> list[Event]:
         """What the op said of assets, by its context or by yielding it: written however the step ends."""

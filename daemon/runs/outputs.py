@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 import types
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
+from ...definitions.asset_events import ASSET_EVENTS, AssetEvent
 from ...definitions.assets_definition import AssetsDefinition
 from ...definitions.errors import ExecutionError
 from ...definitions.metadata import MetadataValue
@@ -32,14 +33,18 @@ class Made:
     metadata: dict[str, MetadataValue] = field(default_factory=dict)
     data_version: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
+    check_results: tuple[AssetCheckResult, ...] = ()
 
 
-def finished(returned: Any) -> Any:
-    """`returned`, or what a coroutine comes to, or the list of what a generator yields (as `Yielded`)."""
+def finished(returned: Any, note: Callable[[AssetEvent], None]) -> Any:
+    """`returned`, or what a coroutine comes to, or the list of what a generator yields (as `Yielded`).
+
+    Events of other assets are no part of that list: `note` is told of them as they come.
+    """
     if inspect.isgenerator(returned):
-        return Yielded(returned)
+        return Yielded(item for item in returned if not _noted(item, note))
     if inspect.isasyncgen(returned):
-        return run_async(_collected(returned))
+        return run_async(_collected(returned, note))
     if inspect.isawaitable(returned):
         return run_async(_awaited(returned))
     return returned
@@ -56,9 +61,14 @@ def outcome_of(asset: AssetsDefinition, result: Any) -> Made:
         ExecutionError: it means nothing.
     """
     if isinstance(result, Yielded):
-        result = _only(asset, result)
-    else:
-        _check_annotation(asset, result)
+        checked = tuple(item for item in result if isinstance(item, AssetCheckResult))
+        made = _outcome(asset, _only(asset, [item for item in result if not isinstance(item, AssetCheckResult)]))
+        return replace(made, check_results=(*made.check_results, *checked))
+    _check_annotation(asset, result)
+    return _outcome(asset, result)
+
+
+def _outcome(asset: AssetsDefinition, result: Any) -> Made:
     if isinstance(result, MaterializeResult):
         return _of_materialize_result(asset, result)
     if isinstance(result, Output):
@@ -66,7 +76,10 @@ def outcome_of(asset: AssetsDefinition, result: Any) -> Made:
         tags = dict(result.tags)
         return Made(result.value, dict(result.metadata), result.data_version, tags)  # type: ignore[arg-type]
     if isinstance(result, AssetCheckResult):
-        raise _error(asset, "returned an AssetCheckResult. Put the check into a function with @asset_check")
+        advice = "Return MaterializeResult(check_results=[...]), or yield it beside an Output"
+        raise _error(asset, f"returned an AssetCheckResult. {advice}")
+    if isinstance(result, ASSET_EVENTS):
+        raise _error(asset, f"returned an {type(result).__name__}. Yield it, or give it to context.log_event")
     if isinstance(result, tuple) and any(isinstance(part, _RESULT_TYPES) for part in result):
         raise _error(asset, "returned several results, but it is one asset. Return one MaterializeResult or Output")
     return Made() if asset.returns_nothing else Made(result)
@@ -75,9 +88,7 @@ def outcome_of(asset: AssetsDefinition, result: Any) -> Made:
 def _of_materialize_result(asset: AssetsDefinition, result: MaterializeResult[Any]) -> Made:
     if result.asset_key is not None and result.asset_key != asset.key:
         raise _error(asset, f"gave a MaterializeResult for {str(result.asset_key)!r}. Leave asset_key out")
-    if result.check_results:
-        raise _error(asset, "gave check_results. Write each check as a function with @asset_check")
-    return Made(result.value, result.metadata, result.data_version, result.tags)
+    return Made(result.value, result.metadata, result.data_version, result.tags, result.check_results)
 
 
 def _check_output_name(asset: AssetsDefinition, output: Output[Any]) -> None:
@@ -85,10 +96,17 @@ def _check_output_name(asset: AssetsDefinition, output: Output[Any]) -> None:
         raise _error(asset, f"gave an Output named {output.output_name!r}. Leave output_name out: it has one output")
 
 
-def _only(asset: AssetsDefinition, yielded: Yielded) -> Any:
+def _noted(item: object, note: Callable[[AssetEvent], None]) -> bool:
+    if not isinstance(item, ASSET_EVENTS):
+        return False
+    note(item)
+    return True
+
+
+def _only(asset: AssetsDefinition, yielded: Sequence[Any]) -> Any:
+    if not yielded and asset.returns_nothing and asset.check_specs:
+        return None  # it stores its data itself, and yields what it found about them
     for item in yielded:
-        if isinstance(item, AssetCheckResult):
-            raise _error(asset, "yielded an AssetCheckResult. Put the check into a function with @asset_check")
         if not isinstance(item, (Output, MaterializeResult)):
             raise _error(asset, f"yielded {_shown(item)}. Yield Output(value), or return the value")
     if len(yielded) == 1:
@@ -177,5 +195,5 @@ async def _awaited(awaitable: Awaitable[Any]) -> Any:
     return await awaitable
 
 
-async def _collected(generator: Any) -> Yielded:
-    return Yielded([item async for item in generator])
+async def _collected(generator: Any, note: Callable[[AssetEvent], None]) -> Yielded:
+    return Yielded([item async for item in generator if not _noted(item, note)])

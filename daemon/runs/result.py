@@ -12,7 +12,7 @@ from ...definitions.errors import InvalidInvocationError, did_you_mean
 from ...definitions.keys import AssetKey, CoercibleToAssetKey
 from ...definitions.metadata import MetadataValue, metadata_from_json
 from ...definitions.results import AssetCheckSeverity
-from ...storage.events import AssetCheckEvaluated, AssetMaterialized, Event
+from ...storage.events import AssetCheckEvaluated, AssetMaterialized, AssetObserved, Event
 from .result_events import RunEvents
 
 
@@ -40,6 +40,32 @@ class Materialization:
 
     @property
     def materialization(self) -> Materialization:
+        """Itself: where users of the field expect an event around it."""
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """An asset, or a partition of it, that the run looked at."""
+
+    asset_key: AssetKey
+    partition: str | None
+    metadata: Mapping[str, MetadataValue]
+    tags: Mapping[str, str]
+    data_version: str | None
+
+    @classmethod
+    def of(cls, event: AssetObserved) -> Observation:
+        return cls(
+            asset_key=AssetKey.from_user_string(event.asset_key),
+            partition=event.partition,
+            metadata=metadata_from_json(event.metadata),  # type: ignore[arg-type]
+            tags=event.tags,
+            data_version=event.data_version,
+        )
+
+    @property
+    def asset_observation(self) -> Observation:
         """Itself: where users of the field expect an event around it."""
         return self
 
@@ -111,6 +137,13 @@ class ExecuteInProcessResult(RunEvents):
 
     def get_asset_materialization_events(self) -> list[Materialization]:
         return [Materialization.of(event) for event in self._of(AssetMaterialized)]
+
+    def asset_observations_for_node(self, node_name: str) -> list[Observation]:
+        key = AssetKey.from_user_string(self._key_of_node(node_name))
+        return [seen for seen in self.get_asset_observation_events() if seen.asset_key == key]
+
+    def get_asset_observation_events(self) -> list[Observation]:
+        return [Observation.of(event) for event in self.all_events if isinstance(event, AssetObserved)]
 
     def get_asset_check_evaluations(self) -> list[CheckEvaluation]:
         return [CheckEvaluation.of(event) for event in self.all_events if isinstance(event, AssetCheckEvaluated)]

@@ -20,8 +20,8 @@ class StepEnd:
 
     events: list[Event] = field(default_factory=list)
     error: BaseException | None = None
-    gate_shut: bool = False
-    """A blocking check that did not let its asset pass."""
+    shut_gates: tuple[str, ...] = ()
+    """The keys of the blocking checks that did not let their asset pass."""
     value: Any = UNSET
     outputs: dict[str, Any] = field(default_factory=dict)
     """The values of an op by output; of a dynamic one a mapping by key."""

@@ -222,9 +222,9 @@ def _left_inside_a_step(state: State, run: RunState, status: int) -> list[e.Even
     events: list[e.Event] = []
     parts: list[Part] = list(run.failed)
     for step_key, step in run.steps.items():
-        if step.check is not None:
-            events += _shut_gate(run, step.check, message)
-        checked: list[Part] = [(step.check[0], step.check[2])] if step.check else []
+        for check in step.checks:
+            events += _shut_gate(run, check, message)
+        checked: list[Part] = [(asset_key, partition) for asset_key, _, partition in step.checks]
         asset_key, partition = next(iter([*step.handled_before, *checked]), (None, None))
         events.append(
             e.StepFailed(run_id=run.run_id, step_key=step_key, asset_key=asset_key, partition=partition, error=error)
@@ -248,6 +248,7 @@ def _shut_gate(run: RunState, check: tuple[str, str, str | None], message: str) 
             passed=False,
             blocking=True,
             description=message,
+            raised=True,
         )
     ]
 

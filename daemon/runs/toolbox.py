@@ -30,7 +30,10 @@ from ...definitions.retries import RetryPolicy
 from ...definitions.run_config import config_of, fit_config
 from ...definitions.signature import Signature
 from ...definitions.spec import DEFAULT_IO_MANAGER
+from ...storage.clock import SystemClock
+from ...storage.events import KeyRanges
 from ...storage.instance import Instance
+from .choosing import choose_from_log
 from .pause import Pause
 from .plan import StepPlan
 
@@ -100,10 +103,19 @@ class Toolbox:
         raise ExecutionError(f"asset {key!r} is external in the loaded definitions: it has no function to run.")
 
     def definition_of(self, step: StepPlan) -> AssetsDefinition | AssetChecksDefinition:
-        """The asset that a step makes, or the check that it evaluates."""
-        if step.check_name is None:
+        """The asset that a step makes, or the check, or checks, that it evaluates."""
+        if not step.only_checks:
             return self.asset(step.asset_key)
-        return self.definitions.check(step.asset_key, step.check_name)
+        check = self.definitions.check(step.checks[0].asset_key, step.checks[0].name)
+        assert check.definition is not None, f"{check.spec} is evaluated by the step of its asset"
+        return check.definition
+
+    def choose_keys(self, asset_key: str, only_passed: bool) -> tuple[KeyRanges, int]:
+        """The partitions that there are of an asset, and through which offset the log was read for them."""
+        if self.open_instance is None:
+            raise ExecutionError(f"nobody knows here which partitions of asset {asset_key!r} there are.")
+        choose = choose_from_log(self.open_instance().log, self.definitions, now=SystemClock().now())
+        return choose(asset_key, only_passed)
 
     def resources_for(self, names: Iterable[str], owner: object) -> Mapping[str, Any]:
         """All resources, once it is sure that `names` are among them and open."""

@@ -23,15 +23,24 @@ def has_selections(condition: AutomationCondition) -> bool:
     return any(isinstance(node, DepsMatch) and not node.is_resolved for node in condition.walk())
 
 
-def resolved(condition: AutomationCondition, keys: set[AssetKey], view: SelectableAssets) -> AutomationCondition:
+def resolved(
+    condition: AutomationCondition,
+    keys: set[AssetKey],
+    view: SelectableAssets,
+    *,
+    upstream: set[AssetKey] | None = None,
+) -> AutomationCondition:
     """The condition of the assets `keys` with keys in place of selections. What names keys already stays the same.
+
+    `upstream` is what it looks at as dependencies, where that is not what `keys` read: for a check, its asset.
 
     Raises:
         InvalidAssetSelection: a selection names an asset that is not there.
     """
     if not isinstance(condition, DepsMatch):
-        return _over_children(condition, keys, view)
-    upstream = {parent for key in keys for parent in view.parents(key)}
+        return _over_children(condition, keys, view, upstream)
+    if upstream is None:
+        upstream = {parent for key in keys for parent in view.parents(key)}
     below = _over_children(condition, upstream, view)
     if condition.is_resolved:
         return below
@@ -42,8 +51,10 @@ def resolved(condition: AutomationCondition, keys: set[AssetKey], view: Selectab
     return replace(below, allowed=allowed, ignored=ignored, allow_selections=(), ignore_selections=())
 
 
-def _over_children(condition: _Node, keys: set[AssetKey], view: SelectableAssets) -> _Node:
-    children = [resolved(child, keys, view) for child in condition.children]
+def _over_children(
+    condition: _Node, keys: set[AssetKey], view: SelectableAssets, upstream: set[AssetKey] | None = None
+) -> _Node:
+    children = [resolved(child, keys, view, upstream=upstream) for child in condition.children]
     unchanged = all(new is old for new, old in zip(children, condition.children, strict=True))
     return condition if unchanged else condition.with_children(children)
 

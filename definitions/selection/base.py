@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidAssetSelection
-from ..keys import AssetKey, CoercibleToAssetKey
+from ..keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
 
 if TYPE_CHECKING:
     from ..checks import AssetChecksDefinition
-    from .view import AssetCheckKey, Selectable, SelectableAssets
+    from .view import Selectable, SelectableAssets
 
 
 class AssetSelection:
@@ -105,10 +105,8 @@ class AssetSelection:
         """These checks, and no assets."""
         from .names import Check
         from .operators import any_of
-        from .view import AssetCheckKey
 
-        keys = [c if isinstance(c, AssetCheckKey) else AssetCheckKey(c.asset_key, c.check_name) for c in checks]
-        return any_of([Check(key) for key in keys])
+        return any_of([Check(key) for c in checks for key in _check_keys(c)])
 
     @staticmethod
     def checks_for_assets(*assets: CoercibleToAssetKey) -> AssetSelection:
@@ -266,6 +264,10 @@ CoercibleToAssetSelection = AssetSelection | CoercibleToAssetKey | Sequence[Any]
 
 def _key(asset: CoercibleToAssetKey) -> AssetKey:
     return AssetKey.from_user_string(asset) if isinstance(asset, str) else AssetKey.of(asset)
+
+
+def _check_keys(check: AssetChecksDefinition | AssetCheckKey) -> list[AssetCheckKey]:
+    return [check] if isinstance(check, AssetCheckKey) else sorted(check.check_keys)
 
 
 def _labelled(attribute: str, values: Iterable[str | None], include_sources: bool) -> AssetSelection:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ..errors import InvalidAssetSelection, did_you_mean
-from ..keys import AssetKey
+from ..keys import AssetCheckKey, AssetKey
 from .base import AssetSelection
 from .patterns import literal, matcher, normal, shown_key, shown_value
-from .view import AssetCheckKey, SelectableAsset, SelectableAssets
+from .view import SelectableAsset, SelectableAssets
 
 
 class EmptySelection(UserWarning):
@@ -64,7 +64,7 @@ class Check(Leaf):
     def checks_in(self, view: SelectableAssets) -> set[AssetCheckKey]:
         if self.check not in view.checks:
             Key(self.check.asset_key).assets_in(view)
-            names = view.assets[self.check.asset_key].checks
+            names = [check.name for check in view.assets[self.check.asset_key].checks]
             hint = did_you_mean(self.check.name, names, f"It has: {', '.join(names) or 'none'}.")
             raise InvalidAssetSelection(f"asset {str(self.check.asset_key)!r} has no check {self.check.name!r}. {hint}")
         return {self.check}

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from ..errors import InvalidInvocationError
-from ..keys import AssetKey
+from ..keys import AssetCheckKey, AssetKey
 from .base import AssetSelection
 from .names import Everything, Leaf
-from .view import AssetCheckKey, SelectableAssets
+from .view import SelectableAssets
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -26,13 +26,12 @@ from __future__ import annotations
 import re
 
 from ..errors import InvalidAssetSelection, did_you_mean
-from ..keys import AssetKey
+from ..keys import AssetCheckKey, AssetKey
 from .base import AssetSelection
 from .names import ATTRIBUTES, Check, Everything, Is, Key, Label, Tag
 from .operators import FUNCTIONS, And, Not, Within, any_of
 from .patterns import literal
 from .tokens import Token, error, tokens_of
-from .view import AssetCheckKey
 
 NESTED_MAX = 100
 

@@ -7,25 +7,24 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..keys import AssetKey
+from ..keys import AssetCheckKey, AssetKey
 from ..spec import DEFAULT_GROUP
 
 if TYPE_CHECKING:
-    from ..checks import AssetChecksDefinition
+    from ..check_specs import CheckNode
     from ..definitions import Definitions
     from ..graph import AssetGraph
     from ..snapshot import DefinitionsSnapshot
 
 
 @dataclass(frozen=True, slots=True)
-class AssetCheckKey:
-    """The name of a check: that of its asset, and its own."""
+class SelectableCheck:
+    """A check of an asset. An `inline` one is evaluated by the step that makes the asset; those of the same `step` (not
+    "") are evaluated together."""
 
-    asset_key: AssetKey
     name: str
-
-    def __str__(self) -> str:
-        return f"{self.asset_key}:{self.name}"
+    inline: bool = False
+    step: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,8 @@ class SelectableAsset:
     kinds: tuple[str, ...]
     owners: tuple[str, ...]
     partitions: str | None
-    checks: tuple[str, ...]
+    checks: tuple[SelectableCheck, ...]
+    observable: bool = False
 
 
 class SelectableAssets:
@@ -51,7 +51,7 @@ class SelectableAssets:
         self._selected: dict[str, set[AssetKey]] = {}
 
     @classmethod
-    def of(cls, source: Selectable, defined_checks: Iterable[AssetChecksDefinition] = ()) -> SelectableAssets:
+    def of(cls, source: Selectable, defined_checks: Iterable[CheckNode] = ()) -> SelectableAssets:
         """The assets of definitions or of their snapshot; those of a bare graph come with `defined_checks`."""
         from ..definitions import Definitions
         from ..graph import AssetGraph
@@ -65,16 +65,22 @@ class SelectableAssets:
                     key=AssetKey.from_user_string(asset.key),
                     external=asset.external,
                     parents=tuple(AssetKey.from_user_string(dep.key) for dep in asset.deps),
-                    checks=tuple(check.name for check in asset.checks),
+                    checks=tuple(
+                        SelectableCheck(check.name, check.inline, "" if check.can_subset else check.step)
+                        for check in asset.checks
+                    ),
+                    observable=asset.observable,
                     **_labels(asset, asset.partitions),
                 )
                 for asset in source.assets.values()
             )
         if isinstance(source, (Definitions, AssetGraph)):
             graph = source.graph if isinstance(source, Definitions) else source
-            checks: dict[AssetKey, list[str]] = {}
+            checks: dict[AssetKey, list[SelectableCheck]] = {}
             for check in source.asset_checks if isinstance(source, Definitions) else defined_checks:
-                checks.setdefault(check.asset_key, []).append(check.check_name)
+                together = "" if check.can_subset else check.step
+                found = SelectableCheck(check.check_name, check.is_inline, together)
+                checks.setdefault(check.asset_key, []).append(found)
             in_order = [graph.nodes[key] for key in dict.fromkeys([*graph.order, *graph.nodes])]
             return cls(
                 SelectableAsset(
@@ -82,6 +88,7 @@ class SelectableAssets:
                     external=node.is_external,
                     parents=tuple(graph.parents(node.key)),
                     checks=tuple(checks.get(node.key, ())),
+                    observable=node.is_observable,
                     **_labels(node.spec, node.spec.partitions_def),
                 )
                 for node in in_order
@@ -97,7 +104,16 @@ class SelectableAssets:
         return self.checks_of(self.assets)
 
     def checks_of(self, keys: Iterable[AssetKey]) -> set[AssetCheckKey]:
-        return {AssetCheckKey(key, name) for key in keys for name in self.assets[key].checks}
+        return {AssetCheckKey(key, check.name) for key in keys for check in self.assets[key].checks}
+
+    def evaluated_together(self, checks: Iterable[AssetCheckKey]) -> set[AssetCheckKey]:
+        """The checks that share a step with one of `checks`."""
+        wanted = set(checks)
+        steps = {c.step for key in wanted for c in self.assets[key.asset_key].checks if c.name == key.name and c.step}
+        if not steps:
+            return wanted
+        of_step = (AssetCheckKey(a.key, c.name) for a in self.assets.values() for c in a.checks if c.step in steps)
+        return wanted | set(of_step)
 
     def parents(self, key: AssetKey) -> Iterable[AssetKey]:
         return self.assets[key].parents

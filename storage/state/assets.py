@@ -60,6 +60,9 @@ class PartitionTable:
     attempted: BitMap = field(default_factory=BitMap)
     """Where H > 0."""
     materialized: BitMap = field(default_factory=BitMap)
+    observed: BitMap = field(default_factory=BitMap)
+    observable: bool = False
+    """Whether what was observed exists as data: so for an observable source, and not for a bare external asset."""
     failed: BitMap = field(default_factory=BitMap)
     blocked: dict[int, set[tuple[str, str | None]]] = field(default_factory=dict)
     """Partitions whose attempt never started because of these upstream (asset, key)s."""
@@ -111,6 +114,7 @@ class PartitionTable:
                 facts.pop(ordinal, None)  # type: ignore[arg-type]
         self.recent = deque(((at, place) for at, place in self.recent if place not in bits), maxlen=RECENT)
         self.materialized -= bits
+        self.observed -= bits
         self.failed -= bits
         for shut in self.check_failed.values():
             shut -= bits
@@ -129,16 +133,20 @@ class PartitionTable:
         """Partitions that may not be read downstream: the gate is shut, or their newest update is still held."""
         return self.shut() | BitMap(self.held)
 
+    def there(self) -> BitMap:
+        """Partitions that exist as data: made, or, of an observable source, seen."""
+        return self.materialized | self.observed if self.observable else self.materialized
+
     def readable(self) -> BitMap:
         """Partitions that exist as data and passed."""
-        return self.materialized - self.gated()
+        return self.there() - self.gated()
 
     def move_to(self, target: PartitionTable, ordinal: int, there: int) -> None:
         """Copy everything about one partition into another table."""
         for name in ("update", "made_from", "handled", "chosen", "asked_at", "asked_because"):
             if value := getattr(self, name)[ordinal]:
                 getattr(target, name)[there] = value
-        for name in ("attempted", "materialized", "failed"):
+        for name in ("attempted", "materialized", "observed", "failed"):
             if ordinal in getattr(self, name):
                 getattr(target, name).add(there)
         for name in ("blocked", "held", "setbacks", "versions"):
@@ -157,7 +165,7 @@ class PartitionTable:
         """Every partition about which there is anything to move."""
         columns = (self.update, self.made_from, self.handled, self.asked_at, self.asked_because)
         known = BitMap([ordinal for column in columns for ordinal, _ in column.items()])
-        known |= self.attempted | self.materialized | self.failed
+        known |= self.attempted | self.materialized | self.observed | self.failed
         for facts in (self.blocked, self.held, self.setbacks, self.versions):
             known |= BitMap(facts)
         for results in self.check_last.values():

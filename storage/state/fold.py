@@ -27,6 +27,7 @@ from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
 from .. import events as e
 from .assets import AssetState, Held, PartitionTable, Setback
 from .changes import Changes
+from .checks import CheckStates
 from .memory import SEEN, Memory, whose
 from .ordinals import OrdinalSpace, Spaces
 from .provenance import MadeWith
@@ -68,6 +69,7 @@ class State:
         self.definitions_errors: tuple[str, ...] = ()
         self.spaces = Spaces()
         self.assets: dict[str, AssetState] = {}
+        self.checks = CheckStates(self.assets)
         self.runs: dict[str, RunState] = {}
         self.memory = Memory()
         self.last_tick = LastTick()
@@ -119,10 +121,11 @@ class State:
         return changes
 
     def asset(self, key: str) -> AssetState:
-        """The state of an asset, made now if nothing was known of it."""
-        state = self.assets.get(key)
+        """The state of an asset, made now if nothing was known of it; or that of a check, by the key of its node."""
+        state = self.assets.get(key) or self.checks.get(key)
         if state is None:
             state = self.assets[key] = AssetState(key, self._space_of(key))
+            self._mark_observable(state)
         return state
 
     def space(self, key: str) -> OrdinalSpace:
@@ -146,9 +149,11 @@ class State:
             asset = self.asset(key)
             old = asset.table.space
             asset.move_to_space(self._space_of(key))
+            self._mark_observable(asset)
             if asset.table.space is not old:
                 self.memory.renumber(key, old, asset.table.space)
                 self.changes.renumber(key, old, asset.table.space)
+        self._define_checks(self.definitions)
         self._dynamic_readers = {}
         for key, defined in self.definitions.assets.items():
             blocking = {check.name for check in defined.checks if check.blocking}
@@ -157,9 +162,23 @@ class State:
                 self.asset(key).freshness = None
             for name in defined.partitions.dynamic_names if defined.partitions else ():
                 self._dynamic_readers.setdefault(name, []).append(key)
-        evaluated = {k for k, a in self.definitions.assets.items() if a.condition is not None and not a.external}
+        evaluated = {
+            k for k, a in self.definitions.evaluated.assets.items() if a.condition is not None and a.has_function
+        }
         self.memory.forget_seen(keep=evaluated)
         self.changes.definitions = True
+
+    def _define_checks(self, definitions: DefinitionsSnapshot) -> None:
+        """Number the partitions of all checks as those of their assets are numbered now."""
+        for key, defined in definitions.assets.items():
+            for check in defined.checks:
+                self.checks.define(self.asset(key), check.name)
+            for state in self.checks.of_asset(key):
+                old = state.table.space
+                state.move_to_space(self._space_of(key))
+                if state.table.space is not old:
+                    self.memory.renumber(state.key, old, state.table.space)
+                    self.changes.renumber(state.key, old, state.table.space)
 
     def _drop_gates(self, asset: AssetState, blocking: set[str], offset: int) -> None:
         """A check that is no blocking check any more holds no gate: what it alone kept back is released (case 4)."""
@@ -169,6 +188,10 @@ class State:
             held = table.held.get(ordinal)
             if not table.is_shut(ordinal) and not (held and held.outstanding):
                 self._release(asset, table, ordinal, offset, held.made_from if held else int(table.made_from[ordinal]))
+
+    def _mark_observable(self, asset: AssetState) -> None:
+        definition = self.definitions.assets.get(asset.key) if self.definitions else None
+        asset.table.observable = definition is not None and definition.observable
 
     def _definitions_failed(self, event: e.DefinitionsFailed, stored: Stored) -> None:
         self.definitions_errors = event.errors
@@ -199,6 +222,7 @@ class State:
         if event.origin == "file" and event.data_version is not None:
             path = event.metadata.get("path")
             asset.files[str(path["value"] if isinstance(path, dict) else path)] = event.data_version
+        self.checks.outdated(asset, event.partition, self.changes)
         if event.origin != "step":
             table.handle(ordinal, stored.offset)
             table.blocked.pop(ordinal, None)
@@ -234,9 +258,13 @@ class State:
     def _observed(self, event: e.AssetObserved, stored: Stored) -> None:
         asset = self.asset(event.asset_key)
         table, ordinal = asset.locate(event.partition)
+        if ordinal not in table.observed:
+            table.observed.add(ordinal)
+            self.changes.touched.add(asset.key)
         if event.data_version is None or table.versions.get(ordinal) == event.data_version:
             return
         table.versions[ordinal] = event.data_version
+        self.checks.outdated(asset, event.partition, self.changes)
         table.provenance.updated(ordinal, at=stored.offset, read_at=stored.offset, version=event.data_version)
         if table.is_shut(ordinal):
             table.held[ordinal] = Held(0, event.run_id, set())
@@ -265,7 +293,7 @@ class State:
         asset = self.asset(event.asset_key)
         table, ordinal = asset.locate(event.partition)
         everything = event.partition is None and table is not asset.table
-        places = [(asset.table, n) for n in asset.table.materialized] if everything else [(table, ordinal)]
+        places = [(asset.table, n) for n in asset.table.there()] if everything else [(table, ordinal)]
         for place in places:
             self._spoke(asset, *place, event, stored)
         self.changes.touched.add(asset.key)
@@ -273,6 +301,7 @@ class State:
     def _spoke(
         self, asset: AssetState, table: PartitionTable, ordinal: int, event: e.AssetCheckEvaluated, stored: Stored
     ) -> None:
+        self.checks.spoke(asset, event, table.space.key(ordinal), stored.offset, self.changes)
         result = "passed" if event.passed else "warned" if event.severity == "WARN" else "failed"
         results = table.check_last.setdefault(event.check_name, {})
         for bits in results.values():
@@ -300,6 +329,8 @@ class State:
             if event.partitions is not None:
                 bits &= table.space.bits(event.partitions)
             table.forget(bits, under_way=asset.in_progress if table is asset.table else BitMap())
+            for ordinal in bits:
+                self.checks.outdated(asset, table.space.key(ordinal), self.changes)
         if event.partitions is None:
             asset.made_at, asset.freshness = 0, None
         self.changes.touched.add(asset.key)
@@ -330,6 +361,9 @@ class State:
             asset = self.asset(target.asset_key)
             asset.plan(event.run_id, asset.ordinals(target.partitions))
             self.changes.touched.add(asset.key)
+        for check in event.checks:
+            self.asset(check.asset_key)
+        self.checks.planned(self.runs[event.run_id], self.changes)
 
     def _run_started(self, event: e.RunStarted, stored: Stored) -> None:
         if run := self.runs.get(event.run_id):
@@ -355,9 +389,12 @@ class State:
         if run is None:
             return
         run.started = True
-        check = (event.asset_key or "", event.check_name, event.partition) if event.check_name else None
+        checks = [(check.asset_key, check.name, check.partition) for check in event.checks]
+        if event.check_name:
+            checks = [(event.asset_key or "", event.check_name, event.partition)]
         earlier = run.steps.get(event.step_key)  # an attempt of it that failed and is tried again
-        step = run.steps[event.step_key] = StepState(stored.offset, check=check)
+        step = run.steps[event.step_key] = StepState(stored.offset, checks=tuple(checks))
+        self.checks.started(run, step, stored.offset, self.changes)
         for asset, table, ordinal in self._parts(event.targets):
             part = (asset.key, table.space.key(ordinal))
             before = int(table.handled[ordinal])
@@ -396,11 +433,18 @@ class State:
 
     def _step_succeeded(self, event: e.StepSucceeded, stored: Stored) -> None:
         if run := self.runs.get(event.run_id):
+            self.checks.ended(run, run.steps.get(event.step_key), failed=False, changes=self.changes)
             self._settle(run, event.step_key)
 
     def _step_failed(self, event: e.StepFailed, stored: Stored) -> None:
         if run := self.runs.get(event.run_id):
+            step = run.steps.get(event.step_key)
+            self.checks.ended(run, step, failed=True, changes=self.changes)
+            started = step.offset if step else -1
             for asset, table, ordinal in self._settle(run, event.step_key):
+                held = table.held.get(ordinal)
+                if started in (table.made_from[ordinal], held.made_from if held else -1):
+                    continue  # it was made; what failed is a check that the same function evaluates
                 table.failed.add(ordinal)
                 table.setbacks.pop(ordinal, None)
                 run.failed.append((asset.key, table.space.key(ordinal)))
@@ -426,13 +470,13 @@ class State:
         for asset, ordinal in self._owed(event.run_id):
             asset.table.handle(ordinal, stored.offset)
             asset.table.setbacks.pop(ordinal, None)
-        self._end_run(event.run_id, stored.offset)
+        self._end_run(event.run_id, stored.offset, cancelled=True)
 
     def _run_failed(self, event: e.RunFailed, stored: Stored) -> None:
         run = self.runs.get(event.run_id)
         if run and event.infrastructure:
             self._set_back(run, stored)
-        self._end_run(event.run_id, stored.offset)
+        self._end_run(event.run_id, stored.offset, infrastructure=event.infrastructure)
 
     def _set_back(self, run: RunState, stored: Stored) -> None:
         """Nobody's code is to blame: H goes back, and the partitions are asked for again; at most 3 times in a row."""
@@ -455,10 +499,13 @@ class State:
         assets = [self.asset(target.asset_key) for target in run.targets] if run else []
         return [(asset, ordinal) for asset in assets for ordinal in asset.unmade.get(run_id, ())]
 
-    def _end_run(self, run_id: str, offset: int) -> None:
+    def _end_run(self, run_id: str, offset: int, *, cancelled: bool = False, infrastructure: bool = False) -> None:
         run = self.runs.pop(run_id, None)
         if run is None:
             return
+        self.checks.run_ended(
+            run, self.changes, cancelled_at=offset if cancelled else None, infrastructure=infrastructure
+        )
         for key in {target.asset_key for target in run.targets}:
             asset = self.asset(key)
             asset.end(run_id)

@@ -19,8 +19,10 @@ class StepState:
 
     offset: int
     handled_before: dict[Part, int] = field(default_factory=dict)
-    check: tuple[str, str, str | None] | None = None
-    """Asset key, name and partition, where the step is a check."""
+    checks: tuple[tuple[str, str, str | None], ...] = ()
+    """Asset key, name and partition of each check that the step evaluates, where it makes nothing."""
+    checks_handled_before: dict[Part, int] = field(default_factory=dict)
+    """As `handled_before`, of the nodes of these checks."""
 
 
 @dataclass(slots=True)

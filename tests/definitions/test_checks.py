@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from headwater.definitions.asset import asset
+from headwater.definitions.check_results import lone_result
 from headwater.definitions.checks import AssetChecksDefinition, asset_check
 from headwater.definitions.definitions import Definitions
 from headwater.definitions.errors import (
@@ -42,19 +43,19 @@ def test_a_parameter_named_like_the_asset_takes_its_value() -> None:
     assert not_empty.loads_asset == "orders"
     assert not_empty.description == "Has orders."
     assert not_empty([1]) is True
-    assert not_empty.result_of(not_empty.invoke(None, [], {})).passed is False
+    assert not_empty.invoke(None, {"orders": []}, {}) is False
 
 
 def test_a_bool_becomes_a_result_of_the_checks_severity() -> None:
     check = check_returning(False, severity=AssetCheckSeverity.WARN)
-    result = check.result_of(check())
+    result = lone_result(check(), check.spec, check.source)
     assert (result.passed, result.severity) == (False, AssetCheckSeverity.WARN)
     assert (str(result.asset_key), result.check_name) == ("sales/orders", "not_empty")
 
 
 def test_a_result_is_completed_with_the_names_of_its_check() -> None:
     check = check_returning(AssetCheckResult(passed=True, metadata={"rows": 2}))
-    result = check.result_of(check())
+    result = lone_result(check(), check.spec, check.source)
     assert (result.check_name, result.metadata["rows"].value) == ("not_empty", 2)
 
 
@@ -64,18 +65,18 @@ def test_anything_else_is_an_error_that_says_what_to_return(garbage: Any) -> Non
     with pytest.raises(
         ExecutionError, match=r"check 'not_empty' of asset 'sales/orders' returned .* Return AssetCheck"
     ):
-        check.result_of(check())
+        lone_result(check(), check.spec, check.source)
 
 
 def test_the_result_of_another_check_is_an_error() -> None:
     check = check_returning(AssetCheckResult(passed=True, check_name="other"))
     with pytest.raises(ExecutionError, match="returned a result for the check 'other'"):
-        check.result_of(check())
+        lone_result(check(), check.spec, check.source)
 
 
 def test_arguments_that_do_not_act_yet_are_refused() -> None:
-    with pytest.raises(NotYetSupported, match="check 'not_empty': additional_ins is not supported yet"):
-        check_returning(True, additional_ins={"a": 1})
+    with pytest.raises(NotYetSupported, match="check 'not_empty': retry_policy is not supported yet"):
+        check_returning(True, retry_policy={"a": 1})
     with pytest.raises(InvalidDefinitionError, match="has the severity 'BAD'"):
         check_returning(True, severity="BAD")
 
@@ -86,7 +87,7 @@ def test_checks_of_a_project_are_validated_together() -> None:
         return True
 
     @asset_check(asset=orders)
-    def strange(nobody) -> bool:
+    def strange(nobody, knows) -> bool:
         return True
 
     @asset_check(asset=orders, name="strange")
@@ -99,8 +100,9 @@ def test_checks_of_a_project_are_validated_together() -> None:
 
     with pytest.raises(DefinitionErrors) as raised:
         Definitions([orders], [lost, strange, again, elsewhere]).validate()
-    parameter, target, twice, partitions = raised.value.errors
+    parameter, other, target, twice, partitions = raised.value.errors
     assert "has the parameter 'nobody'" in str(parameter)
+    assert "has the parameter 'knows'" in str(other)
     assert isinstance(target, UnknownCheckTarget)
     assert "Did you mean 'sales/orders'?" in str(target)
     assert "is defined a second time" in str(twice)
@@ -112,7 +114,8 @@ def test_a_check_takes_resources_by_name() -> None:
     def counted(context, orders, db) -> bool:
         return len(orders) == db["expected"]
 
-    check = Definitions([orders], [counted], {"db": {"expected": 2}}).check("sales/orders", "counted")
+    check = Definitions([orders], [counted], {"db": {"expected": 2}}).check("sales/orders", "counted").definition
+    assert check is not None
     assert check.resource_args == ("db",)
     assert check.takes_context
-    assert check.invoke(None, [3, 4], {"db": {"expected": 2}}) is True
+    assert check.invoke(None, {"orders": [3, 4]}, {"db": {"expected": 2}}) is True

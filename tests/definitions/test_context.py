@@ -99,3 +99,11 @@ def test_a_context_of_a_test_without_an_instance_says_how_to_give_one() -> None:
         _ = build_asset_context().instance
     given = object()
     assert build_asset_context(instance=given).instance is given
+
+
+def test_metadata_is_added_for_what_the_step_makes_only() -> None:
+    context = build_asset_context(asset_key="orders", partition_key="a")
+    context.add_asset_metadata({"rows": 1}, asset_key="orders", partition_key="a")
+    assert context.added_metadata["rows"].value == 1
+    with pytest.raises(InvalidInvocationError, match="metadata for partition 'b' cannot be added in a step of a"):
+        context.add_asset_metadata({"rows": 1}, partition_key="b")

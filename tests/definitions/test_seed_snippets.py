@@ -134,7 +134,8 @@ def test_the_medallion_pipeline_loads_with_its_checks_and_partitions(seed: Defin
     assert silver.returns_nothing
     no_nulls, volume = seed.checks_of("silver_orders")
     assert (no_nulls.blocking, volume.blocking) == (True, False)
-    assert no_nulls.result_of(no_nulls()).passed
+    assert no_nulls.definition is not None
+    assert no_nulls.definition().passed
     daily = made(seed, "raw_orders_partitioned")
     assert daily.takes_context
     assert daily.partitions_def is not None
@@ -148,7 +149,8 @@ def test_the_documented_assets_load_and_can_be_called(seed: Definitions) -> None
     assert seed.graph.parents(made(seed, "downstream_query").key) == [seed.get("upstream_table").key]
     assert made(seed, "analytics/custom_name").group_name == "data_ingestion"
     [check] = seed.checks_of("orders_data")
-    assert check.loads_asset == "orders_data"
-    assert check([1]).passed
+    assert check.definition is not None
+    assert check.definition.loads_asset == "orders_data"
+    assert check.definition([1]).passed
     assert isinstance(seed.get("raw_users"), AssetSpec)
     assert seed.graph.children(seed.get("raw_users").key) == [seed.get("clean_users").key]

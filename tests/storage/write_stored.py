@@ -62,6 +62,7 @@ EXAMPLES: list[e.Event] = [
         blocking=True,
         description="3 null carriers",
         metadata=dict(METADATA),
+        raised=True,
     ),
     e.AssetWiped(asset_key="silver/flights", partitions=DAYS),
     e.DynamicPartitionsAdded(name="customers", keys=("ann", "Zoë")),
@@ -88,6 +89,7 @@ EXAMPLES: list[e.Event] = [
         inputs={"raw_flights": DAYS},
         read_through=3,
         attempt=2,
+        checks=(e.PlannedCheck(asset_key="silver/flights", name="no_nulls", blocking=True, partition="2013-01-01"),),
     ),
     e.StepSucceeded(run_id="r1", step_key="silver/flights[2013-01-01]", took_s=0.25, code_started_at=AT),
     e.StepFailed(

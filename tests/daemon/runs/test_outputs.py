@@ -152,10 +152,6 @@ def other_asset():
     return MaterializeResult(asset_key="another")
 
 
-def inline_check():
-    return MaterializeResult(check_results=[AssetCheckResult(passed=True)])
-
-
 def a_check():
     return AssetCheckResult(passed=True)
 
@@ -195,14 +191,13 @@ def yields_a_check():
         (nothing_but_a_value, "annotated to return None, but returned 5"),
         (no_result, r"annotated to return .*MaterializeResult\[.*, but returned 5 "),
         (other_asset, "a MaterializeResult for 'another'"),
-        (inline_check, "@asset_check"),
-        (a_check, "returned an AssetCheckResult.*@asset_check"),
+        (a_check, "returned an AssetCheckResult.*check_results"),
         (several, "several results"),
         (other_output, "an Output named 'another'"),
         (yields_nothing, "yielded nothing"),
         (yields_twice, "yielded 2 results"),
         (yields_a_value, r"yielded 5 \(int\). Yield Output\(value\)"),
-        (yields_a_check, "@asset_check"),
+        (yields_a_check, "yielded nothing"),
     ],
 )
 def test_what_fits_nothing_is_an_error_that_says_what_to_do(fn: Any, message: str) -> None:

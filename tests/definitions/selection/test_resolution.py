@@ -227,8 +227,11 @@ def test_external_assets_are_left_out_where_they_are_not_named() -> None:
 def test_checks_come_with_their_assets_unless_they_are_left_out() -> None:
     assert to_make(S.from_string("raw, top"), DEFS).checks == {RAW_CHECK, TOP_CHECK}
     assert to_make(S.from_string("raw, without_checks(top)"), DEFS).checks == {RAW_CHECK}
-    with pytest.raises(InvalidInvocationError, match="'raw_is_whole' is selected without its asset 'raw'"):
-        to_make(S.assets(top) | S.checks(raw_is_whole), DEFS)
+    assert to_make(S.assets(top) | S.checks(raw_is_whole), DEFS).checks == {RAW_CHECK, TOP_CHECK}
+
+
+def test_checks_can_be_selected_without_any_asset() -> None:
+    assert to_make(S.checks_for_assets(raw), DEFS) == ([], {RAW_CHECK})
 
 
 # ---- in conditions ---------------------------------------------------------------------------------------------------
