@@ -75,8 +75,8 @@ def test_the_result_of_another_check_is_an_error() -> None:
 
 
 def test_arguments_that_do_not_act_yet_are_refused() -> None:
-    with pytest.raises(NotYetSupported, match="check 'not_empty': retry_policy is not supported yet"):
-        check_returning(True, retry_policy={"a": 1})
+    with pytest.raises(NotYetSupported, match="check 'not_empty': pool is not supported yet"):
+        check_returning(True, pool="a")
     with pytest.raises(InvalidDefinitionError, match="has the severity 'BAD'"):
         check_returning(True, severity="BAD")
 
