@@ -12,7 +12,6 @@ from .collecting import report
 from .dependencies import AssetIn, Dependency, dependencies_of
 from .errors import InvalidDefinitionError
 from .hooks import HookDefinition, checked_hooks
-from .keys import AssetKey
 from .labels import checked_name
 from .multi_assets import MultiAssetsDefinition, Produced
 from .retries import RetryPolicy, checked_policy
@@ -57,8 +56,8 @@ def multi_asset(
     ...     yield MaterializeResult(asset_key="clean", metadata={"rows": 2})
 
     With `outs` the function returns their values as a tuple in this order, or yields `Output(value, output_name=...)`.
-    With `specs` it stores what it makes itself and yields `MaterializeResult(asset_key=...)` where there is something to
-    be said; those of which it says nothing count as made when it ends, unless they are `skippable`.
+    With `specs` it stores what it makes itself and yields `MaterializeResult(asset_key=...)` where there is something
+    to be said; those of which it says nothing count as made when it ends, unless they are `skippable`.
 
     All outs read all that the function takes and all `deps`, unless `internal_asset_deps` says which assets an out
     reads, other outs among them. If it `can_subset`, a run may make some of them: `context.selected_asset_keys`.

@@ -63,7 +63,7 @@ class MultiAssetsDefinition(AssetsDefinition):
     def key(self) -> AssetKey:
         if len(self.produced) != 1:
             raise InvalidInvocationError(
-                f"{self} makes {len(self.produced)} assets and has no one key: use .keys, or name the one that you mean."
+                f"{self} makes {len(self.produced)} assets and has no one key: see .keys, or name the one that is meant."
             )
         return self.spec.key
 

@@ -53,12 +53,10 @@ def _taken_names(nodes: Mapping[AssetKey, AssetNode], members: Mapping[AssetKey,
 def _circles(
     nodes: Mapping[AssetKey, AssetNode], members: Mapping[AssetKey, Member], order: Sequence[AssetKey]
 ) -> Iterator[DefinitionError]:
-    """A circle between steps, where none is between assets; those that share steps may need several loads to be seen."""
+    """Circles between steps, where there are none between assets. Some that share steps show in the next load only."""
     if len(order) < len(nodes):
         return  # there is one between assets, which is told already
-    step_of = {
-        key: members[key].step if key in members and not members[key].can_subset else key for key in order
-    }
+    step_of = {key: members[key].step if key in members and not members[key].can_subset else key for key in order}
     above: dict[Step, dict[Step, tuple[AssetKey, AssetKey]]] = {step: {} for step in step_of.values()}
     for key in order:
         for dep in nodes[key].deps:

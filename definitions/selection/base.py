@@ -200,8 +200,8 @@ class AssetSelection:
         return self & Is("materializable")
 
     def required_multi_asset_neighbors(self) -> AssetSelection:
-        """With all that can only be made together with these: the other assets of a `@multi_asset` that cannot make some
-        of its assets."""
+        """With all that can only be made together with these: the other assets of a `@multi_asset`, unless it can make
+        some of its assets."""
         from .operators import MadeWith
 
         return MadeWith(self)
