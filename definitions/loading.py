@@ -2,7 +2,8 @@
 
 A file is imported under its own name with its folder first on `sys.path`, as Python does with a script; a file inside a
 package is imported as part of that package. A module is found from the working directory first. Either must hold one
-`Definitions` at its top level; one that holds none stands for all assets, checks and jobs at its top level.
+`Definitions` at its top level; one that holds none stands for all assets, checks, jobs, schedules and
+sensors at its top level.
 
 The import runs the user's code, once, in this process: a reload is a new process (the code host's business).
 """
@@ -24,7 +25,7 @@ from .collecting import collecting
 from .definitions import Definitions
 from .errors import DefinitionError, DefinitionErrors, DefinitionsNotLoadable
 from .jobs import JobDefinition
-from .modules import top_level
+from .modules import top_level, top_level_automation
 from .source import SourceLine
 from .spec import AssetSpec
 
@@ -146,12 +147,13 @@ def _definitions_of(module: ModuleType) -> Definitions:
     assets = list(top_level(vars(module), AssetsDefinition, AssetSpec))
     checks = list(top_level(vars(module), AssetChecksDefinition))
     jobs = list(top_level(vars(module), JobDefinition))
-    if not assets and not checks and not jobs:
+    schedules, sensors = top_level_automation(vars(module))
+    if not (assets or checks or jobs or schedules or sensors):
         raise DefinitionsNotLoadable(
             f"{module.__name__} defines no assets. "
             "Decorate a function with @asset, or set defs = Definitions(assets=[...])."
         )
-    return Definitions(assets=assets, asset_checks=checks, jobs=jobs)
+    return Definitions(assets=assets, asset_checks=checks, jobs=jobs, schedules=schedules, sensors=sensors)
 
 
 def _put_first(folder: Path) -> None:

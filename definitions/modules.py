@@ -65,6 +65,14 @@ def top_level(names: dict[str, Any], *kinds: type) -> Iterator[Any]:
             yield from value
 
 
+def top_level_automation(names: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+    """The schedules and the sensors among the values of `names`, each once."""
+    from .schedules import ScheduleDefinition
+    from .sensors import SensorDefinition
+
+    return _unique(top_level(names, ScheduleDefinition)), _unique(top_level(names, SensorDefinition))
+
+
 def _unique(items: Iterable[Any]) -> list[Any]:
     return list({id(item): item for item in items}.values())
 

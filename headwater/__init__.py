@@ -18,6 +18,12 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.asset import asset as asset
     from .definitions.asset_jobs import AssetJobDefinition as AssetJobDefinition
     from .definitions.asset_jobs import define_asset_job as define_asset_job
+    from .definitions.asset_sensors import AssetSensorDefinition as AssetSensorDefinition
+    from .definitions.asset_sensors import MultiAssetSensorDefinition as MultiAssetSensorDefinition
+    from .definitions.asset_sensors import MultiAssetSensorEvaluationContext as MultiAssetSensorEvaluationContext
+    from .definitions.asset_sensors import asset_sensor as asset_sensor
+    from .definitions.asset_sensors import build_multi_asset_sensor_context as build_multi_asset_sensor_context
+    from .definitions.asset_sensors import multi_asset_sensor as multi_asset_sensor
     from .definitions.assets_definition import AssetsDefinition as AssetsDefinition
     from .definitions.checks import asset_check as asset_check
     from .definitions.conditions.base import AutomationCondition as AutomationCondition
@@ -39,6 +45,10 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.errors import InvalidConfigError as InvalidConfigError
     from .definitions.errors import InvalidDefinitionError as InvalidDefinitionError
     from .definitions.errors import InvalidInvocationError as InvalidInvocationError
+    from .definitions.evaluation_context import ScheduleEvaluationContext as ScheduleEvaluationContext
+    from .definitions.evaluation_context import SensorEvaluationContext as SensorEvaluationContext
+    from .definitions.evaluation_context import build_schedule_context as build_schedule_context
+    from .definitions.evaluation_context import build_sensor_context as build_sensor_context
     from .definitions.events_by_users import AssetCheckEvaluation as AssetCheckEvaluation
     from .definitions.events_by_users import AssetMaterialization as AssetMaterialization
     from .definitions.events_by_users import AssetObservation as AssetObservation
@@ -55,6 +65,9 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.metadata import MetadataValue as MetadataValue
     from .definitions.modules import load_assets_from_current_module as load_assets_from_current_module
     from .definitions.modules import load_assets_from_modules as load_assets_from_modules
+    from .definitions.partitioned_schedules import (
+        build_schedule_from_partitioned_job as build_schedule_from_partitioned_job,
+    )
     from .definitions.partitions.base import PartitionKeyRange as PartitionKeyRange
     from .definitions.partitions.base import PartitionsDefinition as PartitionsDefinition
     from .definitions.partitions.base import TimeWindow as TimeWindow
@@ -73,6 +86,9 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.partitions.static import StaticPartitionsDefinition as StaticPartitionsDefinition
     from .definitions.partitions.time_windows import TimeWindowPartitionsDefinition as TimeWindowPartitionsDefinition
     from .definitions.partitions.window_mapping import TimeWindowPartitionMapping as TimeWindowPartitionMapping
+    from .definitions.requests import RunRequest as RunRequest
+    from .definitions.requests import SensorResult as SensorResult
+    from .definitions.requests import SkipReason as SkipReason
     from .definitions.resource_functions import IOManagerDefinition as IOManagerDefinition
     from .definitions.resource_functions import ResourceDefinition as ResourceDefinition
     from .definitions.resource_functions import io_manager as io_manager
@@ -88,9 +104,23 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.results import MaterializeResult as MaterializeResult
     from .definitions.results import Output as Output
     from .definitions.run_config import RunConfig as RunConfig
+    from .definitions.run_records import Run as Run
+    from .definitions.run_records import RunStatus as RunStatus
+    from .definitions.run_status_sensors import RunFailureSensorContext as RunFailureSensorContext
+    from .definitions.run_status_sensors import RunStatusSensorContext as RunStatusSensorContext
+    from .definitions.run_status_sensors import RunStatusSensorDefinition as RunStatusSensorDefinition
+    from .definitions.run_status_sensors import build_run_status_sensor_context as build_run_status_sensor_context
+    from .definitions.run_status_sensors import run_failure_sensor as run_failure_sensor
+    from .definitions.run_status_sensors import run_status_sensor as run_status_sensor
+    from .definitions.schedules import DefaultScheduleStatus as DefaultScheduleStatus
+    from .definitions.schedules import ScheduleDefinition as ScheduleDefinition
+    from .definitions.schedules import schedule as schedule
     from .definitions.selection.base import AssetSelection as AssetSelection
     from .definitions.selection.names import EmptySelection as EmptySelection
     from .definitions.selection.view import AssetCheckKey as AssetCheckKey
+    from .definitions.sensors import DefaultSensorStatus as DefaultSensorStatus
+    from .definitions.sensors import SensorDefinition as SensorDefinition
+    from .definitions.sensors import sensor as sensor
     from .definitions.signature import ResourceParam as ResourceParam
     from .definitions.spec import AssetSpec as AssetSpec
     from .definitions.spec import SourceAsset as SourceAsset

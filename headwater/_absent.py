@@ -13,14 +13,9 @@ _BY_INSTEAD = {
         "graph job multiprocess_executor op repository DynamicOut DynamicOutput"
         " GraphDefinition In OpDefinition OpExecutionContext Out in_process_executor"
     ),
-    "use automation_condition=AutomationCondition.on_cron(...) on the assets": (
-        "DefaultScheduleStatus FreshnessPolicy ScheduleDefinition ScheduleEvaluationContext build_schedule_context"
-        " build_schedule_from_partitioned_job schedule"
-    ),
+    "use automation_condition=AutomationCondition.on_cron(...) on the assets": (" FreshnessPolicy     "),
     "declare what comes from outside as AssetSpec(arrival=FileArrival(...)), or run `headwater asset report KEY`": (
-        "DataVersionsByPartition DefaultSensorStatus ObserveResult RunRequest"
-        " SensorDefinition SensorEvaluationContext SensorResult SkipReason asset_sensor build_sensor_context"
-        " multi_asset_sensor observable_source_asset run_failure_sensor run_status_sensor sensor"
+        "DataVersionsByPartition  ObserveResult         observable_source_asset   "
     ),
     "the daemon evaluates every automation_condition by itself: nothing has to be declared or turned on": (
         "AutoMaterializePolicy AutoMaterializeRule AutomationConditionSensorDefinition"

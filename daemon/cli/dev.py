@@ -33,6 +33,15 @@ def dev(
     max_concurrent_runs: Annotated[
         int, typer.Option("--max-concurrent-runs", min=1, help="How many runs may be under way at once.")
     ] = 10,
+    sensor_limit: Annotated[
+        float,
+        typer.Option(
+            "--sensor-limit",
+            envvar="HEADWATER_SENSOR_LIMIT",
+            min=0.1,
+            help="Seconds that one evaluation of a schedule or a sensor may take.",
+        ),
+    ] = 60.0,
     log_format: Annotated[
         LogFormat,
         typer.Option("--log-format", help="The daemon's own log: readable lines, JSON lines, or what fits stderr."),
@@ -55,7 +64,13 @@ def dev(
     from ..service import Daemon
 
     logs.configure(json_lines=None if log_format is LogFormat.AUTO else log_format is LogFormat.JSON)
-    daemon = Daemon(source, home_folder(home), max_concurrent_runs=max_concurrent_runs, reload=reload)
+    daemon = Daemon(
+        source,
+        home_folder(home),
+        max_concurrent_runs=max_concurrent_runs,
+        reload=reload,
+        evaluation_limit_s=sensor_limit,
+    )
     try:
         anyio.run(daemon.run)
     except BaseExceptionGroup as group:
