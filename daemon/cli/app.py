@@ -19,6 +19,8 @@ from .dev import check, dev
 from .events import event_commands
 from .jobs import job_commands
 from .runs import run_commands
+from .schedules import schedule_commands
+from .sensors import sensor_commands
 
 
 class CommandLine(TyperGroup):
@@ -75,4 +77,6 @@ app.command("check")(check)
 app.add_typer(asset_commands, name="asset")
 app.add_typer(job_commands, name="job")
 app.add_typer(run_commands, name="run")
+app.add_typer(schedule_commands, name="schedule")
+app.add_typer(sensor_commands, name="sensor")
 app.add_typer(event_commands, name="events")

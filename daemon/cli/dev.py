@@ -94,8 +94,11 @@ def check(file: FileOption = None, module: ModuleOption = None, home: HomeOption
     checks = sum(len(asset.checks) for asset in snapshot.assets.values())
     automated = sum(asset.condition is not None for asset in assets)
     outside = f" and {external} external" if external else ""
+    named = {"job": snapshot.jobs, "schedule": snapshot.schedules, "sensor": snapshot.sensors}
+    more = "".join(f", {counted(len(found), noun)}" for noun, found in named.items() if found)
     typer.echo(
         f"{source}: {counted(len(assets), 'asset')}{outside}, {counted(checks, 'check')}, {automated} with automation"
+        f"{more}"
     )
 
 
