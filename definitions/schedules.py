@@ -135,7 +135,7 @@ class ScheduleDefinition(EvaluatedDefinition):
         return self.verdict(context)
 
     def _crons(self, given: Any) -> tuple[str, ...]:
-        listed: list[Any] = [given] if isinstance(given, str) or given is None else list(given)
+        listed: list[Any] = list(given) if isinstance(given, (list, tuple)) else [given]
         try:
             if not listed:
                 raise InvalidDefinitionError("cron_schedule is an empty list: give at least one")

@@ -78,6 +78,12 @@ class Instance:
         )
         return EventLogEntry.of(found[0]) if found else None
 
+    def materializations_after(self, asset_key: CoercibleToAssetKey, offset: int) -> list[EventLogEntry]:
+        """The materializations of an asset behind an offset of the log, oldest first."""
+        key = str(AssetKey.of(asset_key))
+        found = self.log.query(asset_key=key, types=["asset_materialized"], after=offset, limit=10_000)
+        return list(map(EventLogEntry.of, found))
+
     def close(self) -> None:
         self.log.close()
 

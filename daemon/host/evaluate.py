@@ -138,8 +138,7 @@ def _multi_context(
     definitions: Definitions = shared["definitions"]
 
     def read(key: AssetKey, after: int) -> list[EventLogEntry]:
-        found = open_instance().log.query(asset_key=str(key), types=["asset_materialized"], after=after, limit=10_000)
-        return [EventLogEntry.of(stored) for stored in found]
+        return open_instance().materializations_after(key, after)
 
     monitored = sorted(sensor.monitored.resolve(definitions), key=str)
     return MultiAssetSensorEvaluationContext(monitored=monitored, read=read, cursor=order.cursor, **shared)
