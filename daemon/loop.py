@@ -3,7 +3,8 @@
 One task does everything that has an order, turn by turn:
 
     read the log to its head ─> fold ─> end the runs whose workers are gone ─> append what schedules and sensors came to
-    ─> tick ─> append Tick + RunRequested ─> launch ─> have due schedules and sensors evaluated
+    ─> write what became fresh or stale ─> tick ─> append Tick + RunRequested ─> launch ─> have due schedules and
+    sensors evaluated
 
 It sleeps until the log grows, a host speaks or a timer is due; events that land during a turn are taken together by the
 next. No tick spans a `DefinitionsLoaded`: what came before it is decided under the old definitions. A wake-up carries
@@ -12,7 +13,8 @@ no data, so a lost one costs at most `POLL_S` and a doubled one an empty turn.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import datetime
 
 import anyio
 import structlog
@@ -24,6 +26,7 @@ from ..storage.log import EventLog, Expect, StoredEvent
 from ..storage.state import State
 from ..storage.wakeup import Subscription
 from .evaluation.ticker import Outcome, Ticker
+from .freshness import NEVER, FreshnessWatch
 from .runs.queue import QueuedRun
 from .runs.supervisor import RunSupervisor
 from .sensing.sensing import Sensing
@@ -50,6 +53,7 @@ class Loop:
     ) -> None:
         self._log, self._ticker, self._runs, self._sensing = events, ticker, runs, sensing
         self._clock, self._term, self._tasks = clock, term, tasks
+        self._freshness = FreshnessWatch(ticker.state)
         self._nudge = anyio.Event()
         self._carried: list[StoredEvent] = []
         self._full = False
@@ -88,6 +92,7 @@ class Loop:
         self._ticker.absorb(batch)
         self._runs.observe(batch)
         self._sensing.observe(batch)
+        self._freshness.observe(batch)
         self._runs.adopt(self._tasks, self.nudge)
         if more:
             if self._carried and self._ticker.ready:
@@ -96,16 +101,19 @@ class Loop:
         await self._runs.settle()
         if not self._ticker.ready or await self._conclude():
             return None
+        if changed := self._freshness.changed(self._clock.now()):
+            await self._log.append_async(changed, expect=Expect(term=self._term))
+            _tell_of_freshness(changed)
         outcome = await self._decide()
         if self.state.definitions is not None:
             await self._runs.launch(self.state.definitions)
         _tell(outcome)
+        now = self._clock.now()
         if self._ticker.ready and self._runs.accepting:
-            await self._sensing.start_due(self._clock.now())
+            await self._sensing.start_due(now)
         if outcome.follow_up or self._log.head().offset > self.state.through:
             return None
-        due = [at for at in (outcome.next_due, self._sensing.next_due(self._clock.now())) if at is not None]
-        return min(due, default=datetime.max.replace(tzinfo=UTC))
+        return min(at or NEVER for at in (outcome.next_due, self._freshness.next_due, self._sensing.next_due(now)))
 
     def _next_batch(self) -> tuple[list[StoredEvent], bool]:
         """The next events to fold together, and whether there are more behind them already."""
@@ -151,6 +159,12 @@ class Loop:
                 either.start_soon(by_nudge)
                 await woken.wait(wait_s)
                 either.cancel_scope.cancel()
+
+
+def _tell_of_freshness(changes: Sequence[e.FreshnessChanged]) -> None:
+    for change in changes:
+        tell = log.info if change.state == "PASS" else log.warning
+        tell("freshness_changed", asset=change.asset_key, state=change.state, since=change.at.isoformat())
 
 
 def _tell(outcome: Outcome) -> None:

@@ -23,6 +23,7 @@ from .unsupported import refuse
 
 if TYPE_CHECKING:
     from .conditions.base import AutomationCondition
+    from .freshness import FreshnessPolicy
     from .partitions.base import PartitionsDefinition
 
 __all__ = ["AssetDep", "AssetIn", "AssetSpec", "AssetsDefinition", "ResourceParam", "SourceAsset", "asset"]
@@ -54,7 +55,7 @@ def asset(
     group_name: str | None = None,
     output_required: bool = True,
     automation_condition: AutomationCondition | None = None,
-    freshness_policy: Any = None,
+    freshness_policy: FreshnessPolicy | None = None,
     backfill_policy: Any = None,
     retry_policy: Any = None,
     code_version: str | None = None,
@@ -91,7 +92,7 @@ def asset(
     hooks: Any = None,
     io_manager_def: Any = None,
     op_tags: Mapping[str, Any] | None = None,
-    freshness_policy: Any = None,
+    freshness_policy: FreshnessPolicy | None = None,
     backfill_policy: Any = None,
     retry_policy: Any = None,
     check_specs: Any = None,

@@ -13,9 +13,8 @@ _BY_INSTEAD = {
         "graph job multiprocess_executor op repository DynamicOut DynamicOutput"
         " GraphDefinition In OpDefinition OpExecutionContext Out in_process_executor"
     ),
-    "use automation_condition=AutomationCondition.on_cron(...) on the assets": (" FreshnessPolicy     "),
     "declare what comes from outside as AssetSpec(arrival=FileArrival(...)), or run `headwater asset report KEY`": (
-        "DataVersionsByPartition  ObserveResult         observable_source_asset   "
+        "DataVersionsByPartition ObserveResult observable_source_asset"
     ),
     "the daemon evaluates every automation_condition by itself: nothing has to be declared or turned on": (
         "AutoMaterializePolicy AutoMaterializeRule AutomationConditionSensorDefinition"

@@ -21,6 +21,7 @@ from .jobs import job_commands
 from .runs import run_commands
 from .schedules import schedule_commands
 from .sensors import sensor_commands
+from .store import store_commands
 
 
 class CommandLine(TyperGroup):
@@ -80,3 +81,4 @@ app.add_typer(run_commands, name="run")
 app.add_typer(schedule_commands, name="schedule")
 app.add_typer(sensor_commands, name="sensor")
 app.add_typer(event_commands, name="events")
+app.add_typer(store_commands, name="store")
