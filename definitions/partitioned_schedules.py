@@ -38,17 +38,33 @@ class PartitionedScheduleDefinition(ScheduleDefinition):
         return (cron,), self._given_timezone or timezone
 
     def by_rule(self, context: ScheduleEvaluationContext) -> Any:
+        from .partitions.multi import MultiPartitionsDefinition
         from .partitions.time_windows import TimeWindowPartitionsDefinition
 
         partitions = self._partitions(context)
         at = context.scheduled_execution_time
+        store = context.instance if partitions.dynamic_names else None
         if isinstance(partitions, TimeWindowPartitionsDefinition):
             latest = partitions.get_last_partition_key(at)
-            if latest is None:
-                return SkipReason(f"there is no partition yet at {at.isoformat()}")
-            return RunRequest(run_key=latest, partition_key=latest)
-        keys = partitions.get_partition_keys(at)
-        return [RunRequest(run_key=f"{at.isoformat()} {key}", partition_key=key) for key in keys]
+            keys = [] if latest is None else [latest]
+        elif isinstance(partitions, MultiPartitionsDefinition) and partitions.has_time_window_dimension:
+            name, windows = partitions.time_window_dimension
+            latest = windows.get_last_partition_key(at)
+            keys = (
+                []
+                if latest is None
+                else partitions.get_multipartition_keys_with_dimension_value(
+                    name, latest, dynamic_partitions_store=store, current_time=at
+                )
+            )
+        else:
+            return [
+                RunRequest(run_key=f"{at.isoformat()} {key}", partition_key=key)
+                for key in partitions.get_partition_keys(at, store)
+            ]
+        if not keys:
+            return SkipReason(f"there is no partition yet at {at.isoformat()}")
+        return [RunRequest(run_key=key, partition_key=key) for key in keys]
 
     def _partitions(self, context: ScheduleEvaluationContext) -> Any:
         if self.jobs and self.job.partitions_def is not None:
@@ -120,8 +136,11 @@ def _cron_of(
     day_of_month: int | None,
 ) -> tuple[str, str]:
     """The cron that fires when a window of these partitions is over, and its time zone."""
+    from .partitions.multi import MultiPartitionsDefinition
     from .partitions.time_windows import TimeWindowPartitionsDefinition
 
+    if isinstance(partitions, MultiPartitionsDefinition) and partitions.has_time_window_dimension:
+        partitions = partitions.time_window_partitions_def
     if not isinstance(partitions, TimeWindowPartitionsDefinition):
         what = "its job has no partitions" if partitions is None else f"its job has {partitions.describe()}"
         raise InvalidDefinitionError(f"{what}, which does not say when it runs. Give cron_schedule='...'")

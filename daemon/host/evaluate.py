@@ -18,6 +18,8 @@ from ...definitions.evaluated import EvaluatedDefinition
 from ...definitions.evaluation_context import ScheduleEvaluationContext, SensorEvaluationContext
 from ...definitions.keys import AssetKey
 from ...definitions.lifecycle import RunResources
+from ...definitions.requests import RunRequest
+from ...definitions.run_config import run_config_data
 from ...definitions.run_records import Run, RunStatus
 from ...definitions.run_status_sensors import (
     RunFailureSensorContext,
@@ -63,7 +65,7 @@ def evaluate(
     }
     try:
         for offset, call in _calls(defined, order, open_instance, shared):
-            result = _result(offset, call)
+            result = _result(offset, lambda call=call: _said(call(), defined, definitions))
             tell(result)
             if result["error"] is not None or time.monotonic() - started > ENOUGH_S:
                 return
@@ -71,19 +73,19 @@ def evaluate(
         resources.close()
 
 
-def _result(offset: int | None, call: Callable[[], Verdict]) -> Result:
+def _result(offset: int | None, call: Callable[[], Result]) -> Result:
     started = time.monotonic()
     try:
-        said = _said(call())
+        said = call()
         said["error"] = None
     except BaseException as error:  # the border to the user's code, which may also call sys.exit()
         said = {"error": _told(error)}
     return {"event_offset": offset, "took_s": time.monotonic() - started, **said}
 
 
-def _said(verdict: Verdict) -> Result:
+def _said(verdict: Verdict, defined: EvaluatedDefinition, definitions: Definitions) -> Result:
     return {
-        "run_requests": [request.to_json() for request in verdict.run_requests],
+        "run_requests": [_configured(request, defined, definitions).to_json() for request in verdict.run_requests],
         "skip": verdict.skip_message,
         "cursor": verdict.cursor,
         "dynamic": [
@@ -92,6 +94,17 @@ def _said(verdict: Verdict) -> Result:
         ],
         "asset_events": [[event.type, e.encode(event)] for event in reported_events(verdict.asset_events)],
     }
+
+
+def _configured(request: RunRequest, defined: EvaluatedDefinition, definitions: Definitions) -> RunRequest:
+    """The request with the config and tags of its partition, where its job is told something else for each."""
+    names = defined.targets.job_names
+    name = request.job_name or (names[0] if len(names) == 1 else None)
+    job = definitions.jobs.get(name or "")
+    if job is not None and job.partitioned_config is not None and request.run_config is None:
+        request.run_config = run_config_data(job.run_config_of(request.partition_key))
+        request.tags = {**job.run_tags_of(request.partition_key), **request.tags}
+    return request
 
 
 def _told(error: BaseException) -> dict[str, str]:

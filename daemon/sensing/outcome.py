@@ -7,13 +7,15 @@ evaluation counts as a whole or not at all. A run key that was requested before 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from ...definitions.automation_snapshot import ScheduleSnapshot, SensorSnapshot
 from ...definitions.errors import HeadwaterError, InvalidInvocationError
+from ...definitions.partitions.base import DynamicPartitionsStore
+from ...definitions.partitions.dynamic import checked_keys
 from ...definitions.snapshot import DefinitionsSnapshot
 from ...storage import events as e
 from ...storage.state import State
@@ -37,6 +39,33 @@ class _Wanted:
     known_run_keys: list[str]
 
 
+class KeysAfter:
+    """The keys of dynamic partitions as they are after what the evaluation changes of them."""
+
+    def __init__(self, before: DynamicPartitionsStore) -> None:
+        self._before = before
+        self._after: dict[str, list[str]] = {}
+
+    def get_dynamic_partitions(self, partitions_def_name: str) -> Sequence[str]:
+        name = partitions_def_name
+        return self._after[name] if name in self._after else self._before.get_dynamic_partitions(name)
+
+    def changed(self, requests: Iterable[tuple[str, str, Sequence[str]]]) -> Iterator[e.Event]:
+        """Change keys as it was requested; gives the events of what is really changed by it."""
+        for kind, name, listed in requests:
+            there = list(self.get_dynamic_partitions(name))
+            if kind == "AddDynamicPartitionsRequest":
+                keys = tuple(key for key in checked_keys(listed) if key not in there)
+                self._after[name] = [*there, *keys]
+                event: e.Event = e.DynamicPartitionsAdded(name=name, keys=keys)
+            else:
+                keys = tuple(key for key in dict.fromkeys(listed) if key in there)
+                self._after[name] = [key for key in there if key not in keys]
+                event = e.DynamicPartitionsDeleted(name=name, keys=keys)
+            if keys:
+                yield event
+
+
 def facts_of(
     state: State,
     order: Order,
@@ -54,13 +83,13 @@ def facts_of(
     if defined is None:
         return []
     known = (state.automation.sensors if order.kind == "sensor" else state.automation.schedules)[order.name].run_keys
-    seen = set(known)
+    seen, keys = set(known), KeysAfter(state.spaces)
     facts: list[e.Event] = []
     for result in [*results, *_cut_short(order, results, problem, now)]:
         error, wanted = result.get("error"), _Wanted([], [], [], [])
         if error is None:
             try:
-                wanted = _wanted(definitions, defined, order, result, seen, now=now, new_run_id=new_run_id)
+                wanted = _wanted(definitions, defined, order, result, seen, keys, now=now, new_run_id=new_run_id)
             except HeadwaterError as refused:
                 error = {"cls": type(refused).__name__, "message": str(refused)}
         seen.update(wanted.run_keys)
@@ -87,17 +116,18 @@ def _wanted(
     order: Order,
     result: Result,
     seen: set[str],
+    keys: KeysAfter,
     *,
     now: datetime,
     new_run_id: Callable[[], str],
 ) -> _Wanted:
-    wanted = _Wanted(_reported(result), [], [], [])
+    wanted = _Wanted([*keys.changed(result["dynamic"]), *_reported(result)], [], [], [])
     for request in result["run_requests"]:
         key = request.get("run_key")
         if key is not None and (key in seen or key in wanted.run_keys):
             wanted.known_run_keys.append(key)
             continue
-        run = _run(definitions, defined, order, request, run_id=new_run_id(), at=now)
+        run = _run(definitions, defined, order, request, run_id=new_run_id(), at=now, dynamic=keys)
         wanted.runs.append(run)
         if key is not None:
             wanted.run_keys.append(key)
@@ -112,6 +142,7 @@ def _run(
     *,
     run_id: str,
     at: datetime,
+    dynamic: KeysAfter,
 ) -> e.RunRequested:
     """One requested run.
 
@@ -122,6 +153,7 @@ def _run(
     shared: dict[str, Any] = {
         "run_id": run_id,
         "at": at,
+        "dynamic": dynamic,
         "partition": request.get("partition"),
         "only_checks": _pairs(request.get("checks")),
         "run_config": request.get("run_config"),

@@ -74,6 +74,8 @@ class State:
         self.last_tick = LastTick()
         self.changes = Changes()
         self._blocks: dict[Part, set[Part]] = {}
+        self._dynamic_readers: dict[str, list[str]] = {}
+        """Per name of dynamic partitions, the assets that have them, alone or beside other dimensions."""
         self._handlers = {
             e.DaemonStarted: self._daemon_started,
             e.DefinitionsLoaded: self._definitions_loaded,
@@ -82,6 +84,8 @@ class State:
             e.AssetObserved: self._observed,
             e.AssetCheckEvaluated: self._check_evaluated,
             e.FreshnessChanged: self._freshness_changed,
+            e.DynamicPartitionsAdded: self._dynamic_partitions_changed,
+            e.DynamicPartitionsDeleted: self._dynamic_partitions_changed,
             e.RunRequested: self._run_requested,
             e.RunStarted: self._run_started,
             e.RunSucceeded: self._run_succeeded,
@@ -153,6 +157,10 @@ class State:
             self._drop_gates(self.asset(key), blocking, stored.offset)
             if defined.freshness is None:
                 self.asset(key).freshness = None
+        self._dynamic_readers = {}
+        for key, defined in self.definitions.assets.items():
+            for name in defined.partitions.dynamic_names if defined.partitions else ():
+                self._dynamic_readers.setdefault(name, []).append(key)
         evaluated = {k for k, a in self.definitions.assets.items() if a.condition is not None and not a.external}
         self.memory.forget_seen(keep=evaluated)
         self.automation.load(self.definitions, offset=stored.offset, timestamp=stored.timestamp)
@@ -169,6 +177,16 @@ class State:
 
     def _definitions_failed(self, event: e.DefinitionsFailed, stored: Stored) -> None:
         self.definitions_errors = event.errors
+
+    def _dynamic_partitions_changed(
+        self, event: e.DynamicPartitionsAdded | e.DynamicPartitionsDeleted, stored: Stored
+    ) -> None:
+        """Keys came to exist in every asset that has these partitions, or vanished there with all that is known."""
+        changed = self.spaces.note(event)
+        if not changed:
+            return
+        self.changes.keys_changed(event.name, changed, added=isinstance(event, e.DynamicPartitionsAdded))
+        self.changes.touched.update(self._dynamic_readers.get(event.name, ()))
 
     # ---- updates and their release -----------------------------------------------------------------------------------
 

@@ -63,6 +63,8 @@ EXAMPLES: list[e.Event] = [
         metadata=dict(METADATA),
     ),
     e.FreshnessChanged(asset_key="report", state="FAIL", previous="WARN", at=AT, made_at=AT - timedelta(days=1)),
+    e.DynamicPartitionsAdded(name="customers", keys=("ann", "Zoë")),
+    e.DynamicPartitionsDeleted(name="customers", keys=("ann",)),
     e.RunRequested(
         run_id="r1",
         targets=(TARGET, e.Target(asset_key="report")),

@@ -9,6 +9,7 @@ from headwater.definitions.asset import asset
 from headwater.definitions.asset_jobs import define_asset_job
 from headwater.definitions.partitioned_schedules import build_schedule_from_partitioned_job
 from headwater.definitions.partitions import DailyPartitionsDefinition, StaticPartitionsDefinition
+from headwater.definitions.partitions.multi import MultiPartitionsDefinition
 from headwater.definitions.requests import RunRequest, SkipReason
 from headwater.definitions.schedules import DefaultScheduleStatus, ScheduleDefinition, schedule
 from headwater.storage import events as e
@@ -125,6 +126,17 @@ def test_static_partitions_are_requested_all_each_time() -> None:
     runs = world.until("2026-03-02T07:00:00+00:00")
     keys = [run.targets[0].partitions[0][0] for run in runs if run.targets[0].partitions]
     assert keys == ["a", "b", "a", "b"]
+
+
+def test_of_partitions_of_a_day_and_something_else_the_latest_day_is_requested_for_all() -> None:
+    @asset(partitions_def=MultiPartitionsDefinition({"day": DAILY, "region": StaticPartitionsDefinition(["eu", "us"])}))
+    def sales() -> None: ...
+
+    world = SensingWorld()
+    world.define(sales, schedules=[build_schedule_from_partitioned_job(define_asset_job("sales_job", "sales"))])
+    runs = world.until("2026-03-02T00:00:00+00:00")
+    keys = [run.targets[0].partitions[0][0] for run in runs if run.targets[0].partitions]
+    assert keys == ["2026-03-01|eu", "2026-03-01|us"]
 
 
 def test_a_schedules_function_says_what_runs_and_a_run_key_runs_once() -> None:

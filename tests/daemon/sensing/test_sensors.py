@@ -8,7 +8,9 @@ from headwater.definitions.asset import AssetSpec, asset
 from headwater.definitions.asset_jobs import define_asset_job
 from headwater.definitions.asset_sensors import asset_sensor, multi_asset_sensor
 from headwater.definitions.events_by_users import AssetMaterialization
-from headwater.definitions.partitions import DailyPartitionsDefinition
+from headwater.definitions.partitions import DailyPartitionsDefinition, StaticPartitionsDefinition
+from headwater.definitions.partitions.config import PartitionedConfig
+from headwater.definitions.partitions.dynamic import DynamicPartitionsDefinition
 from headwater.definitions.requests import RunRequest, SensorResult, SkipReason
 from headwater.definitions.run_records import RunStatus
 from headwater.definitions.run_status_sensors import run_failure_sensor, run_status_sensor
@@ -309,3 +311,66 @@ def test_folding_in_pieces_and_at_once_gives_the_same_sensors() -> None:
     before = world.state.automation.sensors["on_inbox"]
     world.restart()
     assert world.state.automation.sensors["on_inbox"] == before
+
+
+# ---- partitions that come and go -------------------------------------------------------------------------------------
+
+FILES = DynamicPartitionsDefinition(name="files")
+
+
+@asset(partitions_def=FILES)
+def uploads() -> None: ...
+
+
+def test_a_sensor_adds_partitions_and_requests_them_in_one_transaction() -> None:
+    @sensor(target=uploads)
+    def new_files(context: Any) -> Any:
+        keys = ["a.csv", "b.csv"]
+        return SensorResult(
+            [RunRequest(run_key=key, partition_key=key) for key in keys],
+            dynamic_partitions_requests=[FILES.build_add_request(keys)],
+        )
+
+    world = SensingWorld()
+    world.define(uploads, sensors=[new_files])
+    assert [run.targets[0].partitions for run in world.sense()] == [(("a.csv", "a.csv"),), (("b.csv", "b.csv"),)]
+    types = [stored.event.type for stored in world.log.read(1, 4)]
+    assert types == ["sensor_evaluated", "dynamic_partitions_added", "run_requested", "run_requested"]
+    world.until("2026-03-01T00:01:00+00:00")
+    assert len(world.log.query(types=["dynamic_partitions_added"])) == 1, "what is there is not added again"
+
+
+def test_a_partition_that_was_deleted_in_the_same_breath_cannot_be_requested() -> None:
+    @sensor(target=uploads)
+    def confused(context: Any) -> Any:
+        changes = [FILES.build_add_request(["a"]), FILES.build_delete_request(["a"])]
+        return SensorResult([RunRequest(partition_key="a")], dynamic_partitions_requests=changes)
+
+    world = SensingWorld()
+    world.define(uploads, sensors=[confused])
+    assert world.sense() == []
+    (failed,) = world.evaluations("confused")
+    assert failed.error.cls == "UnknownPartition"
+    assert world.log.query(types=["dynamic_partitions_added"]) == []
+
+
+def test_a_run_of_a_job_is_told_what_its_partition_needs() -> None:
+    @asset(partitions_def=StaticPartitionsDefinition(["eu", "us"]))
+    def regions() -> None: ...
+
+    by_region = PartitionedConfig(
+        StaticPartitionsDefinition(["eu", "us"]),
+        run_config_for_partition_key_fn=lambda key: {"ops": {"regions": {"config": {"region": key}}}},
+        tags_for_partition_key_fn=lambda key: {"region": key},
+    )
+    job = define_asset_job("regions_job", "regions", config=by_region)
+
+    @sensor(job=job)
+    def looks() -> Any:
+        return RunRequest(partition_key="us")
+
+    world = SensingWorld()
+    world.define(regions, sensors=[looks])
+    (run,) = world.sense()
+    assert run.run_config == {"ops": {"regions": {"config": {"region": "us"}}}}
+    assert run.tags["region"] == "us"
