@@ -14,13 +14,14 @@ from datetime import datetime
 
 from pyroaring import BitMap
 
+from ...definitions.snapshot import DefinitionsSnapshot
 from ...storage import events as e
 from ...storage.log import StoredEvent
 from ...storage.state import Changes, State
 from .graph import ConditionGraph
 from .grouping import RunGroup, group_runs
 from .moment import Moment
-from .plain import evaluate
+from .scalar import ScalarEvaluator
 from .visit import Evaluate, Visit
 
 MAX_SILENT = 1_000  # silent boundaries kept before a Tick is written for them alone
@@ -40,9 +41,16 @@ class Outcome:
 class Ticker:
     """Decides ticks, one after the other, over one State."""
 
-    def __init__(self, state: State, *, run_id: Callable[[], str], evaluate: Evaluate = evaluate) -> None:
+    def __init__(
+        self,
+        state: State,
+        *,
+        run_id: Callable[[], str],
+        evaluator: Callable[[DefinitionsSnapshot], Evaluate] = ScalarEvaluator,
+    ) -> None:
+        """`evaluator` makes, for one set of definitions, what evaluates the condition of an asset."""
         self.state = state
-        self._run_id, self._evaluate = run_id, evaluate
+        self._run_id, self._evaluator = run_id, evaluator
         self._arrivals: list[tuple[int, int]] = []
         self._silent: list[tuple[int, datetime]] = []
         self._previously_requested: dict[str, BitMap] = {}
@@ -81,6 +89,7 @@ class Ticker:
             return Outcome([], [], follow_up=False, next_due=None)
         if self._graph is None or changes.definitions:
             self._graph = ConditionGraph(self.state.definitions)
+            self._evaluate = self._evaluator(self.state.definitions)
         moment = Moment(
             state=self.state,
             definitions=self.state.definitions,

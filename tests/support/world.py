@@ -27,6 +27,8 @@ from headwater.storage.memory import MemoryStore
 from headwater.storage.state import State
 from headwater.storage.wakeup import LocalWakeups
 
+from .both_evaluators import BothEvaluators
+
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
 
@@ -37,7 +39,7 @@ class World:
         self.log = EventLog(MemoryStore(), LocalWakeups(), clock=self.clock, ids=self.ids)
         self.make_ticker = ticker
         self.state = State.empty(self.log.definitions_bytes)
-        self.ticker = ticker(self.state, run_id=self.ids.new_id)
+        self.ticker = ticker(self.state, run_id=self.ids.new_id, evaluator=BothEvaluators)
         self.outcomes: list[Outcome] = []
         self.next_due: datetime | None = None
         self.definitions = Definitions()
@@ -97,7 +99,7 @@ class World:
         for stored in self.log.read(0, 1_000_000)[:through]:
             self.state.apply(stored)
         self.state.take_changes()
-        self.ticker = self.make_ticker(self.state, run_id=self.ids.new_id)
+        self.ticker = self.make_ticker(self.state, run_id=self.ids.new_id, evaluator=BothEvaluators)
 
     # ---- the workers -------------------------------------------------------------------------------------------------
 
