@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 class RunStatus(Enum):
-    """How far a run is. Here a run is QUEUED, STARTED, SUCCESS, FAILURE or CANCELED; users of the field know others."""
+    """Where a run stands. A run is QUEUED from its request until a worker has claimed it; states in between are the
+    field's, and no run here stands in one."""
 
-    QUEUED = "QUEUED"
     NOT_STARTED = "NOT_STARTED"
-    MANAGED = "MANAGED"
+    QUEUED = "QUEUED"
     STARTING = "STARTING"
     STARTED = "STARTED"
     SUCCESS = "SUCCESS"
@@ -24,10 +24,17 @@ class RunStatus(Enum):
     CANCELING = "CANCELING"
     CANCELED = "CANCELED"
 
+    @property
+    def is_finished(self) -> bool:
+        return self in FINISHED_STATUSES
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+FINISHED_STATUSES = frozenset({RunStatus.SUCCESS, RunStatus.FAILURE, RunStatus.CANCELED})
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
-    """A run. `job_name` is None where assets were made without a job; `run_config` is as it was requested."""
+    """A run. `asset_selection` holds what it was to make; `job_name` is None where assets were made without a job."""
 
     run_id: str
     status: RunStatus
@@ -35,10 +42,21 @@ class Run:
     tags: Mapping[str, str] = field(default_factory=dict)
     run_config: Mapping[str, Any] = field(default_factory=dict)
     asset_selection: frozenset[AssetKey] = frozenset()
+    partition_keys: tuple[str, ...] = ()
+    """The partitions that it was to make; a range stands for its ends."""
+    origin: str = "manual"
+    """Who asked for it: automation, manual, schedule, sensor, backfill or retry."""
+    failure_reason: str | None = None
+    failure_message: str = ""
+
+    @property
+    def partition_key(self) -> str | None:
+        """The one partition of the run; None where it has none or several."""
+        return self.partition_keys[0] if len(self.partition_keys) == 1 else None
 
     @property
     def is_finished(self) -> bool:
-        return self.status in (RunStatus.SUCCESS, RunStatus.FAILURE, RunStatus.CANCELED)
+        return self.status.is_finished
 
     @property
     def is_success(self) -> bool:
@@ -47,3 +65,7 @@ class Run:
     @property
     def is_failure(self) -> bool:
         return self.status is RunStatus.FAILURE
+
+    @property
+    def is_canceled(self) -> bool:
+        return self.status is RunStatus.CANCELED

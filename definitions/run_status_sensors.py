@@ -11,6 +11,7 @@ switched on. The runs that a sensor has asked for itself are left out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from .caller import caller
@@ -44,7 +45,7 @@ class RunStatusSensorContext(SensorEvaluationContext):
     @property
     def partition_key(self) -> str | None:
         """The partition that the run makes, where it makes one."""
-        return self._run.tags.get("headwater/partition")
+        return self._run.partition_key
 
     def for_run_failure(self) -> RunFailureSensorContext:
         """The same for a run that failed."""
@@ -160,14 +161,7 @@ def build_run_status_sensor_context(
     """A context to call a sensor on runs with in a test; `.for_run_failure()` makes that of a failure sensor."""
     made = run or Run(run_id="", status=RunStatus.SUCCESS)
     if partition_key is not None:
-        made = Run(
-            run_id=made.run_id,
-            status=made.status,
-            job_name=made.job_name,
-            tags={**made.tags, "headwater/partition": partition_key},
-            run_config=made.run_config,
-            asset_selection=made.asset_selection,
-        )
+        made = replace(made, partition_keys=(partition_key,))
     known = definitions or repository_def
     return RunStatusSensorContext(
         run=made,

@@ -171,24 +171,26 @@ def _run_context(stored: Any, log: EventLog, shared: dict[str, Any]) -> RunStatu
     status = _STATUSES[stored.event.type]
     history = log.query(run_id=stored.event.run_id, types=["run_requested", "step_failed"], limit=10_000)
     requested = next((one.event for one in history if isinstance(one.event, e.RunRequested)), None)
-    run = run_of(stored.event.run_id, status, requested)
+    run = run_of(stored.event.run_id, status, requested, stored.event)
     failures = [EventLogEntry.of(one) for one in history if isinstance(one.event, e.StepFailed)]
     cls = RunFailureSensorContext if status is RunStatus.FAILURE else RunStatusSensorContext
     return cls(run=run, event=EventLogEntry.of(stored), step_failures=failures, cursor=str(stored.offset), **shared)
 
 
-def run_of(run_id: str, status: RunStatus, requested: e.RunRequested | None) -> Run:
-    """A run as user code reads it; its one partition, if it has one, is its tag "headwater/partition"."""
+def run_of(run_id: str, status: RunStatus, requested: e.RunRequested | None, told: e.Event) -> Run:
+    """A run as user code reads it; `told` is the event that tells its state."""
     if requested is None:
-        return Run(run_id=run_id, status=status)
-    keys = {target.partitions for target in requested.targets if target.partitions is not None}
-    only = next(iter(keys)) if len(keys) == 1 else ()
-    partition = {"headwater/partition": only[0][0]} if len(only) == 1 and only[0][0] == only[0][1] else {}
+        return Run(run_id, status)
+    ranges = [span for target in requested.targets for span in target.partitions or ()]
     return Run(
-        run_id=run_id,
-        status=status,
+        run_id,
+        status,
         job_name=requested.job_name,
-        tags={**partition, **requested.tags},
+        tags=requested.tags,
         run_config=requested.run_config,
         asset_selection=frozenset(AssetKey.from_user_string(target.asset_key) for target in requested.targets),
+        partition_keys=tuple(dict.fromkeys(key for span in ranges for key in span)),
+        origin=requested.origin,
+        failure_reason=getattr(told, "reason", None),
+        failure_message=getattr(told, "message", ""),
     )
