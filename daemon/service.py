@@ -13,7 +13,7 @@ finished by then goes on without a daemon; the next one takes it over. What is q
 from __future__ import annotations
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -54,6 +54,7 @@ class Daemon:
         home: Path,
         *,
         max_concurrent_runs: int = 10,
+        pools: Mapping[str, int] | None = None,
         reload: bool = True,
         evaluation_limit_s: float = LIMIT_S,
         clock: Clock | None = None,
@@ -61,7 +62,7 @@ class Daemon:
     ) -> None:
         self.source, self.home = source, home.absolute()
         self._clock, self._ids = clock or SystemClock(), ids or SystemIds()
-        self._reload, self._max_concurrent_runs = reload, max_concurrent_runs
+        self._reload, self._max_concurrent_runs, self._pools = reload, max_concurrent_runs, pools
         self._evaluation_limit_s = evaluation_limit_s
         self._arrivals: dict[str, CancelScope] = {}
         self._arrival_rules: dict[str, object] = {}
@@ -85,7 +86,7 @@ class Daemon:
 
         state = State.empty(events.definitions_bytes)
         hosts = HostSupervisor(self.source, self.home, reload=self._reload)
-        queue = RunQueue(max_concurrent_runs=self._max_concurrent_runs)
+        queue = RunQueue(max_concurrent_runs=self._max_concurrent_runs, pools=self._pools)
         runs = RunSupervisor(state, queue, hosts, self.home, clock=self._clock, append=append)
         sensing = self._sensing(state, events, hosts)
         async with anyio.create_task_group() as tasks:

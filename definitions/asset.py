@@ -114,22 +114,21 @@ def asset(
     What the function returns is stored by the IO manager, unless it is annotated `-> None` or `-> MaterializeResult`.
     """
     refused: dict[str, Any] = {
-        "config_schema": config_schema,
-        "resource_defs": resource_defs,
         "hooks": hooks,
-        "io_manager_def": io_manager_def,
-        "op_tags": op_tags,
         "output_required": not output_required,
         "backfill_policy": backfill_policy,
         "retry_policy": retry_policy,
         "check_specs": check_specs,
-        "pool": pool,
     }
 
     def decorate(fn: Callable[..., Any]) -> AssetsDefinition:
         source = SourceLine.of(fn)
         own_key = _key(fn, name=name, key_prefix=key_prefix, key=key, source=source)
         refuse(f"asset {str(own_key)!r}", source=source, **refused)
+        brought, own_io_manager = dict(resource_defs or {}), None
+        if io_manager_def is not None:
+            own_io_manager = f"{own_key.to_python_identifier()}__io_manager"
+            brought[own_io_manager] = io_manager_def
         spec = AssetSpec(
             own_key,
             deps=deps,
@@ -144,10 +143,19 @@ def asset(
             partitions_def=partitions_def,
             freshness_policy=freshness_policy,
             is_virtual=is_virtual,
-            io_manager_key=io_manager_key,
+            io_manager_key=own_io_manager or io_manager_key,
             source=source,
         )
-        return AssetsDefinition(fn, spec, ins=ins, required_resource_keys=required_resource_keys or ())
+        return AssetsDefinition(
+            fn,
+            spec,
+            ins=ins,
+            required_resource_keys=required_resource_keys or (),
+            resource_defs=brought,
+            config_schema=config_schema,
+            op_tags=op_tags,
+            pool=pool,
+        )
 
     return decorate if compute_fn is None else decorate(compute_fn)
 

@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .collecting import report
+from .config_schema import checked_schema
 from .dependencies import Dependency, argument_of, merged
 from .errors import DefinitionError, InvalidInvocationError
 from .keys import AssetKey
+from .metadata import normalize_metadata
 from .signature import CONFIG_NAME, Signature
 from .source import SourceLine
-from .spec import AssetSpec
+from .spec import AssetSpec, checked_metadata
 
 if TYPE_CHECKING:
     from .conditions.base import AutomationCondition
@@ -39,11 +41,24 @@ class AssetsDefinition:
         *,
         ins: Mapping[str, Any] | None = None,
         required_resource_keys: Iterable[str] = (),
+        resource_defs: Mapping[str, Any] | None = None,
+        config_schema: Any = None,
+        op_tags: Mapping[str, Any] | None = None,
+        pool: str | None = None,
     ) -> None:
         self.fn = fn
         self.spec = spec
         self.signature = _checked_signature(fn, str(self), source=spec.source)
         self.required_resource_keys = frozenset(required_resource_keys)
+        self.resource_defs = dict(resource_defs or {})
+        """Resources that it brings along: they stand among those of the Definitions that it is in."""
+        self.config_schema = checked_schema(config_schema, owner=str(self), source=spec.source)
+        tags = normalize_metadata(checked_metadata(op_tags, owner=str(self), source=spec.source))
+        self.op_tags: dict[str, Any] = {name: value.value for name, value in tags.items()}
+        """What is said to whatever runs its step, as plain data."""
+        self.pool = pool
+        """The pool in which a run that makes it takes a place."""
+        self._check_config()
         self.resource_args = tuple(p.name for p in self.signature.parameters if p.is_resource)
         self.arguments = self._arguments(dict(ins or {}))
         self.deps: tuple[Dependency, ...] = self.merged_deps(spec.deps, self.arguments.values())
@@ -92,6 +107,12 @@ class AssetsDefinition:
     @property
     def io_manager_key(self) -> str:
         return self.spec.io_manager_key
+
+    @property
+    def io_manager_keys(self) -> frozenset[str]:
+        """The IO managers that store its value and load its arguments, as far as they are named."""
+        named = (dep.input_manager_key for dep in self.arguments.values())
+        return frozenset([self.io_manager_key, *filter(None, named)])
 
     @property
     def is_external(self) -> bool:
@@ -153,11 +174,33 @@ class AssetsDefinition:
             raise InvalidInvocationError(f"{self}: {error}. Pass the values of its upstream assets yourself.") from None
         return self.fn(*args, **kwargs)
 
+    def map_asset_specs(self, func: Callable[[AssetSpec], AssetSpec]) -> AssetsDefinition:
+        """A copy that is described by what `func` makes of its spec."""
+        return self.with_spec(func(self.spec))
+
+    def with_keys(self, renamed: Mapping[AssetKey, AssetKey]) -> AssetsDefinition:
+        """A copy in which every key that is in `renamed`, its own and those of its dependencies, is another one."""
+        made = copy.copy(self)
+        made.arguments = {name: dep.with_keys(renamed) for name, dep in self.arguments.items()}
+        return made.with_spec(self.spec.with_keys(renamed))
+
+    def with_resource_defs(self, resource_defs: Mapping[str, Any]) -> AssetsDefinition:
+        """A copy that brings these resources along, unless it has others under their names."""
+        made = copy.copy(self)
+        made.resource_defs = {**resource_defs, **self.resource_defs}
+        return made
+
+    def without_resource_defs(self, names: Iterable[str]) -> AssetsDefinition:
+        """A copy that does not bring the resources of these names along."""
+        made = copy.copy(self)
+        made.resource_defs = {name: value for name, value in self.resource_defs.items() if name not in set(names)}
+        return made
+
     def with_spec(self, spec: AssetSpec) -> AssetsDefinition:
         """A copy that is described by `spec`."""
         made = copy.copy(self)
         made.spec = spec
-        made.deps = made.merged_deps(spec.deps, self.arguments.values())
+        made.deps = made.merged_deps(spec.deps, made.arguments.values())
         return made
 
     def bound(self, deps: tuple[Dependency, ...], resource_args: tuple[str, ...]) -> AssetsDefinition:
@@ -174,6 +217,14 @@ class AssetsDefinition:
 
     def __repr__(self) -> str:
         return f"<{self} of {self.source}>"
+
+    def _check_config(self) -> None:
+        if self.config_schema is not None and self.signature.takes_config:
+            report(
+                DefinitionError(
+                    f"{self.source}: {self} has both config_schema and a parameter {CONFIG_NAME!r}. Keep one of them."
+                )
+            )
 
     def _arguments(self, ins: dict[str, Any]) -> dict[str, Dependency]:
         """The edge of each parameter that is not a resource for certain; `ins` says more about some."""

@@ -90,6 +90,12 @@ class AssetChecksDefinition:
         made.resource_args = resource_args
         return made
 
+    def with_asset_key(self, asset_key: AssetKey) -> AssetChecksDefinition:
+        """A copy that looks at another asset, or at the same one under another key."""
+        made = copy.copy(self)
+        made.asset_key = asset_key
+        return made
+
     def invoke(self, context: Any, asset_value: Any, resources: Mapping[str, Any], config: Any = None) -> Any:
         """What the function returns; see `result_of`. What the function does not take is not used."""
         arguments = {name: resources[name] for name in self.resource_args}

@@ -73,13 +73,32 @@ class Definitions:
         self.source = caller()
         listed = _by_kind([*(assets or ()), *(asset_checks or ())], source=self.source)
         self._assets, self._checks = listed
-        self.resources: dict[str, Any] = dict(resources or {})
+        self.resources: dict[str, Any] = {**dict(resources or {}), **self._brought_along(resources or {})}
         self.metadata = dict(metadata or {})
         self._default_io_managers: dict[Path, Any] = {}
         self._jobs = _jobs_of(jobs or (), source=self.source)
         self._schedules, self._sensors = _automation_of(schedules, sensors, source=self.source)
         self.executor = executor
         self.loggers: dict[str, Any] = dict(loggers or {})
+
+    def _brought_along(self, own: Mapping[str, Any]) -> dict[str, Any]:
+        """The resources that assets bring with them, each of which must be the only one of its name."""
+        brought: dict[str, Any] = {}
+        for asset in self._assets:
+            for name, value in asset.resource_defs.items() if isinstance(asset, AssetsDefinition) else ():
+                if not _same(brought.setdefault(name, value), value) or not _same(own.get(name, value), value):
+                    report(
+                        DefinitionError(
+                            f"{asset.source}: {asset} brings a resource {name!r} that is not the one which others know "
+                            "by this name. Rename one of them, or define it once."
+                        )
+                    )
+        return brought
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is defined but resources."""
+        return not (self._assets or self._checks or self._jobs or self._schedules or self._sensors)
 
     @classmethod
     def merge(cls, *definitions: Definitions) -> Definitions:
@@ -273,6 +292,16 @@ class Definitions:
         return by_asset
 
 
+def _same(one: Any, other: Any) -> bool:
+    """Whether two resources are one: the same object, or equal ones of one class."""
+    if one is other:
+        return True
+    try:
+        return type(one) is type(other) and bool(one == other)
+    except Exception:  # user code: an __eq__ that cannot tell
+        return False
+
+
 def _by_kind(listed: list[Any], *, source: SourceLine) -> tuple[list[AssetNode], list[AssetChecksDefinition]]:
     """Assets and checks apart, each object once; anything else is reported."""
     assets: list[AssetNode] = []
@@ -343,7 +372,7 @@ def _merged(kind: str, given: Iterable[tuple[SourceLine, dict[str, Any]]]) -> di
     merged: dict[str, Any] = {}
     for source, values in given:
         for name, value in values.items():
-            if merged.setdefault(name, value) is not value:
+            if not _same(merged.setdefault(name, value), value):
                 report(
                     DefinitionError(
                         f"{source}: the {kind} {name!r} is not the same in two of the merged Definitions. "

@@ -67,6 +67,13 @@ class Dependency:
     input_manager_key: str | None = None
     declared: AssetSpec | None = None
 
+    def with_keys(self, renamed: Mapping[AssetKey, AssetKey]) -> Dependency:
+        """The edge to what its upstream is called in `renamed`."""
+        if self.key not in renamed:
+            return self
+        declared = None if self.declared is None else self.declared.with_keys(renamed)
+        return replace(self, key=renamed[self.key], by_name=False, declared=declared)
+
     @property
     def asset_key(self) -> AssetKey:
         return self.key

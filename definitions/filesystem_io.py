@@ -1,67 +1,65 @@
 """Values of assets in files: pickled, one file for each partition, replaced in one step.
 
-The value of asset `a/b` is at `<base>/a/b`, that of its partition p at `<base>/a/b/p`, and that of a partition of
-several dimensions in a folder for each but the last of them. Where a file stands in the place
-of a folder (the asset became partitioned, or another key continues its path) it moves into the folder under VALUE, so
-that nothing is lost. A reader sees the old value or the new one, never half of one, even if the writer is killed; a
-power cut can lose what was written in the last seconds unless `fsync` is on.
+Where the files are is said in `value_files.py`. Where a file stands in the place of a folder (the asset became
+partitioned, or another key continues its path) it moves into the folder under VALUE, so that nothing is lost. A reader
+sees the old value or the new one, never half of one, even if the writer is killed; a power cut can lose what was
+written in the last seconds unless `fsync` is on.
 """
 
 from __future__ import annotations
 
-import itertools
 import os
 import pickle
-import re
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import ExecutionError
-from .io import InputContext, IOManager, NotStored, OutputContext, load_partitions
+from .io import InputContext, IOManager, NotStored, OutputContext, load_partitions, parts_of
 from .keys import AssetKey
+from .value_files import base_folder, file_name, is_local, partition_parts, replacing, temporary_beside
+
+if TYPE_CHECKING:
+    from upath import UPath
+
+    from .partitions.base import PartitionsDefinition
 
 VALUE = ".value"  # parts of keys never begin with a dot here
-NAME_MAX = 200  # bytes: file systems end at 255, and a temporary name is longer
-
-_temporary = itertools.count()
 
 
 class FilesystemIOManager(IOManager):
-    """Pickles values below `base_dir`, which defaults to `storage` in HEADWATER_HOME or `.headwater`."""
+    """Pickles values below `base_dir`: a folder, an address such as `s3://bucket/values`, or an EnvVar that holds one.
 
-    def __init__(self, base_dir: str | os.PathLike[str] | None = None, *, fsync: bool = False) -> None:
-        self.base_dir = Path(base_dir if base_dir is not None else _home() / "storage")
+    It defaults to `storage` in HEADWATER_HOME or `.headwater`. `fsync` is for folders of this machine.
+    """
+
+    def __init__(self, base_dir: str | os.PathLike[str] | UPath | None = None, *, fsync: bool = False) -> None:
+        self._given = base_dir
         self.fsync = fsync
 
-    def path_of(self, asset_key: AssetKey, partition: str | None = None) -> Path:
+    @cached_property
+    def base_dir(self) -> Any:
+        return base_folder(self._given)
+
+    def path_of(
+        self, asset_key: AssetKey, partition: str | None = None, partitions_def: PartitionsDefinition | None = None
+    ) -> Any:
         """Where a value is written, as long as nothing stands in the way."""
-        dimensions = getattr(partition, "keys_by_dimension", None)  # of a MultiPartitionKey
-        keys = [] if partition is None else [partition] if dimensions is None else [*dimensions.values()]
-        parts = [*asset_key.path, *keys]
-        return self.base_dir.joinpath(*map(_file_name, parts))
+        parts = asset_key.path if partition is None else [*asset_key.path, *partition_parts(partitions_def, partition)]
+        return self.base_dir.joinpath(*map(file_name, parts))
 
     def handle_output(self, context: OutputContext, obj: Any) -> None:
-        keys = context.asset_partition_keys if context.has_asset_partitions else (None,)
-        if len(keys) != 1:
-            raise ExecutionError(
-                f"asset {str(context.asset_key)!r} returned one value for {len(keys)} partitions. Annotate its "
-                "function with -> None and store the parts yourself, or use another io_manager_key."
-            )
-        path = self.path_of(context.asset_key, keys[0])
-        try:
-            data = pickle.dumps(obj, protocol=pickle.HIGHEST_PROTOCOL)
-        except Exception as error:  # user code: __reduce__ and __getstate__ raise what they like
-            raise ExecutionError(
-                f"the value of asset {str(context.asset_key)!r}, a {type(obj).__name__}, cannot be pickled: {error}. "
-                "Return something that can, or use another io_manager_key."
-            ) from error
-        context.add_output_metadata({"path": self._write(path, data)})
+        for partition, value in parts_of(context, obj):
+            path = self.path_of(context.asset_key, partition, context.asset_partitions_def)
+            data = _pickled(value, context.asset_key)
+            context.add_output_metadata({"path": self._write(path, data)})
 
     def load_input(self, context: InputContext) -> Any:
-        return load_partitions(context, lambda partition: self._read(self.path_of(context.asset_key, partition)))
+        definition = context.asset_partitions_def
+        return load_partitions(context, lambda key: self._read(self.path_of(context.asset_key, key, definition)))
 
-    def _read(self, path: Path) -> Any:
+    def _read(self, path: Any) -> Any:
         for candidate in (path, path / VALUE):
             try:
                 data = candidate.read_bytes()
@@ -70,9 +68,14 @@ class FilesystemIOManager(IOManager):
             return pickle.loads(data)
         raise NotStored
 
-    def _write(self, path: Path, data: bytes) -> Path:
+    def _write(self, path: Any, data: bytes) -> Any:
         """Put `data` at `path`, or inside it where that is a folder; returns where it is."""
-        temporary = os.path.join(path.parent, f".{os.getpid()}-{next(_temporary)}.tmp")
+        if not is_local(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(path) as file:
+                file.write(data)
+            return path
+        temporary = temporary_beside(path)
         try:
             try:
                 self._write_file(temporary, data)
@@ -110,21 +113,17 @@ class FilesystemIOManager(IOManager):
         """Turn the file at `path` into a folder that holds it as VALUE."""
         if not path.is_file():
             return
-        aside = path.parent / f".{os.getpid()}-{next(_temporary)}.tmp"
+        aside = temporary_beside(path)
         os.replace(path, aside)
         path.mkdir(exist_ok=True)
         os.replace(aside, path / VALUE)
 
 
-def _file_name(part: str) -> str:
-    """`part` as the name of one file: "/", a leading "." and the like as %XX, a long name shortened by its hash."""
-    name = re.sub(r"[/\\\0%]|^\.", lambda match: f"%{ord(match.group()):02X}", part) or "%"
-    if len(name.encode()) > NAME_MAX:
-        from hashlib import sha256  # here, since it costs 10 ms to import
-
-        name = f"{name[:40]}%{sha256(part.encode()).hexdigest()}"
-    return name
-
-
-def _home() -> Path:
-    return Path(os.environ.get("HEADWATER_HOME") or ".headwater")
+def _pickled(value: Any, asset_key: AssetKey) -> bytes:
+    try:
+        return pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+    except Exception as error:  # user code: __reduce__ and __getstate__ raise what they like
+        raise ExecutionError(
+            f"the value of asset {str(asset_key)!r}, a {type(value).__name__}, cannot be pickled: {error}. "
+            "Return something that can, or use another io_manager_key."
+        ) from error

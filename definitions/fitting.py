@@ -157,7 +157,8 @@ def _worded(kind: str, message: str, loc: tuple[int | str, ...], cls: Any, given
     if kind == "missing":
         return f"{where}: this field of {model} is required and was not given."
     if kind == "extra_forbidden":
-        fields = sorted(_annotations(cls)) if isinstance(cls, type) and issubclass(cls, BaseModel) else []
+        model_fields = cls.model_fields if isinstance(cls, type) and issubclass(cls, BaseModel) else {}
+        fields = sorted(info.alias or name for name, info in model_fields.items())
         hint = did_you_mean(str(loc[-1]), fields, f"It has: {', '.join(fields) or 'none'}.")
         return f"{where}: {model} has no such field. {hint}"
     return f"{where}: {redacted(message)}{_but(given, loc)}."

@@ -19,7 +19,7 @@ from .metadata import MetadataValue, normalize_metadata
 
 if TYPE_CHECKING:
     from .filesystem_io import FilesystemIOManager as FilesystemIOManager
-    from .partitions.base import PartitionsDefinition
+    from .partitions.base import PartitionKeyRange, PartitionsDefinition, TimeWindow
     from .partitions.mappings import PartitionMapping
 
 ALLOW_MISSING = "allow_missing_partitions"  # metadata of an AssetIn: leave partitions without a value out
@@ -76,6 +76,36 @@ class _ValueContext:
                 f"{len(keys)} partitions of asset {str(self.asset_key)!r} are meant: use context.asset_partition_keys"
             )
         return keys[0]
+
+    @property
+    def asset_partition_key_range(self) -> PartitionKeyRange:
+        """The first and the last of the partitions, in the order of their definition."""
+        from .partitions.base import PartitionKeyRange
+
+        keys = self.asset_partition_keys
+        return PartitionKeyRange(keys[0], keys[-1])
+
+    @property
+    def asset_partitions_time_window(self) -> TimeWindow:
+        """The span from the beginning of the first partition to the end of the last.
+
+        Raises:
+            InvalidInvocationError: they are no windows of time.
+        """
+        from .partitions.base import TimeWindow
+
+        windows: Any = self.asset_partitions_def
+        if not hasattr(windows, "window"):
+            raise InvalidInvocationError(f"the partitions of asset {str(self.asset_key)!r} are no windows of time")
+        spans = [windows.window(key) for key in self.asset_partition_keys]
+        return TimeWindow(min(span.start for span in spans), max(span.end for span in spans))
+
+    def get_asset_identifier(self) -> Sequence[str]:
+        """The parts of the key, and the partition key where one partition is meant: a place that is its own."""
+        return [*self.asset_key.path, *(self.asset_partition_keys if self.has_partition_key else ())]
+
+    def get_identifier(self) -> Sequence[str]:
+        return self.get_asset_identifier()
 
     @property
     def definition_metadata(self) -> Mapping[str, Any]:
@@ -165,6 +195,18 @@ class InputContext(_ValueContext):
         self.upstream_returns_nothing = upstream_returns_nothing
         self.upstream_metadata: Mapping[str, Any] = dict(upstream_metadata or {})
 
+    @property
+    def upstream_output(self) -> OutputContext:
+        """What the value was stored with, as far as its definition says."""
+        return OutputContext(
+            asset_key=self.asset_key,
+            partition_keys=self._partition_keys,
+            partitions_def=self.asset_partitions_def,
+            metadata=self.upstream_metadata,
+            resources=self.resources,
+            log=self.log,
+        )
+
 
 class NoStoredValue(ExecutionError):
     """An argument is to be loaded, but its upstream asset has stored no value."""
@@ -226,6 +268,26 @@ def _absent(context: InputContext, key: str | None) -> None:
         raise NoStoredValue(context, partition=key) from None
 
 
+def parts_of(context: OutputContext, obj: Any) -> list[tuple[str | None, Any]]:
+    """What is to be stored, by partition key (None: the whole). Of several partitions `obj` is a mapping of their keys.
+
+    Raises:
+        ExecutionError: there are several partitions, and `obj` is no such mapping.
+    """
+    if not context.has_asset_partitions:
+        return [(None, obj)]
+    keys = context.asset_partition_keys
+    if len(keys) == 1:
+        return [(keys[0], obj)]
+    if isinstance(obj, Mapping) and set(obj) == set(keys):
+        return [(key, obj[key]) for key in keys]
+    raise ExecutionError(
+        f"asset {str(context.asset_key)!r} returned one value for {len(keys)} partitions. Return a dict with a value "
+        "for each of their keys, annotate its function with -> None and store the parts yourself, or use another "
+        "io_manager_key."
+    )
+
+
 class InMemoryIOManager(IOManager):
     """Keeps values in this process, as they are: for tests and for runs whose values nobody needs afterwards."""
 
@@ -233,8 +295,12 @@ class InMemoryIOManager(IOManager):
         self.values: dict[tuple[AssetKey, str | None], Any] = {}
 
     def handle_output(self, context: OutputContext, obj: Any) -> None:
-        for key in context.asset_partition_keys if context.has_asset_partitions else (None,):
-            self.values[context.asset_key, key] = obj
+        try:
+            parts = parts_of(context, obj)
+        except ExecutionError:  # one value that stands for all of them
+            parts = [(key, obj) for key in context.asset_partition_keys]
+        for key, value in parts:
+            self.values[context.asset_key, key] = value
 
     def load_input(self, context: InputContext) -> Any:
         def load_one(partition: str | None) -> Any:

@@ -18,16 +18,16 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType, ModuleType, TracebackType
+from typing import TypeVar
 
-from .assets_definition import AssetsDefinition
-from .checks import AssetChecksDefinition
 from .collecting import collecting
+from .deferred import DeferredDefinitions
 from .definitions import Definitions
 from .errors import DefinitionError, DefinitionErrors, DefinitionsNotLoadable
-from .jobs import JobDefinition
-from .modules import top_level, top_level_automation
+from .modules import load_definitions_from_modules
 from .source import SourceLine
-from .spec import AssetSpec
+
+T = TypeVar("T")
 
 _OURS = __name__.rpartition(".")[0].rpartition(".")[0]  # the package that holds the rooms
 
@@ -44,13 +44,13 @@ def load_definitions(file: Path | str | None = None, module: str | None = None) 
     with collecting() as errors:
         try:
             loaded = _import_file(Path(file)) if file is not None else _import_module(module or "")
+            definitions = _definitions_of(loaded)
         except DefinitionErrors as error:  # raised by the user's own validate()
             raise DefinitionErrors(_distinct([*errors, *error.errors])) from error
         except DefinitionsNotLoadable:
             raise
         except DefinitionError as error:
             raise DefinitionErrors([*errors, _located(error)]) from error
-        definitions = _definitions_of(loaded)
     if errors := _distinct([*errors, *definitions.errors()]):
         raise DefinitionErrors(errors)
     return definitions
@@ -75,7 +75,7 @@ def _import_module(name: str) -> ModuleType:
     return _importing(name, lambda: importlib.import_module(name))
 
 
-def _importing(what: str, load: Callable[[], ModuleType]) -> ModuleType:
+def _importing(what: str, load: Callable[[], T]) -> T:
     """Run `load`, the border to the user's code: whatever it raises becomes an error with its traceback."""
     try:
         return load()
@@ -130,30 +130,34 @@ def _module_name(path: Path) -> str:
 
 
 def _definitions_of(module: ModuleType) -> Definitions:
-    found = {name: value for name, value in vars(module).items() if isinstance(value, Definitions)}
+    found = {
+        name: value for name, value in vars(module).items() if isinstance(value, (Definitions, DeferredDefinitions))
+    }
     if len({id(value) for value in found.values()}) > 1:
         names = " and ".join(found)
         first = next(iter(found.values()))
         raise DefinitionErrors(
             [
                 DefinitionError(
-                    f"{first.source}: {module.__name__} has several Definitions at its top level: {names}. "
+                    f"{_place_of(first)}: {module.__name__} has several Definitions at its top level: {names}. "
                     f"Join them with Definitions.merge({', '.join(found)}) and keep only that one."
                 )
             ]
         )
     if found:
-        return next(iter(found.values()))
-    assets = list(top_level(vars(module), AssetsDefinition, AssetSpec))
-    checks = list(top_level(vars(module), AssetChecksDefinition))
-    jobs = list(top_level(vars(module), JobDefinition))
-    schedules, sensors = top_level_automation(vars(module))
-    if not (assets or checks or jobs or schedules or sensors):
+        one = next(iter(found.values()))
+        return one if isinstance(one, Definitions) else _importing(module.__name__, one.load)
+    loaded = load_definitions_from_modules([module])
+    if loaded.is_empty:
         raise DefinitionsNotLoadable(
             f"{module.__name__} defines no assets. "
             "Decorate a function with @asset, or set defs = Definitions(assets=[...])."
         )
-    return Definitions(assets=assets, asset_checks=checks, jobs=jobs, schedules=schedules, sensors=sensors)
+    return loaded
+
+
+def _place_of(found: Definitions | DeferredDefinitions) -> SourceLine:
+    return found.source if isinstance(found, Definitions) else SourceLine.of(found.fn)
 
 
 def _put_first(folder: Path) -> None:

@@ -10,18 +10,41 @@ import builtins
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidMetadata
 from .keys import AssetKey, CoercibleToAssetKey
 
+if TYPE_CHECKING:
+    from .metadata_kinds import (
+        AssetMetadataValue,
+        BoolMetadataValue,
+        FloatMetadataValue,
+        IntMetadataValue,
+        JobMetadataValue,
+        JsonMetadataValue,
+        MarkdownMetadataValue,
+        NotebookMetadataValue,
+        NullMetadataValue,
+        PathMetadataValue,
+        PythonArtifactMetadataValue,
+        RunMetadataValue,
+        TableColumnLineageMetadataValue,
+        TableMetadataValue,
+        TableSchemaMetadataValue,
+        TextMetadataValue,
+        TimestampMetadataValue,
+        UrlMetadataValue,
+    )
+    from .table_schema import TableColumnLineage, TableRecord, TableSchema
+
 JsonData = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class MetadataValue:
     """One value and its kind. `value` is plain data: str, int, float, bool, None, or JSON (list, dict)."""
 
@@ -29,68 +52,91 @@ class MetadataValue:
     value: Any
 
     @staticmethod
-    def text(text: str) -> MetadataValue:
-        return MetadataValue("text", str(text))
+    def text(text: str) -> TextMetadataValue:
+        return _of("text", str(text))
 
     @staticmethod
-    def url(url: str) -> MetadataValue:
-        return MetadataValue("url", str(url))
+    def url(url: str) -> UrlMetadataValue:
+        return _of("url", str(url))
 
     @staticmethod
-    def path(path: str | os.PathLike[str]) -> MetadataValue:
-        return MetadataValue("path", os.fspath(path))
+    def path(path: str | os.PathLike[str]) -> PathMetadataValue:
+        return _of("path", path_text(path))
 
     @staticmethod
-    def notebook(path: str | os.PathLike[str]) -> MetadataValue:
-        return MetadataValue("notebook", os.fspath(path))
+    def notebook(path: str | os.PathLike[str]) -> NotebookMetadataValue:
+        return _of("notebook", path_text(path))
 
     @staticmethod
-    def json(data: Sequence[Any] | Mapping[str, Any]) -> MetadataValue:
+    def json(data: Sequence[Any] | Mapping[str, Any]) -> JsonMetadataValue:
         """A list or dict, copied as JSON sees it (tuples become lists)."""
-        return MetadataValue("json", _as_json("json", data))
+        return _of("json", json_copy("json", data))
 
     @staticmethod
-    def md(text: str) -> MetadataValue:
-        return MetadataValue("md", str(text))
+    def md(data: str) -> MarkdownMetadataValue:
+        return _of("md", str(data))
 
     @staticmethod
-    def int(value: builtins.int) -> MetadataValue:
-        return MetadataValue("int", value)
+    def python_artifact(python_artifact: Callable[..., Any]) -> PythonArtifactMetadataValue:
+        """A class or function, by its name."""
+        return _of("python_artifact", {"module": python_artifact.__module__, "name": python_artifact.__name__})
 
     @staticmethod
-    def float(value: builtins.float) -> MetadataValue:
-        return MetadataValue("float", value + 0.0)
+    def int(value: builtins.int) -> IntMetadataValue:
+        return _of("int", value)
 
     @staticmethod
-    def bool(value: builtins.bool) -> MetadataValue:
-        return MetadataValue("bool", value)
+    def float(value: builtins.float) -> FloatMetadataValue:
+        return _of("float", value + 0.0)
 
     @staticmethod
-    def timestamp(at: datetime | builtins.float) -> MetadataValue:
+    def bool(value: builtins.bool) -> BoolMetadataValue:
+        return _of("bool", value)
+
+    @staticmethod
+    def timestamp(value: datetime | builtins.float) -> TimestampMetadataValue:
         """An instant: seconds since 1970-01-01 UTC, or a datetime with a time zone."""
-        if isinstance(at, datetime):
-            if at.tzinfo is None:
-                raise InvalidMetadata("timestamp", f"{at!r} has no time zone; write e.g. datetime.now(timezone.utc)")
-            return MetadataValue("timestamp", at.timestamp())
-        return MetadataValue("timestamp", at + 0.0)
+        if isinstance(value, datetime):
+            if value.tzinfo is None:
+                raise InvalidMetadata("timestamp", f"{value!r} has no time zone; write e.g. datetime.now(timezone.utc)")
+            return _of("timestamp", value.timestamp())
+        return _of("timestamp", value + 0.0)
 
     @staticmethod
-    def null() -> MetadataValue:
-        return MetadataValue("null", None)
+    def null() -> NullMetadataValue:
+        return _of("null", None)
 
     @staticmethod
-    def asset(key: CoercibleToAssetKey) -> MetadataValue:
+    def asset(asset_key: CoercibleToAssetKey) -> AssetMetadataValue:
         """A link to another asset; `value` is its key's user string."""
-        return MetadataValue("asset", AssetKey.of(key).to_user_string())
+        return _of("asset", AssetKey.of(asset_key).to_user_string())
 
     @staticmethod
-    def run(run_id: str) -> MetadataValue:
-        return MetadataValue("run", run_id)
+    def run(run_id: str) -> RunMetadataValue:
+        return _of("run", run_id)
 
     @staticmethod
-    def table(records: Iterable[Mapping[str, Any]]) -> MetadataValue:
-        """A few rows to show, each a mapping from column name to value."""
-        return MetadataValue("table", _as_json("table", [dict(record) for record in records]))
+    def job(job_name: str) -> JobMetadataValue:
+        return _of("job", job_name)
+
+    @staticmethod
+    def table(
+        records: Iterable[TableRecord | Mapping[str, Any]], schema: TableSchema | None = None
+    ) -> TableMetadataValue:
+        """A few rows to show, each a mapping from column name to value, and what is known of their columns."""
+        from .metadata_kinds import TableMetadataValue
+
+        return TableMetadataValue(list(records), schema)
+
+    @staticmethod
+    def table_schema(schema: TableSchema) -> TableSchemaMetadataValue:
+        from .metadata_kinds import TableSchemaMetadataValue
+
+        return TableSchemaMetadataValue(schema)
+
+    @staticmethod
+    def column_lineage(lineage: TableColumnLineage) -> TableColumnLineageMetadataValue:
+        return _of("column_lineage", lineage.to_json())
 
     def to_json(self) -> JsonData:
         value = self.value
@@ -98,25 +144,19 @@ class MetadataValue:
             value = str(value)  # JSON has no nan and no inf
         return {"type": self.kind, "value": value}
 
+    def __eq__(self, other: object) -> builtins.bool:
+        if not isinstance(other, MetadataValue):
+            return NotImplemented
+        return (self.kind, self.value) == (other.kind, other.value)
 
-_KINDS = frozenset(
-    (
-        "text",
-        "url",
-        "path",
-        "notebook",
-        "json",
-        "md",
-        "int",
-        "float",
-        "bool",
-        "timestamp",
-        "null",
-        "asset",
-        "run",
-        "table",
-    )
-)
+    def __hash__(self) -> builtins.int:
+        return hash((self.kind, repr(self.value)))
+
+
+def _of(kind: str, value: Any) -> Any:
+    from .metadata_kinds import of_kind
+
+    return of_kind(kind, value)
 
 
 def normalize_metadata(metadata: Mapping[str, Any] | None) -> dict[str, MetadataValue]:
@@ -150,7 +190,11 @@ def metadata_value(key: str, raw: object) -> MetadataValue:
         case os.PathLike():
             return MetadataValue.path(raw)
         case list() | tuple() | Mapping():
-            return MetadataValue("json", _as_json(key, raw))
+            return _of("json", json_copy(key, raw))
+    if (table := _of_table(raw)) is not None:
+        return table
+    if hasattr(raw, "joinpath"):  # a path of a remote file system
+        return MetadataValue.path(raw)  # type: ignore[arg-type]
     scalar = _scalar(raw)
     if scalar is not None:
         return metadata_value(key, scalar)
@@ -168,10 +212,24 @@ def metadata_to_json(metadata: Mapping[str, MetadataValue]) -> dict[str, JsonDat
 
 
 def _from_json(data: JsonData) -> MetadataValue:
+    from .metadata_kinds import CLASSES, of_kind
+
     kind, value = data["type"], data["value"]
-    if kind not in _KINDS:
-        return MetadataValue("json", value)
-    return MetadataValue(kind, float(value) if kind in ("float", "timestamp") else value)
+    if kind not in CLASSES:
+        return of_kind("json", value)
+    return of_kind(kind, float(value) if kind in ("float", "timestamp") and value is not None else value)
+
+
+def _of_table(raw: object) -> MetadataValue | None:
+    from .table_schema import TableColumnLineage, TableSchema
+
+    if isinstance(raw, TableSchema):
+        return MetadataValue.table_schema(raw)
+    return MetadataValue.column_lineage(raw) if isinstance(raw, TableColumnLineage) else None
+
+
+def path_text(path: object) -> str:
+    return os.fspath(path) if isinstance(path, (str, os.PathLike)) else str(path)  # a path of a remote file system
 
 
 def _checked_key(key: object) -> str:
@@ -180,7 +238,8 @@ def _checked_key(key: object) -> str:
     raise InvalidMetadata(str(key), f"a metadata key is a str, not a {type(key).__name__}")
 
 
-def _as_json(key: str, data: object) -> Any:
+def json_copy(key: str, data: object) -> Any:
+    """`data` as JSON sees it; raises InvalidMetadata where it has no such form."""
     try:
         return json.loads(json.dumps(data, allow_nan=False, default=_json_default))
     except (TypeError, ValueError, RecursionError) as exc:

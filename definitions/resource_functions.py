@@ -17,14 +17,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar, overload
 
-from .errors import DefinitionError, InvalidInvocationError
-from .kinds import RECIPE, is_config_class
+from .config_schema import checked_schema, fit_schema
+from .kinds import RECIPE
 from .lifecycle import InitResourceContext, RunResources
 from .source import SourceLine
 
 
 class ResourceDefinition:
-    """A resource that a function makes. `config_schema` is a Config class, or a mapping of names to types."""
+    """A resource that a function makes. `config_schema` is a Config class, or one of `config_schema.py`."""
 
     __headwater_kind__: ClassVar[str] = RECIPE
 
@@ -44,11 +44,8 @@ class ResourceDefinition:
         self._config: Any = None
         self.__name__ = getattr(resource_fn, "__name__", "resource")
         self.__doc__ = resource_fn.__doc__
-        if not (config_schema is None or isinstance(config_schema, Mapping) or is_config_class(config_schema)):
-            raise DefinitionError(
-                f"{SourceLine.of(resource_fn)}: config_schema of {self.__name__!r} is {config_schema!r}. "
-                "Give a Config class, or a mapping of names to types such as {'path': str}."
-            )
+        self.__module__ = getattr(resource_fn, "__module__", __name__)
+        checked_schema(config_schema, owner=repr(self.__name__), source=SourceLine.of(resource_fn))
 
     @classmethod
     def hardcoded_resource(cls, value: Any, description: str | None = None) -> ResourceDefinition:
@@ -88,14 +85,7 @@ class ResourceDefinition:
         config = self._config if config is None else config
         if config is None and self.config_schema is None:
             return None
-        from .fitting import fit, fit_any  # here, as most of these have no config and need not import pydantic
-
-        owner, path = f"resource {name!r}", ("resources", name, "config")
-        if self.config_schema is None:
-            return fit_any(None, config, path, owner=owner)
-        if is_config_class(self.config_schema):
-            return fit(self.config_schema, config or {}, path, owner=owner)
-        return dict(fit(_class_of(self.config_schema, self.__name__), config or {}, path, owner=owner))
+        return fit_schema(self.config_schema, config, ("resources", name, "config"), owner=f"resource {name!r}")
 
     def __repr__(self) -> str:
         return f"<resource {self.__name__!r} of {SourceLine.of(self.resource_fn)}>"
@@ -159,18 +149,3 @@ def _decorated(cls: type[ResourceDefinition], config_schema: Any, *others: Any) 
     if callable(config_schema) and not isinstance(config_schema, type):
         return cls(config_schema)
     return lambda fn: cls(fn, config_schema, *others)
-
-
-def _class_of(schema: Mapping[str, Any], name: str) -> Any:
-    from pydantic import create_model
-
-    from .config import Config
-
-    for field, kind in schema.items():
-        if not (isinstance(kind, type) or hasattr(kind, "__origin__")):
-            raise InvalidInvocationError(
-                f"config_schema of {name!r}: {field!r} is {kind!r}, which is no type. For defaults and optional fields "
-                "declare a class MyConfig(Config)."
-            )
-    fields: dict[str, Any] = {field: (kind, ...) for field, kind in schema.items()}
-    return create_model(name, __base__=Config, **fields)

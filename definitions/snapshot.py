@@ -102,6 +102,10 @@ class AssetSnapshot:
     arrival: FileArrival | None = None
     freshness: FreshnessPolicy | None = None
     source: str = ""
+    op_tags: Mapping[str, Any] = field(default_factory=dict)
+    """What is said to whatever runs its steps."""
+    pool: str | None = None
+    """Of runs with assets of one pool only so many are under way at once."""
 
     @classmethod
     def of(
@@ -125,6 +129,8 @@ class AssetSnapshot:
             arrival=spec.arrival,
             freshness=spec.freshness_policy,
             source=f"{spec.source.file}:{spec.source.line}",  # whole, whatever the working directory
+            op_tags=node.op_tags if isinstance(node, AssetsDefinition) else {},
+            pool=node.pool if isinstance(node, AssetsDefinition) else None,
         )
 
     def to_json(self) -> JsonData:
@@ -146,6 +152,8 @@ class AssetSnapshot:
                 arrival=self.arrival and self.arrival.to_json(),
                 freshness=self.freshness and self.freshness.to_json(),
                 source=self.source or None,
+                op_tags=dict(self.op_tags),
+                pool=self.pool,
             ),
         }
 
@@ -170,6 +178,8 @@ class AssetSnapshot:
             arrival=arrival and arrival_from_json(arrival),
             freshness=freshness and freshness_from_json(freshness),
             source=data.get("source", ""),
+            op_tags=data.get("op_tags", {}),
+            pool=data.get("pool"),
         )
 
 

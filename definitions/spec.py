@@ -8,7 +8,7 @@ for all that is not its function.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,6 +110,10 @@ class AssetSpec:
             kinds={*self.kinds, *(kinds or ())},
         )
 
+    def map_asset_specs(self, func: Callable[[AssetSpec], AssetSpec]) -> AssetSpec:
+        """What `func` makes of it; the same method of an asset maps the specs of that."""
+        return func(self)
+
     def with_io_manager_key(self, io_manager_key: str) -> AssetSpec:
         return self.replace_attributes(io_manager_key=io_manager_key)
 
@@ -126,6 +130,13 @@ class AssetSpec:
         """What stands for this asset where its definition is not among those loaded."""
         made = copy.copy(self)
         made.deps, made.automation_condition = (), None
+        return made
+
+    def with_keys(self, renamed: Mapping[AssetKey, AssetKey]) -> AssetSpec:
+        """A copy in which every key that is in `renamed`, its own and those of its dependencies, is another one."""
+        made = copy.copy(self)
+        made.key = renamed.get(self.key, self.key)
+        made.deps = tuple(dep.with_keys(renamed) for dep in self.deps)
         return made
 
     def with_deps(self, deps: tuple[Dependency, ...]) -> AssetSpec:

@@ -14,6 +14,7 @@ from ._lazy import offer
 if TYPE_CHECKING or not offer(globals()):
     from ._version import __version__ as __version__
     from .daemon.runs.materialize import materialize as materialize
+    from .daemon.runs.materialize import materialize_to_memory as materialize_to_memory
     from .definitions.arrival import FileArrival as FileArrival
     from .definitions.asset import asset as asset
     from .definitions.asset_jobs import AssetJobDefinition as AssetJobDefinition
@@ -26,13 +27,40 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.asset_sensors import multi_asset_sensor as multi_asset_sensor
     from .definitions.assets_definition import AssetsDefinition as AssetsDefinition
     from .definitions.checks import asset_check as asset_check
+    from .definitions.code_references import AnchorBasedFilePathMapping as AnchorBasedFilePathMapping
+    from .definitions.code_references import LocalFileCodeReference as LocalFileCodeReference
+    from .definitions.code_references import UrlCodeReference as UrlCodeReference
+    from .definitions.code_references import link_code_references_to_git as link_code_references_to_git
+    from .definitions.code_references import with_source_code_references as with_source_code_references
     from .definitions.conditions.base import AutomationCondition as AutomationCondition
     from .definitions.config import Config as Config
     from .definitions.config import PermissiveConfig as PermissiveConfig
+    from .definitions.config_files import config_from_files as config_from_files
+    from .definitions.config_schema import Array as Array
+    from .definitions.config_schema import Bool as Bool
+    from .definitions.config_schema import BoolSource as BoolSource
+    from .definitions.config_schema import Enum as Enum
+    from .definitions.config_schema import EnumValue as EnumValue
+    from .definitions.config_schema import Field as Field
+    from .definitions.config_schema import Float as Float
+    from .definitions.config_schema import Int as Int
+    from .definitions.config_schema import IntSource as IntSource
+    from .definitions.config_schema import List as List
+    from .definitions.config_schema import Map as Map
+    from .definitions.config_schema import Noneable as Noneable
+    from .definitions.config_schema import Permissive as Permissive
+    from .definitions.config_schema import Selector as Selector
+    from .definitions.config_schema import Shape as Shape
+    from .definitions.config_schema import String as String
+    from .definitions.config_schema import StringSource as StringSource
     from .definitions.context import AssetCheckExecutionContext as AssetCheckExecutionContext
     from .definitions.context import AssetExecutionContext as AssetExecutionContext
     from .definitions.context import build_asset_context as build_asset_context
+    from .definitions.deferred import DefinitionsLoadContext as DefinitionsLoadContext
+    from .definitions.deferred import definitions as definitions
+    from .definitions.deferred import repository as repository
     from .definitions.definitions import Definitions as Definitions
+    from .definitions.defs_folder import load_from_defs_folder as load_from_defs_folder
     from .definitions.dependencies import AssetDep as AssetDep
     from .definitions.dependencies import AssetIn as AssetIn
     from .definitions.env import EnvVar as EnvVar
@@ -60,14 +88,52 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.io import InputContext as InputContext
     from .definitions.io import IOManager as IOManager
     from .definitions.io import OutputContext as OutputContext
+    from .definitions.io_testing import build_input_context as build_input_context
+    from .definitions.io_testing import build_output_context as build_output_context
     from .definitions.jobs import JobDefinition as JobDefinition
     from .definitions.keys import AssetKey as AssetKey
     from .definitions.lifecycle import InitResourceContext as InitResourceContext
     from .definitions.lifecycle import build_init_resource_context as build_init_resource_context
     from .definitions.lifecycle import build_resources as build_resources
+    from .definitions.logger import LogManager as LogManager
+    from .definitions.logger import get_logger as get_logger
+    from .definitions.mapping_specs import map_asset_specs as map_asset_specs
+    from .definitions.mapping_specs import with_resources as with_resources
     from .definitions.metadata import MetadataValue as MetadataValue
+    from .definitions.metadata_kinds import AssetMetadataValue as AssetMetadataValue
+    from .definitions.metadata_kinds import BoolMetadataValue as BoolMetadataValue
+    from .definitions.metadata_kinds import CodeReferencesMetadataValue as CodeReferencesMetadataValue
+    from .definitions.metadata_kinds import FloatMetadataValue as FloatMetadataValue
+    from .definitions.metadata_kinds import IntMetadataValue as IntMetadataValue
+    from .definitions.metadata_kinds import JobMetadataValue as JobMetadataValue
+    from .definitions.metadata_kinds import JsonMetadataValue as JsonMetadataValue
+    from .definitions.metadata_kinds import MarkdownMetadataValue as MarkdownMetadataValue
+    from .definitions.metadata_kinds import NotebookMetadataValue as NotebookMetadataValue
+    from .definitions.metadata_kinds import NullMetadataValue as NullMetadataValue
+    from .definitions.metadata_kinds import PathMetadataValue as PathMetadataValue
+    from .definitions.metadata_kinds import PythonArtifactMetadataValue as PythonArtifactMetadataValue
+    from .definitions.metadata_kinds import RunMetadataValue as RunMetadataValue
+    from .definitions.metadata_kinds import TableColumnLineageMetadataValue as TableColumnLineageMetadataValue
+    from .definitions.metadata_kinds import TableMetadataValue as TableMetadataValue
+    from .definitions.metadata_kinds import TableSchemaMetadataValue as TableSchemaMetadataValue
+    from .definitions.metadata_kinds import TextMetadataValue as TextMetadataValue
+    from .definitions.metadata_kinds import TimestampMetadataValue as TimestampMetadataValue
+    from .definitions.metadata_kinds import UrlMetadataValue as UrlMetadataValue
+    from .definitions.modules import load_asset_checks_from_current_module as load_asset_checks_from_current_module
+    from .definitions.modules import load_asset_checks_from_modules as load_asset_checks_from_modules
+    from .definitions.modules import load_asset_checks_from_package_module as load_asset_checks_from_package_module
+    from .definitions.modules import load_asset_checks_from_package_name as load_asset_checks_from_package_name
     from .definitions.modules import load_assets_from_current_module as load_assets_from_current_module
     from .definitions.modules import load_assets_from_modules as load_assets_from_modules
+    from .definitions.modules import load_assets_from_package_module as load_assets_from_package_module
+    from .definitions.modules import load_assets_from_package_name as load_assets_from_package_name
+    from .definitions.modules import load_definitions_from_current_module as load_definitions_from_current_module
+    from .definitions.modules import load_definitions_from_module as load_definitions_from_module
+    from .definitions.modules import load_definitions_from_modules as load_definitions_from_modules
+    from .definitions.modules import load_definitions_from_package_module as load_definitions_from_package_module
+    from .definitions.modules import load_definitions_from_package_name as load_definitions_from_package_name
+    from .definitions.named_io_managers import fs_io_manager as fs_io_manager
+    from .definitions.named_io_managers import mem_io_manager as mem_io_manager
     from .definitions.partitioned_schedules import (
         build_schedule_from_partitioned_job as build_schedule_from_partitioned_job,
     )
@@ -107,6 +173,12 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.partitions.static import StaticPartitionsDefinition as StaticPartitionsDefinition
     from .definitions.partitions.time_windows import TimeWindowPartitionsDefinition as TimeWindowPartitionsDefinition
     from .definitions.partitions.window_mapping import TimeWindowPartitionMapping as TimeWindowPartitionMapping
+    from .definitions.pipes.client import PipesClientCompletedInvocation as PipesClientCompletedInvocation
+    from .definitions.pipes.client import PipesSubprocessClient as PipesSubprocessClient
+    from .definitions.pipes.session import PipesExecutionError as PipesExecutionError
+    from .definitions.pipes.session import PipesSession as PipesSession
+    from .definitions.pipes.session import open_pipes_session as open_pipes_session
+    from .definitions.relative_paths import file_relative_path as file_relative_path
     from .definitions.requests import RunRequest as RunRequest
     from .definitions.requests import SensorResult as SensorResult
     from .definitions.requests import SkipReason as SkipReason
@@ -145,5 +217,13 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.signature import ResourceParam as ResourceParam
     from .definitions.spec import AssetSpec as AssetSpec
     from .definitions.spec import SourceAsset as SourceAsset
+    from .definitions.table_schema import TableColumn as TableColumn
+    from .definitions.table_schema import TableColumnConstraints as TableColumnConstraints
+    from .definitions.table_schema import TableColumnDep as TableColumnDep
+    from .definitions.table_schema import TableColumnLineage as TableColumnLineage
+    from .definitions.table_schema import TableConstraints as TableConstraints
+    from .definitions.table_schema import TableRecord as TableRecord
+    from .definitions.table_schema import TableSchema as TableSchema
+    from .definitions.upath_io import UPathIOManager as UPathIOManager
     from .storage.entries import EventLogEntry as EventLogEntry
     from .storage.instance import Instance as Instance

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 
 _BY_INSTEAD = {
     "automate assets with automation_condition=..., or make them by hand: `headwater asset materialize --select KEY`": (
-        "graph job multiprocess_executor op repository DynamicOut DynamicOutput"
+        "graph job multiprocess_executor op DynamicOut DynamicOutput"
         " GraphDefinition In OpDefinition OpExecutionContext Out in_process_executor"
     ),
     "declare what comes from outside as AssetSpec(arrival=FileArrival(...)), or run `headwater asset report KEY`": (
@@ -19,12 +19,6 @@ _BY_INSTEAD = {
     "the daemon evaluates every automation_condition by itself: nothing has to be declared or turned on": (
         "AutoMaterializePolicy AutoMaterializeRule AutomationConditionSensorDefinition"
     ),
-    "declare a class MyConfig(Config) with typed fields and their defaults, or a PermissiveConfig": (
-        "Array Field Map Noneable Permissive Selector Shape StringSource IntSource BoolSource config_from_files"
-    ),
-    "derive from ConfigurableIOManager, and put an instance into Definitions(resources={...})": "UPathIOManager",
-    "use FilesystemIOManager()": "fs_io_manager",
-    "use InMemoryIOManager()": "mem_io_manager",
     "write one @asset for each table or file that is made": (
         "AssetOut graph_asset graph_multi_asset multi_asset multi_observable_source_asset"
     ),
@@ -36,25 +30,24 @@ _BY_INSTEAD = {
     "retry inside the function, or run the asset again by hand": "Backoff Jitter RetryPolicy RetryRequested",
     "each partition is made by a step of its own": "BackfillPolicy",
     "do the work at the end of the asset's function": "HookContext failure_hook success_hook",
-    "use load_assets_from_modules, or import the assets and write Definitions(assets=[...])": (
-        "definitions_from_module load_asset_checks_from_current_module load_asset_checks_from_modules"
-        " load_assets_from_package_module load_assets_from_package_name load_definitions_from_module"
-        " load_from_defs_folder"
-    ),
-    "use materialize(...)": "build_op_context execute_job materialize_to_memory observe",
-    "use `headwater run list` and `headwater events tail`": "EventRecordsFilter RunsFilter RunRecord",
+    "use materialize(...)": "build_op_context execute_job observe",
+    "use `headwater run list` and `headwater events tail`": ("EventRecordsFilter EventType RunsFilter RunRecord"),
     "use deps=[...] for an upstream whose value is not read": "Nothing",
-    "use Path(__file__).parent / ...": "file_relative_path",
-    "run the program with subprocess inside the asset: its output is captured": (
-        "PipesSubprocessClient open_pipes_session PipesClient"
+    "use PipesSubprocessClient or open_pipes_session, and `from headwater.pipes import open_pipes` in the program": (
+        "PipesClient PipesContext PipesEnvContextInjector PipesFileContextInjector PipesFileMessageReader"
+        " PipesTempFileContextInjector PipesTempFileMessageReader open_pipes"
     ),
-    "each definition knows its file and line without it": (
-        "AnchorBasedFilePathMapping link_code_references_to_git with_source_code_references"
+    "write a Python function that makes the assets, and call it in a module below the folder `defs`": (
+        "Component ComponentLoadContext Model Resolvable Resolver components"
     ),
-    "use MetadataValue.text, .int, .float, .md, .url, .path, .json and the others": (
-        "FloatMetadataValue IntMetadataValue JsonMetadataValue MarkdownMetadataValue PathMetadataValue"
-        " TextMetadataValue UrlMetadataValue"
+    "annotate the parameter or the return with a plain Python type: what is returned is held against it": (
+        "HeadwaterType PythonObjectHeadwaterType PythonObjectType TypeCheck usable_as_type"
     ),
+    "log through context.log, or get_logger() anywhere, and set up the logging of the standard library": (
+        "LoggerDefinition colored_console_logger json_console_logger logger"
+    ),
+    "use link_code_references_to_git(...)": "link_code_references_to_git_if_cloud",
+    "use Instance.local(home) in Python, or the command `headwater`": "GraphQLClient GraphQLClientError",
 }
 
 INSTEAD = {name: instead for instead, names in _BY_INSTEAD.items() for name in names.split()}

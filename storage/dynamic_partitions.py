@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from ..definitions.partitions.base import DynamicPartitionsStore, PartitionsDefinition
 from ..definitions.partitions.dynamic import checked_keys
 from .events import DynamicPartitionsAdded, DynamicPartitionsDeleted, Event
-from .log import EventLog
+from .log import EventLog, StoredEvent
 
 PAGE = 1_000
 
@@ -20,6 +20,14 @@ class DynamicKeys:
 
     def __init__(self) -> None:
         self._keys: dict[str, dict[str, None]] = {}
+        self._through = 0
+
+    def catch_up(self, log: EventLog) -> DynamicKeys:
+        """Take into account what has landed since; reads the events that changed keys, and no other."""
+        for stored in changes(log, after=self._through):
+            self.note(stored.event)
+            self._through = stored.offset
+        return self
 
     def note(self, event: Event) -> None:
         """Take one event into account; those about something else say nothing."""
@@ -41,19 +49,14 @@ class DynamicKeys:
 
 
 def dynamic_keys(log: EventLog) -> DynamicKeys:
-    """The keys of every name at the end of the log. Reads the events that changed them, and no other."""
-    known = DynamicKeys()
-    for event in changes(log):
-        known.note(event)
-    return known
+    """The keys of every name at the end of the log."""
+    return DynamicKeys().catch_up(log)
 
 
-def changes(log: EventLog) -> Iterator[Event]:
-    """The events that added or deleted keys, oldest first."""
-    after = 0
+def changes(log: EventLog, *, after: int = 0) -> Iterator[StoredEvent]:
+    """The events behind an offset that added or deleted keys, oldest first."""
     while page := log.query(types=("dynamic_partitions_added", "dynamic_partitions_deleted"), after=after, limit=PAGE):
-        for stored in page:
-            yield stored.event
+        yield from page
         after = page[-1].offset
 
 
@@ -70,22 +73,23 @@ def known_keys(partitions: PartitionsDefinition, keys: DynamicPartitionsStore) -
     return "; ".join([partitions.describe(), *added])
 
 
-def add(log: EventLog, name: str, keys: Sequence[str]) -> tuple[str, ...]:
-    """Write that keys were added; returns those that are new. None of them is: nothing is written.
+def add(log: EventLog, name: str, keys: Sequence[str], *, known: DynamicKeys | None = None) -> tuple[str, ...]:
+    """Write that keys were added; returns those that are new. None of them is: nothing is written. Whoever adds often
+    keeps what is `known`, so that the log is not read from its beginning each time.
 
     Raises:
         InvalidDefinitionError: one of them cannot be a partition key; none is added.
     """
-    known, wanted = dynamic_keys(log), checked_keys(keys)
+    known, wanted = (known or DynamicKeys()).catch_up(log), checked_keys(keys)
     fresh = tuple(key for key in wanted if not known.has(name, key))
     if fresh:
         log.append([DynamicPartitionsAdded(name=name, keys=fresh)])
     return fresh
 
 
-def delete(log: EventLog, name: str, keys: Sequence[str]) -> tuple[str, ...]:
+def delete(log: EventLog, name: str, keys: Sequence[str], *, known: DynamicKeys | None = None) -> tuple[str, ...]:
     """Write that keys were deleted; returns those that were there. None of them was: nothing is written."""
-    known = dynamic_keys(log)
+    known = (known or DynamicKeys()).catch_up(log)
     gone = tuple(key for key in dict.fromkeys(keys) if known.has(name, key))
     if gone:
         log.append([DynamicPartitionsDeleted(name=name, keys=gone)])

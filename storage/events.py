@@ -188,20 +188,6 @@ class AssetCheckEvaluated(Event):
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
 
 
-class FreshnessChanged(Event):
-    """An asset came to stand otherwise to its freshness policy, at the instant `at`.
-
-    `made_at` is when it was last made or reported, as the log has it. Alerts and conditions go by this event.
-    """
-
-    type: Literal["freshness_changed"] = "freshness_changed"
-    asset_key: str
-    state: Literal["PASS", "WARN", "FAIL"]
-    previous: Literal["PASS", "WARN", "FAIL", "UNKNOWN"]
-    at: datetime
-    made_at: datetime | None = None
-
-
 class DynamicPartitionsAdded(Event):
     """Keys were added to the dynamic partitions of a name; from here on they exist in every asset that has these."""
 
@@ -216,6 +202,20 @@ class DynamicPartitionsDeleted(Event):
     type: Literal["dynamic_partitions_deleted"] = "dynamic_partitions_deleted"
     name: str
     keys: tuple[str, ...] = ()
+
+
+class FreshnessChanged(Event):
+    """An asset came to stand otherwise to its freshness policy, at the instant `at`.
+
+    `made_at` is when it was last made or reported, as the log has it. Alerts and conditions go by this event.
+    """
+
+    type: Literal["freshness_changed"] = "freshness_changed"
+    asset_key: str
+    state: Literal["PASS", "WARN", "FAIL"]
+    previous: Literal["PASS", "WARN", "FAIL", "UNKNOWN"]
+    at: datetime
+    made_at: datetime | None = None
 
 
 # ---- runs and steps --------------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ class Instance:
 
     def __init__(self, log: EventLog, home: Path, *, io_manager: IOManager | None = None) -> None:
         self.log, self.home, self.io_manager = log, home, io_manager
+        self._dynamic = dynamic_partitions.DynamicKeys()
 
     @classmethod
     def ephemeral(cls) -> Instance:
@@ -91,18 +92,18 @@ class Instance:
         Raises:
             InvalidDefinitionError: one of them cannot be a partition key; none is added.
         """
-        dynamic_partitions.add(self.log, partitions_def_name, partition_keys)
+        dynamic_partitions.add(self.log, partitions_def_name, partition_keys, known=self._dynamic)
 
     def delete_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> None:
         """Delete a key; if it is added again, what was known of it is there again. One that is not there stays so."""
-        dynamic_partitions.delete(self.log, partitions_def_name, [partition_key])
+        dynamic_partitions.delete(self.log, partitions_def_name, [partition_key], known=self._dynamic)
 
     def has_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool:
-        return dynamic_partitions.dynamic_keys(self.log).has(partitions_def_name, partition_key)
+        return self._dynamic.catch_up(self.log).has(partitions_def_name, partition_key)
 
     def get_dynamic_partitions(self, partitions_def_name: str) -> Sequence[str]:
         """The keys of a name, in the order in which they were added."""
-        return dynamic_partitions.dynamic_keys(self.log).get_dynamic_partitions(partitions_def_name)
+        return self._dynamic.catch_up(self.log).get_dynamic_partitions(partitions_def_name)
 
     def close(self) -> None:
         self.log.close()

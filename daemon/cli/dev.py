@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated
 
@@ -42,6 +43,10 @@ def dev(
             help="Seconds that one evaluation of a schedule or a sensor may take.",
         ),
     ] = 60.0,
+    pool: Annotated[
+        list[str] | None,
+        typer.Option("--pool", help="NAME=PLACES: how many runs with assets of this pool may be under way. Else 1."),
+    ] = None,
     log_format: Annotated[
         LogFormat,
         typer.Option("--log-format", help="The daemon's own log: readable lines, JSON lines, or what fits stderr."),
@@ -68,6 +73,7 @@ def dev(
         source,
         home_folder(home),
         max_concurrent_runs=max_concurrent_runs,
+        pools=given_pools(pool or ()),
         reload=reload,
         evaluation_limit_s=sensor_limit,
     )
@@ -104,6 +110,17 @@ def check(file: FileOption = None, module: ModuleOption = None, home: HomeOption
 
 def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def given_pools(options: Iterable[str]) -> dict[str, int]:
+    """The places in each pool that --pool names."""
+    places: dict[str, int] = {}
+    for option in options:
+        name, _, number = option.rpartition("=")
+        if not name or not number.isdigit() or int(number) < 1:
+            raise typer.BadParameter(f"--pool {option!r}: write it as NAME=PLACES, with at least one place.")
+        places[name] = int(number)
+    return places
 
 
 def _only_reason(group: BaseExceptionGroup) -> BaseException:

@@ -47,8 +47,8 @@ def choose_from_log(log: EventLog, definitions: Definitions, *, now: datetime) -
 def spaces_of(log: EventLog) -> Spaces:
     """Spaces in which the keys exist that were added at run time, up to the end of the log."""
     spaces = Spaces()
-    for event in dynamic_partitions.changes(log):
-        spaces.note(event)
+    for stored in dynamic_partitions.changes(log):
+        spaces.note(stored.event)
     return spaces
 
 

@@ -15,6 +15,7 @@ from ...definitions.assets_definition import AssetsDefinition
 from ...definitions.checks import AssetChecksDefinition
 from ...definitions.definitions import Definitions
 from ...definitions.errors import ExecutionError, InvalidInvocationError, UnknownPartition
+from ...definitions.io import InMemoryIOManager
 from ...definitions.partitions.base import DynamicPartitionsStore
 from ...definitions.run_config import RunConfig
 from ...definitions.selection import AssetSelection, CoercibleToAssetSelection
@@ -79,6 +80,34 @@ def materialize(
             tags=tags,
             raise_on_error=raise_on_error,
         )
+
+
+def materialize_to_memory(
+    assets: Iterable[AssetsDefinition | AssetSpec | AssetChecksDefinition],
+    run_config: RunConfig | Mapping[str, Any] | None = None,
+    instance: Instance | None = None,
+    resources: Mapping[str, Any] | None = None,
+    partition_key: str | None = None,
+    raise_on_error: bool = True,
+    tags: Mapping[str, str] | None = None,
+    selection: CoercibleToAssetSelection | None = None,
+) -> ExecuteInProcessResult:
+    """As `materialize`, with every IO manager of the assets that are made replaced by one that keeps values in memory.
+
+    For tests: nothing is written where the assets' own IO managers would write it.
+    """
+    assets, memory = list(assets), InMemoryIOManager()
+    managers = {name for asset in assets if isinstance(asset, AssetsDefinition) for name in asset.io_manager_keys}
+    return materialize(
+        [asset.without_resource_defs(managers) if isinstance(asset, AssetsDefinition) else asset for asset in assets],
+        run_config,
+        instance,
+        {**(resources or {}), **dict.fromkeys(managers, memory)},
+        partition_key,
+        raise_on_error,
+        tags,
+        selection,
+    )
 
 
 def materialize_in_process(

@@ -18,6 +18,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -44,6 +45,12 @@ Append = Callable[[Sequence[e.Event]], Awaitable[object]]
 _ENDS = (e.RunSucceeded, e.RunFailed, e.RunCancelled)
 
 
+def pools_of_targets(definitions: DefinitionsSnapshot, targets: Sequence[e.Target]) -> set[str]:
+    """The pools that the assets among `targets` name."""
+    assets = (definitions.assets.get(target.asset_key) for target in targets)
+    return {asset.pool for asset in assets if asset is not None and asset.pool is not None}
+
+
 class RunSupervisor:
     """Launching and ends of runs. One task calls it: the daemon's loop."""
 
@@ -68,7 +75,8 @@ class RunSupervisor:
                 self.queue.offer(QueuedRun.of_event(event, stored.offset))
             elif isinstance(event, e.RunStarted):
                 if event.run_id not in self._launched:
-                    self.queue.start_elsewhere(event.run_id)
+                    run = self.state.runs.get(event.run_id)
+                    self.queue.start_elsewhere(event.run_id, run.targets if run else ())
             elif isinstance(event, _ENDS):
                 self.queue.end(event.run_id)
                 self._launched.pop(event.run_id, None)
@@ -78,7 +86,7 @@ class RunSupervisor:
         """After the fold has reached the head for the first time: queue what nobody has started."""
         for run in self.state.runs.values():
             if run.started:
-                self.queue.start_elsewhere(run.run_id)
+                self.queue.start_elsewhere(run.run_id, run.targets)
             else:
                 self.queue.offer(QueuedRun.of_state(run))
 
@@ -132,7 +140,8 @@ class RunSupervisor:
 
     async def launch(self, definitions: DefinitionsSnapshot) -> None:
         """Launch what the queue gives. Nothing is written between the tick and the fork."""
-        while self.accepting and self._hosts.current is not None and (run := self.queue.take()) is not None:
+        pools_of = partial(pools_of_targets, definitions)
+        while self.accepting and self._hosts.current is not None and (run := self.queue.take(pools_of)) is not None:
             self._launched[run.run_id] = run
             inputs = handed_inputs(self.state, definitions, run.targets, at=self._clock.now())
             try:

@@ -16,17 +16,18 @@ from typing import Any, NamedTuple
 from ...definitions import filesystem_io  # noqa: F401 - before the host forks, or every worker would import it
 from ...definitions.assets_definition import AssetsDefinition
 from ...definitions.checks import AssetChecksDefinition
+from ...definitions.config_schema import fit_schema
 from ...definitions.context import Resources
 from ...definitions.definitions import Definitions
-from ...definitions.env import redacted
 from ...definitions.errors import ExecutionError, InvalidConfigError
 from ...definitions.io import IOManager
 from ...definitions.lifecycle import RunResources
+from ...definitions.logger import RUN_LOGGER, without_secrets
 from ...definitions.run_config import config_of, fit_config
 from ...definitions.spec import DEFAULT_IO_MANAGER
 from ...storage.instance import Instance
 
-LOGGER = "headwater.run"
+LOGGER = RUN_LOGGER
 
 
 class Toolbox:
@@ -120,6 +121,8 @@ def step_config(run_config: Mapping[str, Any], op: AssetsDefinition | AssetCheck
         InvalidConfigError: it does not fit what the function takes.
     """
     signature, data = op.signature, config_of(run_config, "ops", op.op_name)
+    if (schema := getattr(op, "config_schema", None)) is not None:
+        return StepConfig(None, fit_schema(schema, data, ("ops", op.op_name, "config"), owner=str(op)))
     if data is None and not signature.takes_config:
         return _NO_CONFIG
     if signature.takes_config:
@@ -138,7 +141,7 @@ def step_config(run_config: Mapping[str, Any], op: AssetsDefinition | AssetCheck
 def step_logger() -> logging.Logger:
     """The logger behind `context.log`. Where the user's code has set up no logging it writes to standard error."""
     logger = logging.getLogger(LOGGER)
-    logger.addFilter(_without_secrets)
+    logger.addFilter(without_secrets)
     if logger.level == logging.NOTSET:
         logger.setLevel(logging.INFO)
     if not logger.hasHandlers():
@@ -146,21 +149,6 @@ def step_logger() -> logging.Logger:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         logger.addHandler(handler)
     return logger
-
-
-def _without_secrets(record: logging.LogRecord) -> bool:
-    """Take what came from the environment out of a record, before any handler sees it."""
-    try:
-        text = record.getMessage()
-        if (hidden := redacted(text)) != text:
-            record.msg, record.args = hidden, None
-        if record.exc_info and not record.exc_text:
-            trace = logging.Formatter().formatException(record.exc_info)
-            if (hidden := redacted(trace)) != trace:
-                record.exc_text, record.exc_info = hidden, None
-    except Exception:  # a message that cannot be formatted: the handlers report it in their way
-        return True
-    return True
 
 
 class _StandardError(logging.Handler):

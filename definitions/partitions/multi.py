@@ -91,15 +91,7 @@ class MultiPartitionsDefinition(PartitionsDefinition):
         for name, definition in partitions_defs.items():
             _check_dimension(name, definition)
         self.partitions_by_dimension = {name: partitions_defs[name] for name in sorted(partitions_defs)}
-        fixed = [d for d in self.partitions_by_dimension.values() if not isinstance(d, TimeWindowPartitionsDefinition)]
-        count = prod(len(d.keys) for d in fixed if isinstance(d, StaticPartitionsDefinition))
-        for window in self.time_windows:
-            count *= window.end_ordinal(utc_now()) - window.first_ordinal
-        if count > MAX_KEYS:
-            raise InvalidDefinitionError(
-                f"{self.describe()} are {count:,} combinations, more than can be numbered ({MAX_KEYS:,}). Use coarser "
-                "keys in one of the dimensions, or make it an asset of its own."
-            )
+        self._check_size()
 
     # ---- dimensions ----------------------------------------------------------------------------------------------
 
@@ -281,11 +273,23 @@ class MultiPartitionsDefinition(PartitionsDefinition):
 
     @classmethod
     def from_json(cls, data: JsonData) -> MultiPartitionsDefinition:
-        return cls({name: partitions_from_json(dimension) for name, dimension in data["dimensions"].items()})
+        made = cls.__new__(cls)  # was checked when it was declared: what is in the log is read whatever the time is
+        made.partitions_by_dimension = {name: partitions_from_json(d) for name, d in data["dimensions"].items()}
+        return made
 
     def describe(self) -> str:
         dimensions = ", ".join(f"{name}: {d.describe()}" for name, d in self.partitions_by_dimension.items())
         return f"partitions of {len(self.partitions_by_dimension)} dimensions ({dimensions})"
+
+    def _check_size(self) -> None:
+        dimensions = self.partitions_by_dimension.values()
+        count = prod(len(d.keys) for d in dimensions if isinstance(d, StaticPartitionsDefinition))
+        count *= prod(window.end_ordinal(utc_now()) - window.first_ordinal for window in self.time_windows)
+        if count > MAX_KEYS:
+            raise InvalidDefinitionError(
+                f"{self.describe()} are {count:,} combinations, more than can be numbered ({MAX_KEYS:,}). Use coarser "
+                "keys in one of the dimensions, or make it an asset of its own."
+            )
 
 
 def _check_dimension(name: Any, definition: Any) -> None:

@@ -18,13 +18,16 @@ class MultiToSingleDimensionPartitionMapping(PartitionMapping):
 
     A partition of one dimension reads all combinations with its key; a combination reads the key that it has in that
     dimension. Windows of time may differ: a week reads all combinations of its days. The dimension need not be named
-    where only one fits.
+    where only one fits. `partition_mapping` says how the two sides are mapped along it, where that is not by overlap or
+    by key: with `TimeWindowPartitionMapping(-1, -1)` each combination reads the day before its own.
     """
 
     kind = "multi_to_single"
 
-    def __init__(self, partition_dimension_name: str | None = None) -> None:
-        self.partition_dimension_name = partition_dimension_name
+    def __init__(
+        self, partition_dimension_name: str | None = None, partition_mapping: PartitionMapping | None = None
+    ) -> None:
+        self.partition_dimension_name, self.partition_mapping = partition_dimension_name, partition_mapping
 
     def dimension(self, upstream: PartitionsDefinition | None, downstream: PartitionsDefinition | None) -> str:
         """The dimension that the mapping goes along; the definitions fit it."""
@@ -40,30 +43,32 @@ class MultiToSingleDimensionPartitionMapping(PartitionMapping):
                 f"not between {_words(upstream)} and {_words(downstream)}"
             )
         found = self._dimension(upstream, downstream)
-        if found in multi.partitions_by_dimension:
-            return (
-                None
-                if _fits(multi.partitions_by_dimension[found], single)
-                else (
-                    f"dimension {found!r} has {multi.partitions_by_dimension[found].describe()}, and the other side "
-                    f"{single.describe()}"
-                )
-            )
-        return found
+        dimension = multi.partitions_by_dimension.get(found)
+        if dimension is None:
+            return found
+        if self.partition_mapping is not None:
+            up, down = (dimension, single) if upstream is multi else (single, dimension)
+            return self.partition_mapping.mismatch(up, down)
+        if _fits(dimension, single):
+            return None
+        return f"dimension {found!r} has {dimension.describe()}, and the other side {single.describe()}"
 
     def inner(self, upstream: PartitionsDefinition, downstream: PartitionsDefinition) -> PartitionMapping:
         """The mapping between the two sides along the dimension."""
-        return _along(upstream, downstream)
+        return self.partition_mapping or _along(upstream, downstream)
 
     def to_json(self) -> JsonData:
-        return {"kind": self.kind, "partition_dimension_name": self.partition_dimension_name}
+        inner = {} if self.partition_mapping is None else {"partition_mapping": self.partition_mapping.to_json()}
+        return {"kind": self.kind, "partition_dimension_name": self.partition_dimension_name, **inner}
 
     @classmethod
     def from_json(cls, data: JsonData) -> MultiToSingleDimensionPartitionMapping:
-        return cls(data["partition_dimension_name"])
+        inner = data.get("partition_mapping")
+        return cls(data["partition_dimension_name"], None if inner is None else mapping_from_json(inner))
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.partition_dimension_name!r})"
+        inner = "" if self.partition_mapping is None else f", {self.partition_mapping}"
+        return f"{type(self).__name__}({self.partition_dimension_name!r}{inner})"
 
     def _dimension(self, upstream: PartitionsDefinition | None, downstream: PartitionsDefinition | None) -> str:
         """The name of the dimension, or why there is none."""

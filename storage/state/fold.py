@@ -83,9 +83,9 @@ class State:
             e.AssetMaterialized: self._materialized,
             e.AssetObserved: self._observed,
             e.AssetCheckEvaluated: self._check_evaluated,
-            e.FreshnessChanged: self._freshness_changed,
             e.DynamicPartitionsAdded: self._dynamic_partitions_changed,
             e.DynamicPartitionsDeleted: self._dynamic_partitions_changed,
+            e.FreshnessChanged: self._freshness_changed,
             e.RunRequested: self._run_requested,
             e.RunStarted: self._run_started,
             e.RunSucceeded: self._run_succeeded,
@@ -152,13 +152,12 @@ class State:
             if asset.table.space is not old:
                 self.memory.renumber(key, old, asset.table.space)
                 self.changes.renumber(key, old, asset.table.space)
+        self._dynamic_readers = {}
         for key, defined in self.definitions.assets.items():
             blocking = {check.name for check in defined.checks if check.blocking}
             self._drop_gates(self.asset(key), blocking, stored.offset)
             if defined.freshness is None:
                 self.asset(key).freshness = None
-        self._dynamic_readers = {}
-        for key, defined in self.definitions.assets.items():
             for name in defined.partitions.dynamic_names if defined.partitions else ():
                 self._dynamic_readers.setdefault(name, []).append(key)
         evaluated = {k for k, a in self.definitions.assets.items() if a.condition is not None and not a.external}

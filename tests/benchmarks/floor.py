@@ -103,7 +103,7 @@ def main() -> None:
     from headwater.definitions.loading import load_definitions
 
     load_definitions(Path(definitions), None)
-    rehearsal.rehearse()
+    rehearsal.rehearse(Path(path).parent)
     log = BareLog(path)
     log.commit()
     gc.collect()

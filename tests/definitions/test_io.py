@@ -137,7 +137,7 @@ def test_a_folder_that_was_removed_meanwhile_is_made_again(tmp_path: Path) -> No
 
 def test_one_value_for_several_partitions_is_refused(tmp_path: Path) -> None:
     manager = FilesystemIOManager(tmp_path)
-    with pytest.raises(ExecutionError, match=r"one value for 2 partitions. Annotate its function with -> None"):
+    with pytest.raises(ExecutionError, match=r"one value for 2 partitions. Return a dict"):
         manager.handle_output(OutputContext(asset_key=RAW, partition_keys=["a", "b"]), 1)
 
 

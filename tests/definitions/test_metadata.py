@@ -10,11 +10,38 @@ from typing import Any
 import numpy as np
 import pytest
 
+from headwater.definitions.code_references import LocalFileCodeReference, UrlCodeReference
 from headwater.definitions.errors import InvalidMetadata
 from headwater.definitions.keys import AssetKey
 from headwater.definitions.metadata import MetadataValue, metadata_from_json, metadata_to_json, normalize_metadata
+from headwater.definitions.metadata_kinds import (
+    CLASSES,
+    CodeReferencesMetadataValue,
+    FloatMetadataValue,
+    IntMetadataValue,
+    JsonMetadataValue,
+    TableColumnLineageMetadataValue,
+    TableMetadataValue,
+    TableSchemaMetadataValue,
+    TextMetadataValue,
+)
+from headwater.definitions.table_schema import (
+    TableColumn,
+    TableColumnConstraints,
+    TableColumnDep,
+    TableColumnLineage,
+    TableConstraints,
+    TableRecord,
+    TableSchema,
+)
 
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
+
+SCHEMA = TableSchema(
+    [TableColumn("a", "int", "the first", TableColumnConstraints(nullable=False, other=["> 0"]), {"pii": "no"})],
+    TableConstraints(["at least one row"]),
+)
+LINEAGE = TableColumnLineage({"a": [TableColumnDep(["raw", "orders"], "x"), TableColumnDep("other", "y")]})
 
 EVERY_KIND = {
     "text": MetadataValue.text("x"),
@@ -31,6 +58,13 @@ EVERY_KIND = {
     "asset": MetadataValue.asset(["sales", "orders"]),
     "run": MetadataValue.run("0190"),
     "table": MetadataValue.table([{"a": 1}, {"a": 2}]),
+    "python_artifact": MetadataValue.python_artifact(Path),
+    "job": MetadataValue.job("nightly"),
+    "table_schema": MetadataValue.table_schema(SCHEMA),
+    "column_lineage": MetadataValue.column_lineage(LINEAGE),
+    "code_references": CodeReferencesMetadataValue(
+        [LocalFileCodeReference("/flow.py", 3), UrlCodeReference("https://x")]
+    ),
 }
 
 
@@ -97,3 +131,42 @@ def test_keys_are_strings() -> None:
 
 def test_a_kind_from_a_newer_version_is_kept_as_json() -> None:
     assert metadata_from_json({"m": {"type": "hologram", "value": [1]}})["m"] == MetadataValue.json([1])
+
+
+# ---- a class for each kind -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_a_value_is_of_the_class_of_its_kind_also_when_it_was_stored(kind: str) -> None:
+    value = EVERY_KIND[kind]
+    stored = metadata_from_json(metadata_to_json({"x": value}))["x"]
+    assert type(value) is type(stored) is CLASSES[kind]
+
+
+def test_classes_make_values_that_equal_those_of_the_methods() -> None:
+    assert IntMetadataValue(3) == MetadataValue.int(3) == MetadataValue("int", 3)
+    assert FloatMetadataValue(3) == MetadataValue.float(3)
+    assert FloatMetadataValue(3) != IntMetadataValue(3)
+    assert (TextMetadataValue("x").text, JsonMetadataValue({"a": (1,)}).data) == ("x", {"a": [1]})
+    assert len({IntMetadataValue(3), MetadataValue.int(3)}) == 1
+
+
+def test_tables_come_back_as_what_they_are() -> None:
+    stored = metadata_from_json(
+        metadata_to_json(
+            normalize_metadata({"s": SCHEMA, "l": LINEAGE, "t": MetadataValue.table([TableRecord(a=1)], SCHEMA)})
+        )
+    )
+    schema, lineage, table = stored["s"], stored["l"], stored["t"]
+    assert isinstance(schema, TableSchemaMetadataValue)
+    assert schema.schema.columns[0].constraints == TableColumnConstraints(False, False, ("> 0",))
+    assert schema.schema.constraints.other == ("at least one row",)
+    assert isinstance(lineage, TableColumnLineageMetadataValue)
+    assert lineage.column_lineage == LINEAGE
+    assert isinstance(table, TableMetadataValue)
+    assert (table.records, table.schema) == ([TableRecord({"a": 1})], schema.schema)
+    assert TableMetadataValue([{"a": 1}]).schema is None
+
+
+def test_a_null_is_a_value_of_every_optional_kind() -> None:
+    assert metadata_from_json(metadata_to_json({"x": FloatMetadataValue(None)}))["x"].value is None

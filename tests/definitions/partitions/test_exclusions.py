@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from pyroaring import BitMap
 
 from headwater.definitions.errors import InvalidDefinitionError, UnknownPartition
@@ -82,6 +82,7 @@ def test_every_form_takes_them_and_survives_json(definition: TimeWindowPartition
         assert other.get_partition_keys(NOW) == keys
 
 
+@settings(deadline=None)
 @given(
     exclusion=st.sampled_from(["0 0 * * 6,0", "0 0 1 * *", "*/30 * * * *", "0 5 * * *", "0 0 29 2 *"]),
     first=st.integers(0, 30_000),

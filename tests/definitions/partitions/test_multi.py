@@ -116,6 +116,7 @@ def test_mappings_survive_json() -> None:
     weeks = MultiPartitionsDefinition({"date": DailyPartitionsDefinition("2020-01-01"), "region": REGIONS})
     for mapping in (
         MultiToSingleDimensionPartitionMapping("date"),
+        MultiToSingleDimensionPartitionMapping("date", default_mapping(DAYS, DAYS)),
         default_mapping(BOTH, weeks),
         default_mapping(BOTH, DAYS),
     ):

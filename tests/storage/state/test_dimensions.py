@@ -60,6 +60,8 @@ MAPPINGS: list[tuple[PartitionsDefinition, PartitionsDefinition, PartitionMappin
         for up, down in [(DAYS_REGIONS, WEEKS), (DAYS, DAYS_REGIONS)]
     ),
     (DAYS_USERS_ZONES, USERS, MultiToSingleDimensionPartitionMapping()),
+    (DAYS, DAYS_REGIONS, MultiToSingleDimensionPartitionMapping("date", TimeWindowPartitionMapping(-2, -1))),
+    (DAYS_REGIONS, DAYS, MultiToSingleDimensionPartitionMapping("date", TimeWindowPartitionMapping(-1, -1))),
     (HOURS, DAYS_REGIONS, MultiToSingleDimensionPartitionMapping("date")),
     (ZONES_REGIONS, ZONES, MultiToSingleDimensionPartitionMapping("zone")),
     (DAYS_REGIONS, WEEKS_REGIONS, MultiPartitionMapping({"date": BY_DATE, "region": SAME_REGION})),
@@ -94,15 +96,15 @@ def plainly_required(mapping: PartitionMapping, key: int, *, up: Side, down: Sid
     assert down.partitions is not None
     name = mapping.dimension(up.partitions, down.partitions)
     if isinstance(up.space, TupleSpace):
-        along = axis_keys(inner_of(up.axes[name], down), str(down.space.key(key)), up=up.axes[name], down=down)
+        along = axis_keys(inner_of(mapping, up.axes[name], down), str(down.space.key(key)), up=up.axes[name], down=down)
         sides = [along if n == name else keys_of(up.axes[n], up.axes[n].existing) for n in names(up)]
         return {"|".join(chosen) for chosen in product(*sides)}
     parts = dict(zip(names(down), str(down.space.key(key)).split("|"), strict=True))
-    return set(axis_keys(inner_of(up, down.axes[name]), parts[name], up=up, down=down.axes[name]))
+    return set(axis_keys(inner_of(mapping, up, down.axes[name]), parts[name], up=up, down=down.axes[name]))
 
 
-def inner_of(up: Side, down: Side) -> PartitionMapping:
-    return default_mapping(up.partitions, down.partitions)
+def inner_of(mapping: MultiToSingleDimensionPartitionMapping, up: Side, down: Side) -> PartitionMapping:
+    return mapping.partition_mapping or default_mapping(up.partitions, down.partitions)
 
 
 def axis_keys(mapping: PartitionMapping, key: str, *, up: Side, down: Side) -> list[str]:
