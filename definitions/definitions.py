@@ -30,6 +30,7 @@ from .keys import AssetKey
 from .partitions.multi_mappings import default_mapping
 from .source import SourceLine
 from .spec import DEFAULT_IO_MANAGER, AssetSpec
+from .values import Accessors
 
 if TYPE_CHECKING:
     from .asset_jobs import JobContents
@@ -51,7 +52,7 @@ class _Bound(NamedTuple):
     errors: list[DefinitionError]
 
 
-class Definitions:
+class Definitions(Accessors):
     """Everything a module defines. One at the top level of the module is what headwater loads.
 
     >>> defs = Definitions(assets=[orders, revenue], asset_checks=[orders_not_empty], resources={"db": connection})

@@ -13,10 +13,19 @@ from ._lazy import offer
 
 if TYPE_CHECKING or not offer(globals()):
     from ._version import __version__ as __version__
+    from .daemon.evaluation.evaluate_conditions import ConditionResult as ConditionResult
+    from .daemon.evaluation.evaluate_conditions import (
+        EvaluateAutomationConditionsResult as EvaluateAutomationConditionsResult,
+    )
+    from .daemon.evaluation.evaluate_conditions import evaluate_automation_conditions as evaluate_automation_conditions
     from .daemon.runs.materialize import materialize as materialize
     from .daemon.runs.materialize import materialize_to_memory as materialize_to_memory
+    from .daemon.runs.result import ExecuteInProcessResult as ExecuteInProcessResult
     from .definitions.arrival import FileArrival as FileArrival
     from .definitions.asset import asset as asset
+    from .definitions.asset_events import AssetCheckEvaluation as AssetCheckEvaluation
+    from .definitions.asset_events import AssetMaterialization as AssetMaterialization
+    from .definitions.asset_events import AssetObservation as AssetObservation
     from .definitions.asset_jobs import AssetJobDefinition as AssetJobDefinition
     from .definitions.asset_jobs import define_asset_job as define_asset_job
     from .definitions.asset_sensors import AssetSensorDefinition as AssetSensorDefinition
@@ -77,9 +86,6 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.evaluation_context import SensorEvaluationContext as SensorEvaluationContext
     from .definitions.evaluation_context import build_schedule_context as build_schedule_context
     from .definitions.evaluation_context import build_sensor_context as build_sensor_context
-    from .definitions.events_by_users import AssetCheckEvaluation as AssetCheckEvaluation
-    from .definitions.events_by_users import AssetMaterialization as AssetMaterialization
-    from .definitions.events_by_users import AssetObservation as AssetObservation
     from .definitions.filesystem_io import FilesystemIOManager as FilesystemIOManager
     from .definitions.freshness import FreshnessPolicy as FreshnessPolicy
     from .definitions.freshness import FreshnessState as FreshnessState
@@ -225,5 +231,14 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.table_schema import TableRecord as TableRecord
     from .definitions.table_schema import TableSchema as TableSchema
     from .definitions.upath_io import UPathIOManager as UPathIOManager
+    from .definitions.values import AssetValueLoader as AssetValueLoader
     from .storage.entries import EventLogEntry as EventLogEntry
     from .storage.instance import Instance as Instance
+    from .storage.records import AssetPartitionStatus as AssetPartitionStatus
+    from .storage.records import AssetRecord as AssetRecord
+    from .storage.records import AssetRecordsFilter as AssetRecordsFilter
+    from .storage.records import EventRecordsFilter as EventRecordsFilter
+    from .storage.records import EventRecordsResult as EventRecordsResult
+    from .storage.records import EventType as EventType
+    from .storage.runs import RunRecord as RunRecord
+    from .storage.runs import RunsFilter as RunsFilter

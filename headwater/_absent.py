@@ -31,7 +31,7 @@ _BY_INSTEAD = {
     "each partition is made by a step of its own": "BackfillPolicy",
     "do the work at the end of the asset's function": "HookContext failure_hook success_hook",
     "use materialize(...)": "build_op_context execute_job observe",
-    "use `headwater run list` and `headwater events tail`": ("EventRecordsFilter EventType RunsFilter RunRecord"),
+    "use EventLogEntry: a record and its entry are one": "EventLogRecord",
     "use deps=[...] for an upstream whose value is not read": "Nothing",
     "use PipesSubprocessClient or open_pipes_session, and `from headwater.pipes import open_pipes` in the program": (
         "PipesClient PipesContext PipesEnvContextInjector PipesFileContextInjector PipesFileMessageReader"

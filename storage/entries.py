@@ -12,19 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ..definitions.events_by_users import (
-    CODE_VERSION_TAG,
-    DATA_VERSION_TAG,
-    AssetCheckEvaluation,
-    AssetMaterialization,
-    AssetObservation,
-)
+from ..definitions.asset_events import AssetCheckEvaluation, AssetMaterialization, AssetObservation
 from ..definitions.keys import AssetKey
 from ..definitions.metadata import metadata_from_json
 from ..definitions.results import AssetCheckSeverity
 from . import events as e
 from .clock import from_microseconds
 from .log import StoredEvent
+
+CODE_VERSION_TAG = "headwater/code_version"
+"""The tag under which a materialization shows the version of the code that made it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +93,14 @@ class EventLogEntry:
         event = self.event
         if not isinstance(event, e.AssetMaterialized):
             return None
-        versions = {DATA_VERSION_TAG: event.data_version, CODE_VERSION_TAG: event.code_version}
+        code = {} if event.code_version is None else {CODE_VERSION_TAG: event.code_version}
         return AssetMaterialization(
             AssetKey.from_user_string(event.asset_key),
             description=event.description,
             metadata=_metadata(event),
             partition=event.partition,
-            tags={**event.tags, **{tag: version for tag, version in versions.items() if version is not None}},
+            tags={**event.tags, **code},
+            data_version=event.data_version,
         )
 
     @property
@@ -110,12 +108,13 @@ class EventLogEntry:
         event = self.event
         if not isinstance(event, e.AssetObserved):
             return None
-        version = {} if event.data_version is None else {DATA_VERSION_TAG: event.data_version}
         return AssetObservation(
             AssetKey.from_user_string(event.asset_key),
+            description=event.description,
             metadata=_metadata(event),
             partition=event.partition,
-            tags={**event.tags, **version},
+            tags=event.tags,
+            data_version=event.data_version,
         )
 
     @property

@@ -95,7 +95,7 @@ class LogClosed(StorageError):
         self.forked = forked
 
 
-class UnknownDefinitions(StorageError):
+class UnknownDefinitions(StorageError, LookupError):
     """No definitions are stored under a hash."""
 
     def __init__(self, digest: str) -> None:

@@ -171,6 +171,7 @@ class AssetObserved(Event):
     data_version: str | None = None
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
     tags: dict[str, str] = Field(default_factory=dict)
+    description: str | None = None
 
 
 class AssetCheckEvaluated(Event):
@@ -186,6 +187,17 @@ class AssetCheckEvaluated(Event):
     blocking: bool = False
     description: str | None = None
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class AssetWiped(Event):
+    """What was made of an asset counts as gone: it is missing again. `partitions` of None means everything of it.
+
+    The events before stay in the log; nothing of the data itself is touched.
+    """
+
+    type: Literal["asset_wiped"] = "asset_wiped"
+    asset_key: str
+    partitions: KeyRanges | None = None
 
 
 class DynamicPartitionsAdded(Event):
@@ -325,6 +337,18 @@ class StepSkipped(Event):
     targets: tuple[Target, ...] = ()
     reason: Literal["upstream_failed", "check_failed", "not_produced"] = "upstream_failed"
     blocked_by: tuple[Target, ...] = ()
+
+
+class RunTagged(Event):
+    """Somebody gave a run more tags, or other values of those it has.
+
+    The run is named in a field of another name than that which puts an event into the run's own stream: a worker would
+    take an event there for a sign that the run was taken away from it.
+    """
+
+    type: Literal["run_tagged"] = "run_tagged"
+    tagged_run: str
+    tags: dict[str, str] = Field(default_factory=dict)
 
 
 # ---- automation ------------------------------------------------------------------------------------------------------

@@ -6,29 +6,38 @@ everything when it is closed or let go of: tests and experiments use it, and `ma
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
+from ..definitions.errors import InvalidInvocationError
 from ..definitions.io import InMemoryIOManager, IOManager
 from ..definitions.keys import AssetKey, CoercibleToAssetKey
-from ..definitions.metadata import metadata_to_json, normalize_metadata
 from . import dynamic_partitions
+from .asset_queries import AssetQueries
 from .clock import SystemClock
 from .entries import EventLogEntry
-from .events import AssetMaterialized
 from .ids import SystemIds
 from .log import EventLog
 from .memory import MemoryStore
+from .reports import Reports
+from .run_queries import RunQueries
 from .wakeup import LocalWakeups
 
+HOME_VARIABLE = "HEADWATER_HOME"
 
-class Instance:
-    """A log and a home. `io_manager` is the default one where values are not to go into files of the home."""
+
+class Instance(AssetQueries, RunQueries, Reports):
+    """A log and a home. `io_manager` is the default one where values are not to go into files of the home.
+
+    What it tells of assets is in `AssetQueries`, of runs in `RunQueries`; what is reported to it in `Reports`.
+    """
 
     def __init__(self, log: EventLog, home: Path, *, io_manager: IOManager | None = None) -> None:
         self.log, self.home, self.io_manager = log, home, io_manager
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._dynamic = dynamic_partitions.DynamicKeys()
 
     @classmethod
@@ -43,42 +52,34 @@ class Instance:
         folder = Path(home).absolute()
         return cls(EventLog.open(folder), folder)
 
+    @classmethod
+    def get(cls) -> Instance:
+        """The instance of the home that the environment variable HEADWATER_HOME names.
+
+        Raises:
+            InvalidInvocationError: it is not set.
+        """
+        home = os.environ.get(HOME_VARIABLE)
+        if not home:
+            raise InvalidInvocationError(
+                f"Instance.get() needs the environment variable {HOME_VARIABLE}, the folder of the log. Set it, or use "
+                "Instance.local(folder)."
+            )
+        return cls.local(home)
+
+    @classmethod
+    def local_temp(cls, tempdir: Path | str | None = None) -> Instance:
+        """An instance of files in a folder for once: `tempdir`, or a new one that is deleted when it is closed."""
+        if tempdir is not None:
+            return cls.local(tempdir)
+        folder = tempfile.TemporaryDirectory(prefix="headwater-")
+        instance = cls.local(folder.name)
+        instance._folder = folder
+        return instance
+
     @property
     def is_ephemeral(self) -> bool:
         return self.io_manager is not None
-
-    def report_materialization(
-        self,
-        key: CoercibleToAssetKey,
-        partition: str | None = None,
-        *,
-        metadata: Mapping[str, Any] | None = None,
-        data_version: str | None = None,
-        description: str | None = None,
-        tags: Mapping[str, str] | None = None,
-    ) -> int:
-        """Write that an outside system has made an asset or one partition of it; returns the offset of the event."""
-        event = AssetMaterialized(
-            asset_key=str(AssetKey.of(key)),
-            partition=partition,
-            origin="report",
-            data_version=data_version,
-            description=description,
-            metadata=metadata_to_json(normalize_metadata(metadata)),  # type: ignore[arg-type]
-            tags=dict(tags or {}),
-        )
-        return self.log.append([event])[0]
-
-    def get_latest_materialization_event(self, asset_key: CoercibleToAssetKey) -> EventLogEntry | None:
-        """The newest materialization of an asset, whatever its partition; None where it was never made.
-
-        >>> instance.get_latest_materialization_event("orders").asset_materialization.metadata["rows"].value
-        3
-        """
-        found = self.log.query(
-            asset_key=str(AssetKey.of(asset_key)), types=["asset_materialized"], newest_first=True, limit=1
-        )
-        return EventLogEntry.of(found[0]) if found else None
 
     def materializations_after(self, asset_key: CoercibleToAssetKey, offset: int) -> list[EventLogEntry]:
         """The materializations of an asset behind an offset of the log, oldest first."""
@@ -107,6 +108,8 @@ class Instance:
 
     def close(self) -> None:
         self.log.close()
+        if self._folder is not None:
+            self._folder.cleanup()
 
     def __enter__(self) -> Instance:
         return self

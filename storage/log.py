@@ -142,25 +142,43 @@ class EventLog:
         asset_key: str | None = None,
         run_id: str | None = None,
         types: Sequence[str] | None = None,
+        partitions: Sequence[str] | None = None,
         after: int = 0,
+        before: int | None = None,
         limit: int = PAGE,
         newest_first: bool = False,
     ) -> list[StoredEvent]:
-        """At most `limit` events behind offset `after` that have all that is asked for.
+        """At most `limit` events behind offset `after`, and ahead of `before`, that have all that is asked for.
 
         `asset_key` and `run_id` are the event's own: a `RunRequested` is found by its run, not by its targets.
         """
-        if types is not None and not types:
+        if (types is not None and not types) or (partitions is not None and not partitions):
             return []
         wanted = RowFilter(
             asset_key=asset_key,
             run_id=run_id,
             types=None if types is None else tuple(types),
+            partitions=None if partitions is None else tuple(partitions),
             after=after,
+            before=before,
             limit=limit,
             newest_first=newest_first,
         )
         return [_stored(row) for row in self._rows(wanted)]
+
+    def asset_keys(self, *, after: str = "", limit: int | None = None) -> list[str]:
+        """The keys of all assets that any event is about, in order; one look into the index for each."""
+        self._check_open()
+        keys: list[str] = []
+        while (limit is None or len(keys) < limit) and (key := self._store.next_asset_key(after)) is not None:
+            keys.append(key)
+            after = key
+        return keys
+
+    def unfinished_runs(self) -> list[str]:
+        """The ids of the runs that were requested and have not ended, oldest first."""
+        self._check_open()
+        return self._store.unfinished_runs()
 
     def head(self) -> Head:
         """Where the log ends now."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 import threading
 
 from .checksum import GENESIS
-from .store import Head, Row, RowFilter
+from .store import RUN_ENDS, Head, Row, RowFilter
 
-_OFFSET, _TYPE, _ASSET_KEY, _RUN_ID = 0, 2, 5, 7  # places in a Row
+_OFFSET, _TYPE, _ASSET_KEY, _PARTITION, _RUN_ID = 0, 2, 5, 6, 7  # places in a Row
 
 
 class MemoryStore:
@@ -64,7 +64,7 @@ class MemoryStore:
                 candidates = self._by_run.get(wanted.run_id, [])
             elif wanted.asset_key is not None:
                 candidates = self._by_asset.get(wanted.asset_key, [])
-            elif wanted.types is None and not wanted.newest_first:
+            elif wanted == RowFilter(after=wanted.after, limit=wanted.limit):
                 return self._rows[wanted.after : wanted.after + wanted.limit]
             else:
                 candidates = self._rows
@@ -75,6 +75,15 @@ class MemoryStore:
                 if _fits(row, wanted):
                     found.append(row)
             return found
+
+    def next_asset_key(self, after: str) -> str | None:
+        with self._mutex:
+            return min((key for key in self._by_asset if key > after), default=None)
+
+    def unfinished_runs(self) -> list[str]:
+        with self._mutex:
+            types = {run_id: {row[_TYPE] for row in rows} for run_id, rows in self._by_run.items()}
+        return [run_id for run_id, of in types.items() if "run_requested" in of and of.isdisjoint(RUN_ENDS)]
 
     def head(self) -> Head:
         return self._head
@@ -97,7 +106,9 @@ class MemoryStore:
 def _fits(row: Row, wanted: RowFilter) -> bool:
     return (
         row[_OFFSET] > wanted.after
+        and (wanted.before is None or row[_OFFSET] < wanted.before)
         and (wanted.asset_key is None or row[_ASSET_KEY] == wanted.asset_key)
         and (wanted.run_id is None or row[_RUN_ID] == wanted.run_id)
         and (wanted.types is None or row[_TYPE] in wanted.types)
+        and (wanted.partitions is None or row[_PARTITION] in wanted.partitions)
     )

@@ -165,6 +165,12 @@ class PostgresStore:
     def rows(self, wanted: RowFilter) -> list[Row]:
         return self._read(lambda connection: _page(connection, wanted))
 
+    def next_asset_key(self, after: str) -> str | None:
+        return self._read(lambda link: _one(execute(link, statements.NEXT_ASSET_KEY, asset_key=after)))[0]
+
+    def unfinished_runs(self) -> list[str]:
+        return self._read(lambda link: [row[0] for row in execute(link, statements.UNFINISHED_RUNS).fetchall()])
+
     def head(self) -> Head:
         return self._read(lambda connection: Head._make(_one(execute(connection, statements.READ_HEAD))))
 

@@ -192,6 +192,15 @@ class SqliteStore:
                 finally:
                     connection.text_factory = str
 
+    def next_asset_key(self, after: str) -> str | None:
+        with self._reported, self._reader() as connection:
+            return connection.execute(_compiled(statements.NEXT_ASSET_KEY).sql, (after,)).fetchone()[0]
+
+    def unfinished_runs(self) -> list[str]:
+        statement = _compiled(statements.UNFINISHED_RUNS)
+        with self._reported, self._reader() as connection:
+            return [run_id for (run_id,) in connection.execute(statement.sql, statement.values({}))]
+
     def head(self) -> Head:
         with self._reported, self._reader() as connection:
             return Head(*connection.execute(_compiled(statements.READ_HEAD).sql).fetchone())

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ClauseElement, Dialect, Select, bindparam, func, insert, select, update
+from sqlalchemy import ClauseElement, Dialect, Select, bindparam, exists, func, insert, select, update
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from .checksum import GENESIS
 from .schema import SCHEMA_VERSION, definitions, events, head
-from .store import Head, RowFilter
+from .store import RUN_ENDS, Head, RowFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +44,38 @@ READ_SCHEMA_VERSION = select(head.c.schema_version)
 FIRST_HEAD = insert(head).values(id=1, offset=0, timestamp=0, checksum=GENESIS, term=0, schema_version=SCHEMA_VERSION)
 MOVE_HEAD = update(head).values({name: bindparam(f"new_{name}") for name in Head._fields})
 INSERT_EVENT = insert(events)
+_ends = events.alias("ends")
+UNFINISHED_RUNS = (
+    select(events.c.run_id)
+    .where(events.c.type == "run_requested")
+    .where(
+        ~exists()
+        .where(_ends.c.run_id == events.c.run_id)
+        # Hidden from the planner: of the events of one run those that end it are found by the run, not by their type.
+        .where(func.coalesce(_ends.c.type, "").in_([bindparam(f"end_{n}", end) for n, end in enumerate(RUN_ENDS)]))
+    )
+    .order_by(events.c.offset)
+)
+NEXT_ASSET_KEY = select(func.min(events.c.asset_key)).where(events.c.asset_key > bindparam("asset_key"))
 RUN_POSITION = select(func.max(events.c.offset)).where(events.c.run_id == bindparam("run_id"))
 READ_BLOB_HASHES = select(definitions.c.hash).order_by(definitions.c.hash)
 READ_BLOB = select(definitions.c.bytes).where(definitions.c.hash == bindparam("hash"))
 
 
 @cache
-def select_rows(*, by_asset: bool, by_run: bool, type_count: int | None, newest_first: bool) -> Select[tuple[Any, ...]]:
+def select_rows(
+    *,
+    by_asset: bool,
+    by_run: bool,
+    type_count: int | None,
+    partition_count: int | None,
+    has_end: bool,
+    newest_first: bool,
+) -> Select[tuple[Any, ...]]:
     """A page of events by key: behind (or, newest first, from the end down to) an offset."""
     page = select(*events.columns).where(events.c.offset > bindparam("after"))
+    if has_end:
+        page = page.where(events.c.offset < bindparam("before"))
     if by_asset:
         page = page.where(events.c.asset_key == bindparam("asset_key"))
     if by_run:
@@ -61,6 +84,8 @@ def select_rows(*, by_asset: bool, by_run: bool, type_count: int | None, newest_
         # Hidden from the planner where an index of few rows is at hand: types are few, and each has many rows.
         column = func.coalesce(events.c.type, "") if by_asset or by_run else events.c.type
         page = page.where(column.in_([bindparam(f"type_{n}") for n in range(type_count)]))
+    if partition_count is not None:
+        page = page.where(events.c.partition.in_([bindparam(f"partition_{n}") for n in range(partition_count)]))
     order = events.c.offset.desc() if newest_first else events.c.offset.asc()
     return page.order_by(order).limit(bindparam("limit"))
 
@@ -70,11 +95,14 @@ def select_for(wanted: RowFilter) -> Select[tuple[Any, ...]]:
         by_asset=wanted.asset_key is not None,
         by_run=wanted.run_id is not None,
         type_count=None if wanted.types is None else len(wanted.types),
+        partition_count=None if wanted.partitions is None else len(wanted.partitions),
+        has_end=wanted.before is not None,
         newest_first=wanted.newest_first,
     )
 
 
 def select_values(wanted: RowFilter) -> dict[str, Any]:
     values: dict[str, Any] = {"after": wanted.after, "limit": wanted.limit}
-    values |= {"asset_key": wanted.asset_key, "run_id": wanted.run_id}
+    values |= {"asset_key": wanted.asset_key, "run_id": wanted.run_id, "before": wanted.before}
+    values |= {f"partition_{n}": key for n, key in enumerate(wanted.partitions or ())}
     return values | {f"type_{n}": name for n, name in enumerate(wanted.types or ())}

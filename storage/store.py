@@ -13,6 +13,9 @@ from typing import NamedTuple, Protocol
 Row = tuple[int, str, str, int, int, str | None, str | None, str | None, str, str]
 """A stored event, in the order of the columns of `schema.events`."""
 
+RUN_ENDS = ("run_succeeded", "run_failed", "run_cancelled")
+"""The types of the events that end a run."""
+
 
 class Head(NamedTuple):
     """Where the log ends: the newest event's offset, timestamp (microseconds) and checksum, and the leader's term."""
@@ -25,12 +28,14 @@ class Head(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowFilter:
-    """Which rows a query wants. None means any."""
+    """Which rows a query wants: behind offset `after` and, where it is given, ahead of `before`. None means any."""
 
     asset_key: str | None = None
     run_id: str | None = None
     types: tuple[str, ...] | None = None
+    partitions: tuple[str, ...] | None = None
     after: int = 0
+    before: int | None = None
     limit: int = 1000
     newest_first: bool = False
 
@@ -62,6 +67,14 @@ class Store(Protocol):
 
     def rows(self, wanted: RowFilter) -> list[Row]:
         """Committed rows in the order of offsets (or against it), in a transaction of its own."""
+        ...
+
+    def next_asset_key(self, after: str) -> str | None:
+        """The first key behind `after`, in the database's order, that any event is about; None behind the last."""
+        ...
+
+    def unfinished_runs(self) -> list[str]:
+        """The ids of the runs that were requested and have not ended, oldest first."""
         ...
 
     def head(self) -> Head: ...

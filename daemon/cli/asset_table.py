@@ -12,6 +12,7 @@ from pyroaring import BitMap
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
 from ...storage.clock import SystemClock
 from ...storage.log import EventLog
+from ...storage.staleness import Staleness
 from ...storage.state import AssetState, State
 from .catalog import folded
 from .output import iso, print_table, shown_time
@@ -40,6 +41,9 @@ class AssetRow:
     failed: int
     in_progress: int
     last_materialized: datetime | None
+    stale: int = 0
+    missing: int = 0
+    stale_because: tuple[str, ...] = ()
     condition: str | None = None
     checks: dict[str, CheckCounts] = field(default_factory=dict)
 
@@ -51,7 +55,8 @@ def asset_rows(log: EventLog, definitions: DefinitionsSnapshot | None) -> list[A
         return []
     now = SystemClock().now()
     defined = state.definitions.assets if state.definitions is not None else {}
-    rows = [_defined(state, asset, log, now) for asset in defined.values()]
+    staleness = Staleness(state, state.definitions or DefinitionsSnapshot({}), at=now)
+    rows = [_defined(state, asset, log, now, staleness) for asset in defined.values()]
     left = [asset for key, asset in sorted(state.assets.items()) if key not in defined and asset.stray.known()]
     return rows + [_undefined(asset, log) for asset in left]
 
@@ -70,6 +75,10 @@ def rows_as_json(rows: Sequence[AssetRow]) -> list[dict[str, Any]]:
                 "failed": row.failed,
                 "in_progress": row.in_progress,
             },
+            "status": status_of(row),
+            "stale": row.stale,
+            "missing": row.missing,
+            "stale_because": list(row.stale_because),
             "last_materialized": iso(row.last_materialized),
             "condition": row.condition,
             "checks": {
@@ -86,13 +95,31 @@ def rows_as_json(rows: Sequence[AssetRow]) -> list[dict[str, Any]]:
     ]
 
 
+def status_of(row: AssetRow) -> str | None:
+    """The worst that can be said of any of its partitions; None for what is made elsewhere or not defined."""
+    if row.is_external or row.total is None:
+        return None
+    return "missing" if row.missing else "stale" if row.stale else "fresh"
+
+
 def print_rows(rows: Sequence[AssetRow]) -> None:
-    columns = ["asset", "group", "partitions", "failed", "in progress", "last materialised", "condition", "checks"]
+    columns = [
+        "asset",
+        "group",
+        "partitions",
+        "status",
+        "failed",
+        "in progress",
+        "last materialised",
+        "condition",
+        "checks",
+    ]
     cells = [
         [
             row.key,
             row.group or "(not defined)",
             f"{row.done}/{row.total}" if row.total is not None else str(row.done),
+            _status_in_words(row),
             str(row.failed or ""),
             str(row.in_progress or ""),
             shown_time(row.last_materialized) or "never",
@@ -104,7 +131,7 @@ def print_rows(rows: Sequence[AssetRow]) -> None:
     print_table(columns, cells, right=("partitions", "failed", "in progress"))
 
 
-def _defined(state: State, asset: AssetSnapshot, log: EventLog, now: datetime) -> AssetRow:
+def _defined(state: State, asset: AssetSnapshot, log: EventLog, now: datetime, staleness: Staleness) -> AssetRow:
     known = state.asset(asset.key)
     table, existing = known.table, state.spaces.existing(asset.partitions, now)
     return AssetRow(
@@ -117,6 +144,9 @@ def _defined(state: State, asset: AssetSnapshot, log: EventLog, now: datetime) -
         failed=len(table.failed & existing),
         in_progress=len(known.in_progress),
         last_materialized=_last_materialized(log, asset.key),
+        stale=len(staleness.stale(asset.key)),
+        missing=len(staleness.missing(asset.key)),
+        stale_because=staleness.reasons(asset.key),
         condition=None if asset.condition is None else str(asset.condition),
         checks={check.name: _counts(table.check_last.get(check.name, {}), check.blocking) for check in asset.checks},
     )
@@ -140,6 +170,15 @@ def _undefined(asset: AssetState, log: EventLog) -> AssetRow:
 def _last_materialized(log: EventLog, key: str) -> datetime | None:
     newest = log.query(asset_key=key, types=["asset_materialized"], newest_first=True, limit=1)
     return newest[0].at if newest else None
+
+
+def _status_in_words(row: AssetRow) -> str:
+    """The status itself where one thing can be said of all, else how many partitions are what."""
+    status = status_of(row)
+    if status is None or row.total is None or row.total <= 1:
+        return status or ""
+    counted = [f"{count} {word}" for count, word in ((row.stale, "stale"), (row.missing, "missing")) if count]
+    return ", ".join(counted) or "fresh"
 
 
 def _counts(results: dict[str, BitMap], blocking: bool) -> CheckCounts:

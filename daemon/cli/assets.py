@@ -1,4 +1,4 @@
-"""`headwater asset ...`: what is there, making it by hand, and saying that something else has made it."""
+"""`headwater asset ...`: what is there, making it by hand, saying that something else has made it, and wiping it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .settings import (
 )
 
 asset_commands = typer.Typer(
-    help="List assets, make them by hand, report what was made elsewhere.", no_args_is_help=True
+    help="List assets, make them by hand, report what was made elsewhere, wipe what was made.", no_args_is_help=True
 )
 
 
@@ -26,7 +26,7 @@ asset_commands = typer.Typer(
 def list_(
     file: FileOption = None, module: ModuleOption = None, home: HomeOption = None, as_json: JsonOption = False
 ) -> None:
-    """Show each asset: how many partitions are made, failed or in progress, and when the last one was made."""
+    """Show each asset: how many partitions are made, fresh, failed or in progress, and when the last one was made."""
     from .asset_table import asset_rows, print_rows, rows_as_json
     from .catalog import known_definitions, load_errors, log_for_reading
     from .output import print_json
@@ -132,3 +132,28 @@ def report(
         force=force,
     )
     typer.echo(f"{shown_part(key, partition)} is recorded as made, at offset {offset}.")
+
+
+@asset_commands.command()
+def wipe(
+    key: Annotated[str, typer.Argument(help="The asset, as `asset list` shows it.", metavar="KEY")],
+    partition: Annotated[
+        list[str] | None, typer.Option("--partition", help="Only this partition of it. Any number of times.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
+    home: HomeOption = None,
+) -> None:
+    """Let what was made of an asset count as missing, so that automation may make it again.
+
+    The data itself stays where it is, and so does what the log tells of it.
+    """
+    from .output import shortened, shown_part
+    from .wiping import check_known, wipe
+
+    folder = home_folder(home)
+    check_known(key, folder)
+    what = shortened([shown_part(key, one) for one in partition]) if partition else f"all of {key}"
+    if not yes:
+        typer.confirm(f"Count {what} as missing?", abort=True)
+    wipe(key, partition or [], folder)
+    typer.echo(f"{what} counts as missing.")

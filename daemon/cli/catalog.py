@@ -7,21 +7,20 @@ second time), from pyproject.toml, and from the last daemon that ran here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from ...definitions.definitions import Definitions
 from ...definitions.loading import load_definitions
 from ...definitions.snapshot import DefinitionsSnapshot
-from ...storage.events import DefinitionsFailed, DefinitionsLoaded, Event
+from ...storage.events import DefinitionsFailed, DefinitionsLoaded
+from ...storage.folding import catch_up, folded
 from ...storage.log import EventLog
 from ...storage.opening import has_log
-from ...storage.state import State
 from ..host.source import CodeSource
 from .output import stdout_to_stderr
 from .settings import project_source, running_daemon
 
-PAGE = 5_000  # events folded at a time
+__all__ = ["catch_up", "folded"]
 
 
 def log_for_reading(home: Path) -> EventLog:
@@ -68,35 +67,3 @@ def load_errors(log: EventLog) -> tuple[str, ...]:
     newest = log.query(types=["definitions_loaded", "definitions_failed"], newest_first=True, limit=1)
     event = newest[0].event if newest else None
     return event.errors if isinstance(event, DefinitionsFailed) else ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Supposed:
-    """An event that is folded as if it stood at the end of the log."""
-
-    offset: int
-    timestamp: int
-    event: Event
-
-
-def folded(log: EventLog, definitions: DefinitionsSnapshot | None = None) -> State:
-    """State at the end of the log, seen under `definitions`; those that hold in the log where None is given."""
-
-    def definitions_bytes(digest: str) -> bytes:
-        if definitions is not None and digest == definitions.hash:
-            return definitions.to_bytes()
-        return log.definitions_bytes(digest)
-
-    state = State.empty(definitions_bytes)
-    catch_up(state, log)
-    if definitions is not None and state.definitions_hash != definitions.hash:
-        supposed = DefinitionsLoaded(hash=definitions.hash, asset_count=len(definitions.assets))
-        state.apply(_Supposed(state.through + 1, state.timestamp, supposed))
-    return state
-
-
-def catch_up(state: State, log: EventLog) -> None:
-    """Fold what has landed since."""
-    while page := log.read(state.through, PAGE):
-        for stored in page:
-            state.apply(stored)

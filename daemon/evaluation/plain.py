@@ -63,10 +63,12 @@ def _told(leaf: Leaf, moment: Moment) -> e.LeafTruth:
 def evaluate(moment: Moment, asset: AssetSnapshot) -> Evaluation:
     """Evaluate the condition of `asset` at `moment`, in full."""
     assert asset.condition is not None
-    return _Evaluator(moment, asset).run(asset.condition)
+    return PlainEvaluator(moment, asset).run(asset.condition)
 
 
-class _Evaluator:
+class PlainEvaluator:
+    """Evaluates the nodes of one asset's condition."""
+
     def __init__(self, moment: Moment, root: AssetSnapshot) -> None:
         self.moment, self.root = moment, root
         self.result = Evaluation()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pyroaring import BitMap
 
@@ -22,7 +22,7 @@ from .graph import ConditionGraph
 from .grouping import RunGroup, group_runs
 from .moment import Moment
 from .scalar import ScalarEvaluator
-from .visit import Evaluate, Visit
+from .visit import MIN_REQUEST_INTERVAL, Evaluate, Visit
 
 MAX_SILENT = 1_000  # silent boundaries kept before a Tick is written for them alone
 
@@ -47,9 +47,11 @@ class Ticker:
         *,
         run_id: Callable[[], str],
         evaluator: Callable[[DefinitionsSnapshot], Evaluate] = ScalarEvaluator,
+        min_request_interval: timedelta = MIN_REQUEST_INTERVAL,
     ) -> None:
         """`evaluator` makes, for one set of definitions, what evaluates the condition of an asset."""
         self.state = state
+        self._min_request_interval = min_request_interval
         self._run_id, self._evaluator = run_id, evaluator
         self._arrivals: list[tuple[int, int]] = []
         self._silent: list[tuple[int, datetime]] = []
@@ -75,8 +77,9 @@ class Ticker:
             self.state.apply(event)
             self._arrivals.append((event.offset, event.timestamp))
 
-    def tick(self, at: datetime) -> Outcome:
-        """Decide at the instant `at`, which never goes back."""
+    def tick(self, at: datetime, *, visit_all: bool = False) -> Outcome:
+        """Decide at the instant `at`, which never goes back. Every asset is looked at if `visit_all`, else those for
+        which anything has changed."""
         if self._graph is None:  # after a start: what the last daemon's last Tick left, which is folded by now
             self._previous_at = self.state.last_tick.at
             self._previously_requested = self.state.last_tick.requested
@@ -99,8 +102,9 @@ class Ticker:
             arrivals=self._arrivals,
             previously_requested=self._previously_requested,
         )
-        start = set(self._graph.conditions) if first or changes.definitions else self._dirty(changes, at)
-        visit = Visit(moment, self._graph, self._evaluate)
+        everything = visit_all or first or changes.definitions
+        start = set(self._graph.conditions) if everything else self._dirty(changes, at)
+        visit = Visit(moment, self._graph, self._evaluate, min_request_interval=self._min_request_interval)
         visit.run(start)
         return self._conclude(moment, visit)
 

@@ -26,6 +26,7 @@ from .timers import backoff
 from .truth import Truth
 
 MIN_REQUEST_INTERVAL = timedelta(seconds=30)
+NO_INTERVAL = timedelta(0)
 
 Evaluate = Callable[[Moment, AssetSnapshot], Evaluation]
 
@@ -33,8 +34,16 @@ Evaluate = Callable[[Moment, AssetSnapshot], Evaluation]
 class Visit:
     """What a walk found: whom it visited, what their memory became, and what is decided."""
 
-    def __init__(self, moment: Moment, graph: ConditionGraph, evaluate: Evaluate) -> None:
+    def __init__(
+        self,
+        moment: Moment,
+        graph: ConditionGraph,
+        evaluate: Evaluate,
+        *,
+        min_request_interval: timedelta = MIN_REQUEST_INTERVAL,
+    ) -> None:
         self.moment, self.graph, self._evaluate = moment, graph, evaluate
+        self._min_request_interval = min_request_interval
         self.visited: list[str] = []
         self.memory: list[e.MemoryDelta] = []
         self.decisions: list[e.Decision] = []
@@ -130,7 +139,7 @@ class Visit:
             return _at(setback.at) + backoff(setback.count)
         asked = int(table.asked_at[ordinal])
         if asked and table.asked_because[ordinal] == truth.why.position(ordinal):
-            return _at(asked) + MIN_REQUEST_INTERVAL
+            return _at(asked) + self._min_request_interval
         return None
 
     def _decision(self, asset: AssetSnapshot, truth: Truth, evaluation: Evaluation) -> e.Decision:

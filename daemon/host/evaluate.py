@@ -31,8 +31,8 @@ from ...definitions.verdicts import Verdict
 from ...storage import events as e
 from ...storage.entries import EventLogEntry
 from ...storage.log import EventLog
+from ...storage.reports import event_of
 from .orders import Order, Result
-from .reported import reported_events
 
 if TYPE_CHECKING:
     from ...storage.instance import Instance
@@ -92,7 +92,7 @@ def _said(verdict: Verdict, defined: EvaluatedDefinition, definitions: Definitio
             [type(one).__name__, one.partitions_def_name, list(one.partition_keys)]
             for one in verdict.dynamic_partitions_requests
         ],
-        "asset_events": [[event.type, e.encode(event)] for event in reported_events(verdict.asset_events)],
+        "asset_events": [[event.type, e.encode(event)] for event in map(event_of, verdict.asset_events)],
     }
 
 

@@ -13,7 +13,7 @@ from pyroaring import BitMap
 
 from ...definitions.definitions import Definitions
 from ...storage import dynamic_partitions
-from ...storage.events import AssetCheckEvaluated, AssetMaterialized, Event, KeyRanges
+from ...storage.events import AssetCheckEvaluated, AssetMaterialized, AssetWiped, Event, KeyRanges
 from ...storage.log import EventLog
 from ...storage.state.ordinals import Spaces
 from .execute import ChooseKeys
@@ -34,6 +34,10 @@ def choose_from_log(log: EventLog, definitions: Definitions, *, now: datetime) -
         for event in _history(log, asset_key, through):
             if isinstance(event, AssetMaterialized):
                 made.add(event.partition)
+            elif isinstance(event, AssetWiped):
+                gone = set(made) if event.partitions is None else {key for key, _ in event.partitions}
+                for partitions in (made, *shut.values()):
+                    partitions -= gone
             elif isinstance(event, AssetCheckEvaluated) and event.blocking:
                 _note(event, shut.setdefault(event.check_name, set()), made)
         if only_passed:
@@ -64,7 +68,7 @@ def _note(event: AssetCheckEvaluated, shut: set[str | None], made: set[str | Non
 def _history(log: EventLog, asset_key: str, through: int) -> Iterator[Event]:
     """What was made and checked of an asset, up to the offset `through`."""
     after = 0
-    types = ("asset_materialized", "asset_check_evaluated")
+    types = ("asset_materialized", "asset_wiped", "asset_check_evaluated")
     while page := log.query(asset_key=asset_key, types=types, after=after, limit=PAGE):
         for stored in page:
             if stored.offset > through:

@@ -148,7 +148,7 @@ def materialize_in_process(
     )
     plan = build_plan(snapshot, run_id, 0, targets, checks, run_config=config)
     written: list[Event] = []
-    blobs = None if instance.is_ephemeral else {snapshot.hash: snapshot.to_bytes()}
+    blobs = {snapshot.hash: snapshot.to_bytes()}
 
     def append(events: Sequence[Event], expect: Expect | None) -> range:
         offsets = instance.log.append(events, expect=expect, blobs=None if written else blobs)

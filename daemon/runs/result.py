@@ -13,6 +13,7 @@ from ...definitions.keys import AssetKey, CoercibleToAssetKey
 from ...definitions.metadata import MetadataValue, metadata_from_json
 from ...definitions.results import AssetCheckSeverity
 from ...storage.events import AssetCheckEvaluated, AssetMaterialized, Event
+from .result_events import RunEvents
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class CheckEvaluation:
         )
 
 
-class ExecuteInProcessResult:
+class ExecuteInProcessResult(RunEvents):
     """The outcome of `materialize`.
 
     `errors` holds the exceptions of the steps that failed, by step key; `all_events` what the run wrote, in order.
@@ -86,9 +87,8 @@ class ExecuteInProcessResult:
         values: Mapping[str, Any],
         errors: Mapping[str, BaseException],
     ) -> None:
-        self.run_id = run_id
+        super().__init__(run_id, events)
         self.success = success
-        self.all_events = list(events)
         self.errors = dict(errors)
         self._definitions = definitions
         self._values = values
@@ -124,6 +124,11 @@ class ExecuteInProcessResult:
         if any(isinstance(event, AssetMaterialized) and event.asset_key == key for event in self.all_events):
             return None
         raise InvalidInvocationError(f"run {self.run_id} has not made asset {key!r}, so there is no value of it.")
+
+    def _belongs(self, event: Event, node_name: str) -> bool:
+        key = self._key_of_node(node_name)
+        step_key = getattr(event, "step_key", None)  # that of a check is another one
+        return step_key == key if step_key is not None else getattr(event, "asset_key", None) == key
 
     def _key_of_node(self, name: str) -> str:
         """The key of the asset that goes by `name`: its function's name, its key, or its key's parts joined by "__"."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +23,7 @@ from ...definitions.metadata import MetadataValue, metadata_to_json
 from ...definitions.results import UNSET, AssetCheckResult
 from ...definitions.signature import CONFIG_NAME
 from ...storage.events import AssetCheckEvaluated, AssetMaterialized, Event, StepFailed, StepSucceeded
+from .data_versions import computed_version
 from .failures import check_storable, error_info
 from .inputs import load_arguments, load_value, partition_keys_of_inputs
 from .outputs import Made, Yielded, finished, outcome_of
@@ -112,6 +113,9 @@ class StepAttempt:
         config = toolbox.config_of(asset)
         resources = toolbox.resources_for(asset.resource_names, asset)
         input_keys = partition_keys_of_inputs(toolbox, asset, step.partition, step.inputs) if asset.deps else {}
+        version = None
+        if asset.code_version is not None and toolbox.open_instance is not None:
+            version = computed_version(toolbox.open_instance(), asset, input_keys)
         arguments = load_arguments(toolbox, asset, input_keys) if asset.deps else {}
         if asset.signature.takes_config:
             arguments[CONFIG_NAME] = config.argument
@@ -135,6 +139,8 @@ class StepAttempt:
         added = {} if made.value is UNSET else self._store(asset, made.value, partition_keys)
         if context is not None:
             added = {**added, **context.added_metadata}
+        if made.data_version is None and version is not None:
+            made = replace(made, data_version=version)
         return StepEnd(events=[self._materialized(asset, made, {**added, **made.metadata})], value=made.value)
 
     def _store(

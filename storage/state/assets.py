@@ -18,6 +18,7 @@ from pyroaring import BitMap
 from ..events import KeyRanges
 from .ordinals import KeyedSpace, OrdinalSpace
 from .positions import Column
+from .provenance import Provenance
 
 RECENT = 4096  # updates kept in order: more than can land between the choice of a step's keys and its start
 
@@ -70,6 +71,7 @@ class PartitionTable:
     setbacks: dict[int, Setback] = field(default_factory=dict)
     versions: dict[int, str] = field(default_factory=dict)
     """Data versions, where the maker gave one."""
+    provenance: Provenance = field(default_factory=Provenance)
 
     def updated(self, ordinal: int, position: int, made_from: int) -> None:
         """A released update."""
@@ -97,6 +99,25 @@ class PartitionTable:
         else:
             self.attempted.discard(ordinal)
 
+    def forget(self, bits: BitMap, *, under_way: BitMap) -> None:
+        """These partitions were wiped: all that is known of them goes, but for the read horizon of attempts
+        `under_way`."""
+        for ordinal in bits:
+            self.provenance.forget(ordinal)
+            self.update[ordinal] = self.made_from[ordinal] = 0
+            if ordinal not in under_way:
+                self.handle(ordinal, 0)
+            for facts in (self.blocked, self.held, self.setbacks, self.versions):
+                facts.pop(ordinal, None)  # type: ignore[arg-type]
+        self.recent = deque(((at, place) for at, place in self.recent if place not in bits), maxlen=RECENT)
+        self.materialized -= bits
+        self.failed -= bits
+        for shut in self.check_failed.values():
+            shut -= bits
+        for results in self.check_last.values():
+            for found in results.values():
+                found -= bits
+
     def shut(self) -> BitMap:
         """Partitions whose gate is closed: a blocking check failed and has not passed since."""
         return BitMap.union(*self.check_failed.values()) if self.check_failed else BitMap()
@@ -123,6 +144,7 @@ class PartitionTable:
         for name in ("blocked", "held", "setbacks", "versions"):
             if ordinal in getattr(self, name):
                 getattr(target, name)[there] = getattr(self, name)[ordinal]
+        self.provenance.move_to(target.provenance, ordinal, there)
         for check, bits in self.check_failed.items():
             if ordinal in bits:
                 target.check_failed.setdefault(check, BitMap()).add(there)

@@ -17,19 +17,20 @@ started in between was not handed the partition, and has to be built again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Protocol
 
 from pyroaring import BitMap
 
-from ...definitions.snapshot import DefinitionsSnapshot
+from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
 from .. import events as e
 from .assets import AssetState, Held, PartitionTable, Setback
 from .automation import AutomationState
 from .changes import Changes
 from .memory import SEEN, Memory, whose
 from .ordinals import OrdinalSpace, Spaces
+from .provenance import MadeWith
 from .runs import Part, RunState, StepState
 
 MAX_SETBACKS = 3  # attempts lost in a row to infrastructure before the partition counts as failed (SEMANTICS 2g)
@@ -74,6 +75,8 @@ class State:
         self.last_tick = LastTick()
         self.changes = Changes()
         self._blocks: dict[Part, set[Part]] = {}
+        self._known: dict[str, Mapping[str, AssetSnapshot]] = {"": {}}
+        """The assets of definitions by hash: those in force, and others that unfinished runs were planned under."""
         self._dynamic_readers: dict[str, list[str]] = {}
         """Per name of dynamic partitions, the assets that have them, alone or beside other dimensions."""
         self._handlers = {
@@ -83,11 +86,13 @@ class State:
             e.AssetMaterialized: self._materialized,
             e.AssetObserved: self._observed,
             e.AssetCheckEvaluated: self._check_evaluated,
+            e.AssetWiped: self._wiped,
             e.DynamicPartitionsAdded: self._dynamic_partitions_changed,
             e.DynamicPartitionsDeleted: self._dynamic_partitions_changed,
             e.FreshnessChanged: self._freshness_changed,
             e.RunRequested: self._run_requested,
             e.RunStarted: self._run_started,
+            e.RunTagged: self._run_tagged,
             e.RunSucceeded: self._run_succeeded,
             e.RunFailed: self._run_failed,
             e.RunCancelled: self._run_cancelled,
@@ -145,6 +150,7 @@ class State:
         self.definitions_errors = ()
         self.definitions = DefinitionsSnapshot.from_bytes(self._definitions_bytes(event.hash))
         self.definitions_hash = event.hash
+        self._known = {"": {}, event.hash: self.definitions.assets}
         for key in [*self.assets, *(k for k in self.definitions.assets if k not in self.assets)]:
             asset = self.asset(key)
             old = asset.table.space
@@ -210,11 +216,30 @@ class State:
             asset.settle(run.run_id, ordinal)
         outstanding = run.blocking_checks(event.asset_key) if run else set()
         made_from = step.offset if step else 0
+        table.provenance.updated(
+            ordinal, at=stored.offset, read_at=made_from or stored.offset, version=event.data_version
+        )
+        table.provenance.made_by(ordinal, self._made_with(event, run) if event.origin == "step" else None)
         if outstanding or table.is_shut(ordinal):
             table.held[ordinal] = Held(made_from, event.run_id, outstanding)  # case 1
             self.changes.touched.add(asset.key)
         else:
             self._release(asset, table, ordinal, stored.offset, made_from)  # case 2
+
+    def _made_with(self, event: e.AssetMaterialized, run: RunState | None) -> MadeWith:
+        """The code version of a step and the dependencies of its asset, as the definitions of its run have them."""
+        asset = self._definitions_of(run).get(event.asset_key)
+        return event.code_version, None if asset is None else tuple(dep.key for dep in asset.deps)
+
+    def _definitions_of(self, run: RunState | None) -> Mapping[str, AssetSnapshot]:
+        """The assets under which a run was planned; none where their bytes are not at hand."""
+        digest = run.definitions if run else ""
+        if digest not in self._known:
+            try:
+                self._known[digest] = DefinitionsSnapshot.from_bytes(self._definitions_bytes(digest)).assets
+            except LookupError:
+                self._known[digest] = {}
+        return self._known[digest]
 
     def _observed(self, event: e.AssetObserved, stored: Stored) -> None:
         asset = self.asset(event.asset_key)
@@ -222,6 +247,7 @@ class State:
         if event.data_version is None or table.versions.get(ordinal) == event.data_version:
             return
         table.versions[ordinal] = event.data_version
+        table.provenance.updated(ordinal, at=stored.offset, read_at=stored.offset, version=event.data_version)
         if table.is_shut(ordinal):
             table.held[ordinal] = Held(0, event.run_id, set())
             self.changes.touched.add(asset.key)
@@ -276,6 +302,18 @@ class State:
             made_from = held.made_from if held else int(table.made_from[ordinal])
             self._release(asset, table, ordinal, stored.offset, made_from)
 
+    def _wiped(self, event: e.AssetWiped, stored: Stored) -> None:
+        """What is wiped is missing, as if it had never been made; an attempt under way goes on."""
+        asset = self.asset(event.asset_key)
+        for table in {id(t): t for t in (asset.table, asset.stray)}.values():
+            bits = table.known()
+            if event.partitions is not None:
+                bits &= table.space.bits(event.partitions)
+            table.forget(bits, under_way=asset.in_progress if table is asset.table else BitMap())
+        if event.partitions is None:
+            asset.made_at, asset.freshness = 0, None
+        self.changes.touched.add(asset.key)
+
     def _freshness_changed(self, event: e.FreshnessChanged, stored: Stored) -> None:
         self.asset(event.asset_key).freshness = event.state
         self.changes.touched.add(event.asset_key)
@@ -296,6 +334,7 @@ class State:
             tags=event.tags,
             run_config=event.run_config,
             job_name=event.job_name,
+            definitions=event.definitions,
         )
         for target in event.targets:
             asset = self.asset(target.asset_key)
@@ -305,6 +344,10 @@ class State:
     def _run_started(self, event: e.RunStarted, stored: Stored) -> None:
         if run := self.runs.get(event.run_id):
             run.started = True
+
+    def _run_tagged(self, event: e.RunTagged, stored: Stored) -> None:
+        if run := self.runs.get(event.tagged_run):
+            run.tags = {**run.tags, **event.tags}
 
     def _parts(self, targets: tuple[e.Target, ...]) -> Iterator[tuple[AssetState, PartitionTable, int]]:
         """Each partition of `targets`, where it is kept."""

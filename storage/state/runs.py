@@ -36,6 +36,8 @@ class RunState:
     tags: dict[str, str] = field(default_factory=dict)
     run_config: Mapping[str, Any] = field(default_factory=dict)
     job_name: str | None = None
+    definitions: str = ""
+    """The hash of the definitions that it was planned under."""
     started: bool = False
     steps: dict[str, StepState] = field(default_factory=dict)
     """Steps under way."""

@@ -17,8 +17,10 @@ from headwater.storage.events import (
     DefinitionsLoaded,
     Event,
     RunCancelled,
+    RunFailed,
     RunRequested,
     RunStarted,
+    RunSucceeded,
     StepStarted,
 )
 from headwater.storage.log import EventLog, Expect
@@ -175,6 +177,34 @@ def test_a_query_gives_the_newest_first_and_pages_by_offset(log: EventLog) -> No
     rest = [stored.offset for stored in log.query(after=8, newest_first=True)]
 
     assert (newest, page, rest) == ([9, 7], [5, 7], [10, 9])
+
+
+def test_a_query_finds_partitions_and_stops_ahead_of_an_offset(log: EventLog) -> None:
+    log.append([AssetMaterialized(asset_key="orders", partition=key) for key in "abcab"])
+
+    def found(**wanted: Any) -> list[int]:
+        return [stored.offset for stored in log.query(asset_key="orders", **wanted)]
+
+    assert found(partitions=["a", "c"]) == [1, 3, 4]
+    assert found(partitions=[]) == []
+    assert found(before=3) == [1, 2]
+    assert found(after=1, before=5, partitions=["b"], types=["asset_materialized"]) == [2]
+    assert found(before=4, newest_first=True, limit=2) == [3, 2]
+
+
+def test_unfinished_runs_are_those_that_were_requested_and_have_not_ended(log: EventLog) -> None:
+    ends = {"a": RunSucceeded(run_id="a"), "b": RunFailed(run_id="b", reason="orphaned"), "c": RunCancelled(run_id="c")}
+    for run_id in "edcba":
+        log.append([RunRequested(run_id=run_id), *([ends[run_id]] if run_id in ends else [RunStarted(run_id=run_id)])])
+    log.append([AssetMaterialized(asset_key="orders", run_id="nobody asked for it")])
+    assert log.unfinished_runs() == ["e", "d"]
+
+
+def test_asset_keys_are_listed_once_each_and_in_pages(log: EventLog) -> None:
+    log.append([observed(key) for key in ("b", "a", "b", "c")])
+    log.append([RunRequested(run_id="r1")])
+    assert log.asset_keys() == ["a", "b", "c"]
+    assert log.asset_keys(after="a", limit=1) == ["b"]
 
 
 def test_a_blob_is_stored_once_with_the_events_that_name_it(log: EventLog) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from headwater.storage import sqlite as store_module
+from headwater.storage import statements
 from headwater.storage.checksum import checksum_of
 from headwater.storage.errors import LogCorrupt, StoreTooNew, StoreUnavailable
 from headwater.storage.events import AssetMaterialized, AssetObserved, RunRequested
@@ -153,6 +154,14 @@ def test_a_failed_commit_writes_nothing_and_the_next_one_works(home: Path) -> No
         (RowFilter(run_id="r1"), "USING INDEX events_by_run (run_id=? AND offset>?)"),
         (RowFilter(types=("tick",), newest_first=True), "USING INDEX events_by_type (type=? AND offset>?)"),
         (RowFilter(asset_key="a", types=("tick",)), "USING INDEX events_by_asset (asset_key=? AND offset>?)"),
+        (
+            RowFilter(asset_key="a", types=("tick",), partitions=("p", "q"), before=9, newest_first=True),
+            "USING INDEX events_by_asset (asset_key=? AND offset>? AND offset<?)",
+        ),
+        (
+            RowFilter(types=("run_requested",), before=9, newest_first=True),
+            "USING INDEX events_by_type (type=? AND offset>? AND offset<?)",
+        ),
         (RowFilter(run_id="r1", types=("tick", "run_started")), "USING INDEX events_by_run (run_id=? AND offset>?)"),
     ],
     ids=lambda value: "" if isinstance(value, str) else repr(value),
@@ -162,6 +171,23 @@ def test_a_query_uses_its_index_and_sorts_nothing(home: Path, wanted: RowFilter,
     with closing(sqlite3.connect(home / FILE_NAME)) as connection:
         steps = connection.execute(f"EXPLAIN QUERY PLAN {statement.sql}", statement.values(select_values(wanted)))
         assert [step[-1] for step in steps] == [f"SEARCH events {plan}"]
+
+
+def test_unfinished_runs_are_found_by_two_indexes(home: Path) -> None:
+    statement = store_module._compiled(statements.UNFINISHED_RUNS)
+    with closing(sqlite3.connect(home / FILE_NAME)) as connection:
+        steps = connection.execute(f"EXPLAIN QUERY PLAN {statement.sql}", statement.values({}))
+        assert [step[-1] for step in steps if "SUBQUERY" not in step[-1]] == [
+            "SEARCH events USING INDEX events_by_type (type=?)",
+            "SEARCH ends USING INDEX events_by_run (run_id=?)",
+        ]
+
+
+def test_the_next_asset_key_is_one_look_into_its_index(home: Path) -> None:
+    statement = store_module._compiled(statements.NEXT_ASSET_KEY)
+    with closing(sqlite3.connect(home / FILE_NAME)) as connection:
+        steps = connection.execute(f"EXPLAIN QUERY PLAN {statement.sql}", ("a",))
+        assert [step[-1] for step in steps] == ["SEARCH events USING COVERING INDEX events_by_asset (asset_key>?)"]
 
 
 # ---- files -----------------------------------------------------------------------------------------------------------

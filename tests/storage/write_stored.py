@@ -48,6 +48,7 @@ EXAMPLES: list[e.Event] = [
         partition="2013-01-01",
         run_id="r1",
         data_version="2",
+        description="seen",
         metadata=dict(METADATA),
         tags={"a": "b"},
     ),
@@ -62,6 +63,7 @@ EXAMPLES: list[e.Event] = [
         description="3 null carriers",
         metadata=dict(METADATA),
     ),
+    e.AssetWiped(asset_key="silver/flights", partitions=DAYS),
     e.DynamicPartitionsAdded(name="customers", keys=("ann", "Zoë")),
     e.DynamicPartitionsDeleted(name="customers", keys=("ann",)),
     e.FreshnessChanged(asset_key="report", state="FAIL", previous="WARN", at=AT, made_at=AT - timedelta(days=1)),
@@ -109,6 +111,7 @@ EXAMPLES: list[e.Event] = [
     e.RunSucceeded(run_id="r1"),
     e.RunFailed(run_id="r2", reason="orphaned", infrastructure=True, message="the worker is gone"),
     e.RunCancelled(run_id="r3", message="by hand"),
+    e.RunTagged(tagged_run="r1", tags={"looked_at_by": "ops"}),
     e.Tick(
         through=16,
         at=AT,

@@ -63,6 +63,18 @@ def test_the_table_says_the_same_in_words(commands: Commands) -> None:
     assert "\x1b" not in header
 
 
+def test_assets_are_listed_with_whether_they_are_fresh_stale_or_missing(commands: Commands) -> None:
+    assert [row(commands, key)["status"] for key in ("inbox", "report")] == [None, "missing"]
+    materialize(commands, "total,report")
+    assert row(commands, "report")["status"] == "fresh"
+    materialize(commands, "total")
+    report = row(commands, "report")
+    assert (report["status"], report["stale"], report["missing"]) == ("stale", 1, 0)
+    assert report["stale_because"] == ["has a new materialization of total"]
+    materialize(commands, "orders", "2024-01-01")
+    assert "3 missing" in commands("asset", "list", "-f", "flow.py").stdout
+
+
 def test_runs_that_have_not_ended_are_in_progress(commands: Commands) -> None:
     record_definitions(commands)
     target = e.Target(asset_key="orders", partitions=(("2024-01-01", "2024-01-02"),))
@@ -251,3 +263,35 @@ def test_definitions_that_a_daemon_has_loaded_before_are_known_without_the_file(
     (commands.folder / "flow.py").unlink()
     assert commands("asset", "report", "inbox", "--partition", "2024-01-01").exit_code == 0
     assert [row["key"] for row in commands.json("asset", "list")] == ["inbox", "orders", "total", "report"]
+
+
+# ---- wipe ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_wiped_asset_is_listed_as_missing(commands: Commands) -> None:
+    materialize(commands, "total")
+    result = commands("asset", "wipe", "total", "--yes")
+    assert (result.exit_code, result.stdout) == (0, "all of total counts as missing.\n")
+    assert row(commands, "total")["status"] == "missing"
+    assert row(commands, "total")["partitions"]["done"] == 0
+
+
+def test_one_partition_is_wiped_and_the_others_stay(commands: Commands) -> None:
+    for day in ("2024-01-01", "2024-01-02"):
+        materialize(commands, "orders", day)
+    assert commands("asset", "wipe", "orders", "--partition", "2024-01-01", "--yes").exit_code == 0
+    assert row(commands, "orders")["partitions"]["done"] == 1
+
+
+def test_a_wipe_is_asked_about_and_not_done_without_an_answer(commands: Commands) -> None:
+    materialize(commands, "total")
+    assert commands("asset", "wipe", "total").exit_code == 1
+    assert row(commands, "total")["status"] == "fresh"
+
+
+def test_what_nothing_is_recorded_of_cannot_be_wiped(commands: Commands) -> None:
+    materialize(commands, "total")
+    result = commands("asset", "wipe", "totl", "--yes")
+    assert result.exit_code == 1
+    assert "nothing is recorded of an asset 'totl'" in result.stderr
+    assert "Did you mean 'total'?" in result.stderr

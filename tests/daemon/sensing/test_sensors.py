@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from headwater.definitions.asset import AssetSpec, asset
+from headwater.definitions.asset_events import AssetMaterialization
 from headwater.definitions.asset_jobs import define_asset_job
 from headwater.definitions.asset_sensors import asset_sensor, multi_asset_sensor
-from headwater.definitions.events_by_users import AssetMaterialization
 from headwater.definitions.partitions import DailyPartitionsDefinition, StaticPartitionsDefinition
 from headwater.definitions.partitions.config import PartitionedConfig
 from headwater.definitions.partitions.dynamic import DynamicPartitionsDefinition

@@ -48,6 +48,10 @@ def picture(state: State) -> dict[str, Any]:
                     repr(table.held.get(ordinal)),
                     repr(table.setbacks.get(ordinal)),
                     table.versions.get(ordinal),
+                    table.provenance.made_at[ordinal],
+                    table.provenance.read_at[ordinal],
+                    [how for how, bits in table.provenance.made_with.items() if ordinal in bits],
+                    table.provenance.changes.get(ordinal),
                     sorted(map(str, table.blocked.get(ordinal, ()))),
                     ordinal in asset_state.pending and table is asset_state.table,
                     ordinal in asset_state.in_progress and table is asset_state.table,
@@ -188,3 +192,50 @@ def test_causes_keep_the_newest_position_of_each_partition(groups: list[tuple[in
     causes = Causes((position, BitMap(bits)) for position, bits in groups)
     newest = {n: max(p for p, bits in groups if n in bits) for n in set().union(*(bits for _, bits in groups))}
     assert {n: causes.position(n) for n in causes.bits} == newest
+
+
+# ---- wiping and tagging ----------------------------------------------------------------------------------------------
+
+
+def test_what_is_wiped_is_as_if_it_had_never_been_made() -> None:
+    world = World()
+    world.define(INBOX, clean, checks=[sound])
+    for day in ("2026-02-26", "2026-02-27"):
+        world.report("clean", day)
+        world.check("clean", "sound", passed=False, partition=day)
+    world.append(e.AssetWiped(asset_key="clean", partitions=(("2026-02-26", "2026-02-26"),)))
+    table = fold(world, world.log.head().offset).asset("clean").table
+    left = table.space.find("2026-02-27")
+    assert list(table.materialized) == [left]
+    assert list(table.shut()) == [left]
+    assert list(table.known()) == [left]
+    assert table.updated_after(0, until=world.log.head().offset) == [left]
+    world.append(e.AssetWiped(asset_key="clean"))
+    assert list(fold(world, world.log.head().offset).asset("clean").table.known()) == []
+
+
+def test_a_wipe_during_an_attempt_leaves_its_horizon() -> None:
+    world = World()
+    world.define(INBOX, clean)
+    world.report("inbox", "2026-02-28")
+    [run] = world.settle()
+    started = world.start(run.run_id, "clean")
+    world.append(e.AssetWiped(asset_key="clean"))
+    world.finish(run.run_id, "clean")
+    table = fold(world, world.log.head().offset).asset("clean").table
+    place = table.space.find("2026-02-28")
+    assert place is not None
+    assert table.handled[place] == started
+    assert place in table.materialized
+
+
+def test_tags_reach_a_run_that_has_not_ended_and_no_other() -> None:
+    world = World()
+    world.append(
+        e.RunRequested(run_id="r1", tags={"team": "ops", "env": "dev"}),
+        e.RunTagged(tagged_run="r1", tags={"env": "prod"}),
+        e.RunTagged(tagged_run="gone", tags={"env": "prod"}),
+    )
+    state = fold(world, 3)
+    assert state.runs["r1"].tags == {"team": "ops", "env": "prod"}
+    assert list(state.runs) == ["r1"]

@@ -1,0 +1,155 @@
+"""`evaluate_automation_conditions`: what the daemon would ask for, in a test and without a daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from weakref import WeakKeyDictionary
+
+from ...definitions.assets_definition import AssetsDefinition
+from ...definitions.definitions import Definitions
+from ...definitions.errors import InvalidInvocationError
+from ...definitions.keys import AssetKey, CoercibleToAssetKey
+from ...definitions.selection import AssetSelection, CoercibleToAssetSelection
+from ...definitions.snapshot import DefinitionsSnapshot
+from ...definitions.spec import AssetSpec
+from ...storage.clock import SystemClock
+from ...storage.events import Tick
+from ...storage.instance import Instance
+from ...storage.log import EventLog
+from .plain import Evaluation
+from .trial import OnFirst, Trial
+
+KEPT = 16  # trials of one log that are kept to go on from, newest first; an older one is made anew from its cursor
+
+PartitionKeys = frozenset[str | None]
+"""Partition keys; {None} is the whole of an asset that is not partitioned."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionResult:
+    """One asset: where its condition was true, and what of that was requested."""
+
+    key: AssetKey
+    true_partitions: PartitionKeys
+    requested_partitions: PartitionKeys
+    evaluation: Evaluation
+    """The leaves of the condition with where each of them was true."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateAutomationConditionsResult:
+    """What an evaluation asks for. `cursor` is for the next one, which sees what has changed since this."""
+
+    cursor: str
+    results: list[ConditionResult]
+    """Of every asset with a condition that was evaluated, upstream first."""
+
+    @property
+    def total_requested(self) -> int:
+        """How many asset partitions were requested; an asset that is not partitioned counts as one."""
+        return sum(len(result.requested_partitions) for result in self.results)
+
+    def get_requested_partitions(self, asset_key: CoercibleToAssetKey) -> PartitionKeys:
+        """The partition keys that were requested of an asset; {None} for one that is not partitioned."""
+        key = AssetKey.of(asset_key)
+        return next((result.requested_partitions for result in self.results if result.key == key), frozenset())
+
+    def get_num_requested(self, asset_key: CoercibleToAssetKey) -> int:
+        return len(self.get_requested_partitions(asset_key))
+
+
+def evaluate_automation_conditions(
+    defs: Definitions | Iterable[AssetsDefinition | AssetSpec],
+    instance: Instance,
+    asset_selection: CoercibleToAssetSelection | None = None,
+    evaluation_time: datetime | None = None,
+    cursor: str | None = None,
+    *,
+    on_first: OnFirst = "request",
+) -> EvaluateAutomationConditionsResult:
+    """Evaluate the automation conditions of `defs` on what the log of `instance` tells, as the daemon does.
+
+    >>> result = evaluate_automation_conditions([orders, revenue], instance)
+    >>> result.total_requested
+    1
+    >>> instance.report_runless_asset_event(AssetMaterialization("orders"))
+    1
+    >>> result = evaluate_automation_conditions([orders, revenue], instance, cursor=result.cursor)
+    >>> result.get_requested_partitions("revenue")
+    frozenset({None})
+
+    One call is one tick. Nothing is written and nothing is run: a request counts as an attempt that started when the
+    evaluation ended. `asset_selection` says whose conditions are evaluated (all), `evaluation_time` when it is (now;
+    a naive one is in UTC). It never goes back behind the evaluation that gave `cursor`.
+
+    On the first evaluation of an asset, `on_first="request"` asks for it if it is missing (in its latest time window)
+    as soon as its dependencies are there; `on_first="baseline"` takes everything as it is.
+
+    Raises:
+        DefinitionErrors: the definitions do not fit together.
+        InvalidAssetSelection: the selection cannot be read, or names an asset that is not there.
+        InvalidInvocationError: `cursor` was not given by an evaluation over this instance.
+    """
+    if on_first not in ("request", "baseline"):
+        raise InvalidInvocationError(f"on_first is 'request' or 'baseline', not {on_first!r}.")
+    definitions = defs if isinstance(defs, Definitions) else Definitions(assets=defs)
+    definitions.validate()
+    snapshot = _selected(definitions, asset_selection)
+    trial = _trial(instance.log, cursor)
+    at = evaluation_time or SystemClock().now()
+    tick = trial.evaluate(instance.log, snapshot, at if at.tzinfo else at.replace(tzinfo=UTC), on_first=on_first)
+    result = EvaluateAutomationConditionsResult(trial.cursor(), _results(trial, snapshot, tick))
+    _keep(instance.log, result.cursor, trial)
+    return result
+
+
+def _selected(definitions: Definitions, selection: CoercibleToAssetSelection | None) -> DefinitionsSnapshot:
+    """The definitions as data, without the conditions of what is not selected."""
+    snapshot = definitions.snapshot()
+    if selection is None:
+        return snapshot
+    keys = {str(key) for key in AssetSelection.from_coercible(selection).resolve(definitions)}
+    return DefinitionsSnapshot(
+        {key: asset if key in keys else replace(asset, condition=None) for key, asset in snapshot.assets.items()}
+    )
+
+
+def _results(trial: Trial, snapshot: DefinitionsSnapshot, tick: Tick) -> list[ConditionResult]:
+    requested = {decision.asset_key: decision.partitions for decision in tick.decisions}
+    results = []
+    for key in snapshot.assets:
+        evaluation = trial.results.get(key)
+        if evaluation is not None:
+            space = trial.state.space(key)
+            results.append(
+                ConditionResult(
+                    key=AssetKey.from_user_string(key),
+                    true_partitions=frozenset(space.key(ordinal) for ordinal in evaluation.truth.bits),
+                    requested_partitions=frozenset(
+                        space.key(ordinal) for ordinal in (space.bits(requested[key]) if key in requested else ())
+                    ),
+                    evaluation=evaluation,
+                )
+            )
+    return results
+
+
+# ---- trials that are at hand -----------------------------------------------------------------------------------------
+
+_trials: WeakKeyDictionary[EventLog, dict[str, Trial]] = WeakKeyDictionary()
+
+
+def _trial(log: EventLog, cursor: str | None) -> Trial:
+    """The trial that gave `cursor`. It goes on from there, so that the same cursor once more makes it anew."""
+    if cursor is None:
+        return Trial()
+    return _trials.get(log, {}).pop(cursor, None) or Trial.resumed(log, cursor)
+
+
+def _keep(log: EventLog, cursor: str, trial: Trial) -> None:
+    kept = _trials.setdefault(log, {})
+    kept[cursor] = trial
+    while len(kept) > KEPT:
+        del kept[next(iter(kept))]

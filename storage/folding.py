@@ -1,0 +1,52 @@
+"""State folded from a log: of all that is in it, and kept up with it.
+
+This is the reader's way to State, for commands, for questions that an instance is asked, and for tests. The daemon
+folds the same events in its own loop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..definitions.snapshot import DefinitionsSnapshot
+from .events import DefinitionsLoaded, Event
+from .log import EventLog
+from .state import State
+
+PAGE = 5_000  # events folded at a time
+
+
+@dataclass(frozen=True, slots=True)
+class _Supposed:
+    """An event that is folded as if it stood at the end of the log."""
+
+    offset: int
+    timestamp: int
+    event: Event
+
+
+def folded(log: EventLog, definitions: DefinitionsSnapshot | None = None) -> State:
+    """State at the end of the log, seen under `definitions`; those that hold in the log where None is given."""
+
+    def definitions_bytes(digest: str) -> bytes:
+        if definitions is not None and digest == definitions.hash:
+            return definitions.to_bytes()
+        return log.definitions_bytes(digest)
+
+    state = State.empty(definitions_bytes)
+    catch_up(state, log)
+    if definitions is not None and state.definitions_hash != definitions.hash:
+        suppose(state, DefinitionsLoaded(hash=definitions.hash, asset_count=len(definitions.assets)))
+    return state
+
+
+def suppose(state: State, event: Event) -> None:
+    """Fold an event that is not in the log, behind all that is. Such a State cannot be kept up with the log."""
+    state.apply(_Supposed(state.through + 1, state.timestamp, event))
+
+
+def catch_up(state: State, log: EventLog) -> None:
+    """Fold what has landed since."""
+    while page := log.read(state.through, PAGE):
+        for stored in page:
+            state.apply(stored)
