@@ -2,8 +2,9 @@
 
 One task does everything that has an order, turn by turn:
 
-    read the log to its head ─> fold ─> end the runs whose workers are gone ─> write what became fresh or stale ─>
-    tick ─> append Tick + RunRequested ─> launch
+    read the log to its head ─> fold ─> end the runs whose workers are gone ─> append what schedules and sensors came to
+    ─> write what became fresh or stale ─> tick ─> append Tick + RunRequested ─> launch ─> have due schedules and
+    sensors evaluated
 
 It sleeps until the log grows, a host speaks or a timer is due; events that land during a turn are taken together by the
 next. No tick spans a `DefinitionsLoaded`: what came before it is decided under the old definitions. A wake-up carries
@@ -28,6 +29,7 @@ from .evaluation.ticker import Outcome, Ticker
 from .freshness import NEVER, FreshnessWatch
 from .runs.queue import QueuedRun
 from .runs.supervisor import RunSupervisor
+from .sensing.sensing import Sensing
 
 log = structlog.get_logger("headwater.loop")
 
@@ -39,9 +41,17 @@ class Loop:
     """The daemon's one turn after another. The only writer of `Tick` events, under the leader's term."""
 
     def __init__(
-        self, events: EventLog, ticker: Ticker, runs: RunSupervisor, *, clock: Clock, term: int, tasks: TaskGroup
+        self,
+        events: EventLog,
+        ticker: Ticker,
+        runs: RunSupervisor,
+        sensing: Sensing,
+        *,
+        clock: Clock,
+        term: int,
+        tasks: TaskGroup,
     ) -> None:
-        self._log, self._ticker, self._runs = events, ticker, runs
+        self._log, self._ticker, self._runs, self._sensing = events, ticker, runs, sensing
         self._clock, self._term, self._tasks = clock, term, tasks
         self._freshness = FreshnessWatch(ticker.state)
         self._nudge = anyio.Event()
@@ -81,6 +91,7 @@ class Loop:
         batch, more = self._next_batch()
         self._ticker.absorb(batch)
         self._runs.observe(batch)
+        self._sensing.observe(batch)
         self._freshness.observe(batch)
         self._runs.adopt(self._tasks, self.nudge)
         if more:
@@ -88,7 +99,7 @@ class Loop:
                 await self._decide()
             return None
         await self._runs.settle()
-        if not self._ticker.ready:
+        if not self._ticker.ready or await self._conclude():
             return None
         if changed := self._freshness.changed(self._clock.now()):
             await self._log.append_async(changed, expect=Expect(term=self._term))
@@ -97,9 +108,12 @@ class Loop:
         if self.state.definitions is not None:
             await self._runs.launch(self.state.definitions)
         _tell(outcome)
+        now = self._clock.now()
+        if self._ticker.ready and self._runs.accepting:
+            await self._sensing.start_due(now)
         if outcome.follow_up or self._log.head().offset > self.state.through:
             return None
-        return min(outcome.next_due or NEVER, self._freshness.next_due or NEVER)
+        return min(at or NEVER for at in (outcome.next_due, self._freshness.next_due, self._sensing.next_due(now)))
 
     def _next_batch(self) -> tuple[list[StoredEvent], bool]:
         """The next events to fold together, and whether there are more behind them already."""
@@ -111,6 +125,15 @@ class Loop:
         cut = next((n for n, s in enumerate(page) if n and isinstance(s.event, e.DefinitionsLoaded)), len(page))
         self._carried = page[cut:]
         return page[:cut], self._full or bool(self._carried)
+
+    async def _conclude(self) -> bool:
+        """Write what schedules and sensors came to; whether there was anything, which is to be folded first."""
+        facts = self._sensing.conclude(self._clock.now())
+        if not facts:
+            return False
+        offsets = await self._log.append_async(facts, expect=Expect(term=self._term))
+        self._ticker.written(offsets[-1])
+        return True
 
     async def _decide(self) -> Outcome:
         outcome = self._ticker.tick(self._clock.now())

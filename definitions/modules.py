@@ -18,6 +18,8 @@ from .definitions import Definitions
 from .jobs import JobDefinition
 from .keys import AssetKey
 from .packages import modules_of_package, package_of_name
+from .schedules import ScheduleDefinition
+from .sensors import SensorDefinition
 from .spec import AssetSpec, SourceAsset
 from .unsupported import refuse
 
@@ -143,7 +145,11 @@ def load_definitions_from_package_name(
     return load_definitions_from_package_module(package_of_name(package_name), resources, **others)
 
 
-SECTIONS: dict[str, tuple[type, ...]] = {"jobs": (JobDefinition,)}
+SECTIONS: dict[str, tuple[type, ...]] = {
+    "jobs": (JobDefinition,),
+    "schedules": (ScheduleDefinition,),
+    "sensors": (SensorDefinition,),
+}
 """What else a Definitions lists, by the argument that takes it."""
 
 

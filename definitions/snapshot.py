@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from .arrival import FileArrival, arrival_from_json
 from .assets_definition import AssetsDefinition
+from .automation_snapshot import ScheduleSnapshot, SensorSnapshot
 from .binding import AssetNode
 from .checks import AssetChecksDefinition
 from .conditions.base import AutomationCondition, condition_from_json
@@ -184,10 +185,12 @@ class AssetSnapshot:
 
 @dataclass(frozen=True)
 class DefinitionsSnapshot:
-    """All assets by key, each after everything it reads; jobs by name."""
+    """All assets by key, each after everything it reads; jobs, schedules and sensors by name."""
 
     assets: Mapping[str, AssetSnapshot]
     jobs: Mapping[str, JobSnapshot] = field(default_factory=dict)
+    schedules: Mapping[str, ScheduleSnapshot] = field(default_factory=dict)
+    sensors: Mapping[str, SensorSnapshot] = field(default_factory=dict)
 
     @classmethod
     def of(cls, definitions: Definitions) -> DefinitionsSnapshot:
@@ -202,7 +205,10 @@ class DefinitionsSnapshot:
             for node in definitions.assets
         ]
         jobs = [JobSnapshot.of(job, definitions.contents_of(name)) for name, job in sorted(definitions.jobs.items())]
-        return cls({snapshot.key: snapshot for snapshot in snapshots}, {job.name: job for job in jobs})
+        schedules, sensors = definitions.automation or ({}, {})
+        return cls(
+            {snapshot.key: snapshot for snapshot in snapshots}, {job.name: job for job in jobs}, schedules, sensors
+        )
 
     def to_bytes(self) -> bytes:
         return self._bytes
@@ -213,7 +219,14 @@ class DefinitionsSnapshot:
         parsed = json.loads(data)
         snapshots = map(AssetSnapshot.from_json, parsed["assets"])
         jobs = map(JobSnapshot.from_json, parsed.get("jobs", ()))
-        return cls({snapshot.key: snapshot for snapshot in snapshots}, {job.name: job for job in jobs})
+        schedules = map(ScheduleSnapshot.from_json, parsed.get("schedules", ()))
+        sensors = map(SensorSnapshot.from_json, parsed.get("sensors", ()))
+        return cls(
+            {snapshot.key: snapshot for snapshot in snapshots},
+            {job.name: job for job in jobs},
+            {schedule.name: schedule for schedule in schedules},
+            {sensor.name: sensor for sensor in sensors},
+        )
 
     @cached_property
     def hash(self) -> str:
@@ -227,7 +240,11 @@ class DefinitionsSnapshot:
         data = {
             "format": FORMAT,
             "assets": [asset.to_json() for asset in self.assets.values()],
-            **_given(jobs=[job.to_json() for job in self.jobs.values()]),
+            **_given(
+                jobs=[job.to_json() for job in self.jobs.values()],
+                schedules=[schedule.to_json() for schedule in self.schedules.values()],
+                sensors=[sensor.to_json() for sensor in self.sensors.values()],
+            ),
         }
         return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 

@@ -9,14 +9,8 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 _BY_INSTEAD = {
-    "use automation_condition=AutomationCondition.on_cron(...) on the assets": (
-        "DefaultScheduleStatus ScheduleDefinition ScheduleEvaluationContext build_schedule_context"
-        " build_schedule_from_partitioned_job schedule"
-    ),
     "declare what comes from outside as AssetSpec(arrival=FileArrival(...)), or run `headwater asset report KEY`": (
-        "DataVersionsByPartition DefaultSensorStatus ObserveResult RunRequest SensorDefinition"
-        " SensorEvaluationContext SensorResult SkipReason asset_sensor build_sensor_context"
-        " multi_asset_sensor observable_source_asset run_failure_sensor run_status_sensor sensor"
+        "DataVersionsByPartition ObserveResult observable_source_asset"
     ),
     "the daemon evaluates every automation_condition by itself: nothing has to be declared or turned on": (
         "AutoMaterializePolicy AutoMaterializeRule AutomationConditionSensorDefinition"

@@ -416,6 +416,72 @@ class Tick(Event):
     decisions: tuple[Decision, ...] = ()
 
 
+class SensorEvaluated(Event):
+    """A sensor was evaluated: what it wanted, under which cursor it goes on, and the runs that were requested for it.
+
+    It stands in one transaction with their `RunRequested`. `event_offset` is the event that it was shown, `run_keys`
+    are those that count as requested from here on, `known_run_keys` those that were left out since they had been
+    before. `cursor` of None leaves the cursor as it was. `repeats` counts the evaluations just before it that came to
+    the same as the one last written, and were not. After a failure `is_passed_over` says that the event is given up.
+    """
+
+    type: Literal["sensor_evaluated"] = "sensor_evaluated"
+    name: str
+    status: Literal["requested", "skipped", "failed"]
+    at: datetime
+    event_offset: int | None = None
+    cursor: str | None = None
+    run_ids: tuple[str, ...] = ()
+    run_keys: tuple[str, ...] = ()
+    known_run_keys: tuple[str, ...] = ()
+    skip_reason: str = ""
+    error: ErrorInfo | None = None
+    is_passed_over: bool = False
+    repeats: int = 0
+    took_s: float = 0.0
+
+
+class ScheduleEvaluated(Event):
+    """An instant of a schedule was evaluated, `missed` ones before it were left out; else as in SensorEvaluated."""
+
+    type: Literal["schedule_evaluated"] = "schedule_evaluated"
+    name: str
+    status: Literal["requested", "skipped", "failed"]
+    at: datetime
+    scheduled_at: datetime
+    missed: int = 0
+    run_ids: tuple[str, ...] = ()
+    run_keys: tuple[str, ...] = ()
+    known_run_keys: tuple[str, ...] = ()
+    skip_reason: str = ""
+    error: ErrorInfo | None = None
+    took_s: float = 0.0
+
+
+class SensorSwitched(Event):
+    """Somebody turned a sensor on or off; None: back to what its definition says."""
+
+    type: Literal["sensor_switched"] = "sensor_switched"
+    name: str
+    on: bool | None = None
+
+
+class ScheduleSwitched(Event):
+    """Somebody turned a schedule on or off; None: back to what its definition says."""
+
+    type: Literal["schedule_switched"] = "schedule_switched"
+    name: str
+    on: bool | None = None
+
+
+class SensorCursorSet(Event):
+    """Somebody set the cursor of a sensor by hand; None: as if it had never been evaluated."""
+
+    type: Literal["sensor_cursor_set"] = "sensor_cursor_set"
+    name: str
+    cursor: str | None = None
+
+
 class UnknownEvent(Event):
     """An event of a type that a newer version wrote: kept, shown and skipped."""
 

@@ -14,9 +14,11 @@ from types import TracebackType
 
 from ..definitions.errors import InvalidInvocationError
 from ..definitions.io import InMemoryIOManager, IOManager
+from ..definitions.keys import AssetKey, CoercibleToAssetKey
 from . import dynamic_partitions
 from .asset_queries import AssetQueries
 from .clock import SystemClock
+from .entries import EventLogEntry
 from .ids import SystemIds
 from .log import EventLog
 from .memory import MemoryStore
@@ -78,6 +80,12 @@ class Instance(AssetQueries, RunQueries, Reports):
     @property
     def is_ephemeral(self) -> bool:
         return self.io_manager is not None
+
+    def materializations_after(self, asset_key: CoercibleToAssetKey, offset: int) -> list[EventLogEntry]:
+        """The materializations of an asset behind an offset of the log, oldest first."""
+        key = str(AssetKey.of(asset_key))
+        found = self.log.query(asset_key=key, types=["asset_materialized"], after=offset, limit=10_000)
+        return list(map(EventLogEntry.of, found))
 
     def add_dynamic_partitions(self, partitions_def_name: str, partition_keys: Sequence[str]) -> None:
         """Add keys to the dynamic partitions of a name; those that are there already stay as they are.

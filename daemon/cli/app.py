@@ -20,6 +20,8 @@ from .events import event_commands
 from .jobs import job_commands
 from .partitions import partition_commands
 from .runs import run_commands
+from .schedules import schedule_commands
+from .sensors import sensor_commands
 from .store import store_commands
 
 
@@ -75,8 +77,10 @@ def _options(
 app.command("dev")(dev)
 app.command("check")(check)
 app.add_typer(asset_commands, name="asset")
-app.add_typer(partition_commands, name="partition")
 app.add_typer(job_commands, name="job")
+app.add_typer(partition_commands, name="partition")
 app.add_typer(run_commands, name="run")
+app.add_typer(schedule_commands, name="schedule")
+app.add_typer(sensor_commands, name="sensor")
 app.add_typer(event_commands, name="events")
 app.add_typer(store_commands, name="store")

@@ -142,6 +142,9 @@ def detail(event: e.Event) -> str:
             return first_line(event.message or event.reason)
         case e.Tick():
             return shortened([shown_ranges(one.asset_key, one.partitions) for one in event.decisions])
+        case e.SensorEvaluated() | e.ScheduleEvaluated():
+            why = event.error.message if event.error else event.skip_reason
+            return first_line(f"{event.name}: {event.status}{f' ({why})' if why else ''}")
         case e.DefinitionsLoaded():
             return f"{event.asset_count} assets, {event.hash[:12]}"
         case e.DefinitionsFailed():

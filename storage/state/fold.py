@@ -26,6 +26,7 @@ from pyroaring import BitMap
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
 from .. import events as e
 from .assets import AssetState, Held, PartitionTable, Setback
+from .automation import AutomationState
 from .changes import Changes
 from .memory import SEEN, Memory, whose
 from .ordinals import OrdinalSpace, Spaces
@@ -70,6 +71,7 @@ class State:
         self.assets: dict[str, AssetState] = {}
         self.runs: dict[str, RunState] = {}
         self.memory = Memory()
+        self.automation = AutomationState()
         self.last_tick = LastTick()
         self.changes = Changes()
         self._blocks: dict[Part, set[Part]] = {}
@@ -99,6 +101,13 @@ class State:
             e.StepFailed: self._step_failed,
             e.StepSkipped: self._step_skipped,
             e.Tick: self._tick,
+            e.SensorEvaluated: lambda event, stored: self.automation.sensor_evaluated(event),
+            e.ScheduleEvaluated: lambda event, stored: self.automation.schedule_evaluated(event),
+            e.SensorSwitched: lambda event, stored: self.automation.sensor_switched(event, offset=stored.offset),
+            e.ScheduleSwitched: lambda event, stored: self.automation.schedule_switched(
+                event, timestamp=stored.timestamp
+            ),
+            e.SensorCursorSet: lambda event, stored: self.automation.cursor_set(event, offset=stored.offset),
         }
 
     @classmethod
@@ -159,6 +168,7 @@ class State:
                 self._dynamic_readers.setdefault(name, []).append(key)
         evaluated = {k for k, a in self.definitions.assets.items() if a.condition is not None and not a.external}
         self.memory.forget_seen(keep=evaluated)
+        self.automation.load(self.definitions, offset=stored.offset, timestamp=stored.timestamp)
         self.changes.definitions = True
 
     def _drop_gates(self, asset: AssetState, blocking: set[str], offset: int) -> None:

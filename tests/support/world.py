@@ -42,6 +42,7 @@ class World:
         self.ticker = ticker(self.state, run_id=self.ids.new_id, evaluator=BothEvaluators)
         self.outcomes: list[Outcome] = []
         self.next_due: datetime | None = None
+        self.definitions = Definitions()
 
     # ---- what happens ------------------------------------------------------------------------------------------------
 
@@ -49,8 +50,9 @@ class World:
         """Append events and return the last one's offset."""
         return self.log.append(list(events), blobs=blobs)[-1]
 
-    def define(self, *assets: Any, checks: Sequence[Any] = ()) -> DefinitionsSnapshot:
-        snapshot = DefinitionsSnapshot.of(Definitions(assets=list(assets), asset_checks=list(checks)))
+    def define(self, *assets: Any, checks: Sequence[Any] = (), **more: Any) -> DefinitionsSnapshot:
+        self.definitions = Definitions(assets=list(assets), asset_checks=list(checks), **more)
+        snapshot = DefinitionsSnapshot.of(self.definitions)
         self.append(e.DefinitionsLoaded(hash=snapshot.hash), blobs={snapshot.hash: snapshot.to_bytes()})
         return snapshot
 
