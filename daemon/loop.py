@@ -2,8 +2,8 @@
 
 One task does everything that has an order, turn by turn:
 
-    read the log to its head ─> fold ─> end the runs whose workers are gone ─> tick ─> append Tick + RunRequested ─>
-    launch
+    read the log to its head ─> fold ─> end the runs whose workers are gone ─> tick, backfills ─>
+    append what they decided ─> launch
 
 It sleeps until the log grows, a host speaks or a timer is due; events that land during a turn are taken together by the
 next. No tick spans a `DefinitionsLoaded`: what came before it is decided under the old definitions. A wake-up carries
@@ -24,6 +24,7 @@ from ..storage.log import EventLog, Expect, StoredEvent
 from ..storage.state import State
 from ..storage.wakeup import Subscription
 from .evaluation.ticker import Outcome, Ticker
+from .runs.backfill.driver import BackfillDriver, Steps
 from .runs.queue import QueuedRun
 from .runs.supervisor import RunSupervisor
 
@@ -37,9 +38,17 @@ class Loop:
     """The daemon's one turn after another. The only writer of `Tick` events, under the leader's term."""
 
     def __init__(
-        self, events: EventLog, ticker: Ticker, runs: RunSupervisor, *, clock: Clock, term: int, tasks: TaskGroup
+        self,
+        events: EventLog,
+        ticker: Ticker,
+        runs: RunSupervisor,
+        backfills: BackfillDriver,
+        *,
+        clock: Clock,
+        term: int,
+        tasks: TaskGroup,
     ) -> None:
-        self._log, self._ticker, self._runs = events, ticker, runs
+        self._log, self._ticker, self._runs, self._backfills = events, ticker, runs, backfills
         self._clock, self._term, self._tasks = clock, term, tasks
         self._nudge = anyio.Event()
         self._carried: list[StoredEvent] = []
@@ -81,18 +90,18 @@ class Loop:
         self._runs.adopt(self._tasks, self.nudge)
         if more:
             if self._carried and self._ticker.ready:
-                await self._decide()
+                await self._decide(at_head=False)
             return None
         await self._runs.settle()
         if not self._ticker.ready:
             return None
-        outcome = await self._decide()
+        outcome, due = await self._decide(at_head=True)
         if self.state.definitions is not None:
             await self._runs.launch(self.state.definitions)
         _tell(outcome)
         if outcome.follow_up or self._log.head().offset > self.state.through:
             return None
-        return outcome.next_due or datetime.max.replace(tzinfo=UTC)
+        return min([at for at in (outcome.next_due, due) if at is not None], default=datetime.max.replace(tzinfo=UTC))
 
     def _next_batch(self) -> tuple[list[StoredEvent], bool]:
         """The next events to fold together, and whether there are more behind them already."""
@@ -105,16 +114,20 @@ class Loop:
         self._carried = page[cut:]
         return page[:cut], self._full or bool(self._carried)
 
-    async def _decide(self) -> Outcome:
-        outcome = self._ticker.tick(self._clock.now())
-        if not outcome.events:
-            return outcome
-        offsets = await self._log.append_async(outcome.events, expect=Expect(term=self._term))
+    async def _decide(self, *, at_head: bool) -> tuple[Outcome, datetime | None]:
+        """One tick, and the next steps of the backfills, in one transaction. Backfills go on from the head of the log
+        only, where all that was decided for them before is folded."""
+        now = self._clock.now()
+        outcome = self._ticker.tick(now)
+        steps = self._backfills.decide(now) if at_head else Steps()
+        if not (events := [*outcome.events, *steps.events]):
+            return outcome, steps.next_due
+        offsets = await self._log.append_async(events, expect=Expect(term=self._term))
         self._ticker.written(offsets[-1])
-        for offset, event in zip(offsets, outcome.events, strict=True):
+        for offset, event in zip(offsets, events, strict=True):
             if isinstance(event, e.RunRequested):
                 self._runs.queue.offer(QueuedRun.of_event(event, offset))
-        return outcome
+        return outcome, steps.next_due
 
     async def _sleep(self, woken: Subscription, due: datetime) -> None:
         wait_s = min(max((due - self._clock.now()).total_seconds(), 0), POLL_S)

@@ -35,6 +35,8 @@ from .host.reload import HostDied, HostSupervisor, Loaded, LoadFailed
 from .host.source import CodeSource
 from .leadership import Leadership
 from .loop import Loop
+from .runs.backfill.driver import BackfillDriver
+from .runs.lease import Lease, is_held
 from .runs.queue import RunQueue
 from .runs.supervisor import RunSupervisor
 
@@ -86,7 +88,13 @@ class Daemon:
         async with anyio.create_task_group() as tasks:
             with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
                 loop = Loop(
-                    events, Ticker(state, run_id=self._ids.new_id), runs, clock=self._clock, term=term, tasks=tasks
+                    events,
+                    Ticker(state, run_id=self._ids.new_id),
+                    runs,
+                    self._backfill_driver(state),
+                    clock=self._clock,
+                    term=term,
+                    tasks=tasks,
                 )
                 await anyio.to_thread.run_sync(loop.catch_up)
                 runs.resume()
@@ -102,6 +110,14 @@ class Daemon:
                 await append([e.DaemonStopped(term=term, reason="signal")])
                 tasks.cancel_scope.cancel()
         log.info("daemon_stopped", through=state.through)
+
+    def _backfill_driver(self, state: State) -> BackfillDriver:
+        return BackfillDriver(
+            state,
+            run_id=self._ids.new_id,
+            window=2 * self._max_concurrent_runs,
+            lives=lambda backfill_id: is_held(Lease.of_run(self.home, backfill_id).path),
+        )
 
     async def _finish(self, runs: RunSupervisor) -> None:
         """Launch nothing more; give what is under way its time."""

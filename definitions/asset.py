@@ -22,6 +22,7 @@ from .spec import AssetSpec, SourceAsset
 from .unsupported import refuse
 
 if TYPE_CHECKING:
+    from .backfill_policy import BackfillPolicy
     from .conditions.base import AutomationCondition
     from .partitions.base import PartitionsDefinition
 
@@ -55,7 +56,7 @@ def asset(
     output_required: bool = True,
     automation_condition: AutomationCondition | None = None,
     freshness_policy: Any = None,
-    backfill_policy: Any = None,
+    backfill_policy: BackfillPolicy | None = None,
     retry_policy: Any = None,
     code_version: str | None = None,
     check_specs: Any = None,
@@ -92,7 +93,7 @@ def asset(
     io_manager_def: Any = None,
     op_tags: Mapping[str, Any] | None = None,
     freshness_policy: Any = None,
-    backfill_policy: Any = None,
+    backfill_policy: BackfillPolicy | None = None,
     retry_policy: Any = None,
     check_specs: Any = None,
     pool: str | None = None,
@@ -119,7 +120,6 @@ def asset(
         "io_manager_def": io_manager_def,
         "op_tags": op_tags,
         "output_required": not output_required,
-        "backfill_policy": backfill_policy,
         "retry_policy": retry_policy,
         "check_specs": check_specs,
         "pool": pool,
@@ -146,7 +146,13 @@ def asset(
             io_manager_key=io_manager_key,
             source=source,
         )
-        return AssetsDefinition(fn, spec, ins=ins, required_resource_keys=required_resource_keys or ())
+        return AssetsDefinition(
+            fn,
+            spec,
+            ins=ins,
+            required_resource_keys=required_resource_keys or (),
+            backfill_policy=backfill_policy,
+        )
 
     return decorate if compute_fn is None else decorate(compute_fn)
 

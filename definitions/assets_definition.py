@@ -21,6 +21,7 @@ from .source import SourceLine
 from .spec import AssetSpec
 
 if TYPE_CHECKING:
+    from .backfill_policy import BackfillPolicy
     from .conditions.base import AutomationCondition
     from .partitions.base import PartitionsDefinition
 
@@ -39,11 +40,13 @@ class AssetsDefinition:
         *,
         ins: Mapping[str, Any] | None = None,
         required_resource_keys: Iterable[str] = (),
+        backfill_policy: BackfillPolicy | None = None,
     ) -> None:
         self.fn = fn
         self.spec = spec
         self.signature = _checked_signature(fn, str(self), source=spec.source)
         self.required_resource_keys = frozenset(required_resource_keys)
+        self.backfill_policy = _checked_policy(backfill_policy, str(self), source=spec.source)
         self.resource_args = tuple(p.name for p in self.signature.parameters if p.is_resource)
         self.arguments = self._arguments(dict(ins or {}))
         self.deps: tuple[Dependency, ...] = self.merged_deps(spec.deps, self.arguments.values())
@@ -196,3 +199,17 @@ def _checked_signature(fn: Callable[..., Any], owner: str, *, source: SourceLine
     for problem in signature.problems():
         report(DefinitionError(f"{source}: {owner}: {problem}"))
     return signature
+
+
+def _checked_policy(policy: Any, owner: str, *, source: SourceLine) -> BackfillPolicy | None:
+    from .backfill_policy import BackfillPolicy
+
+    if policy is None or isinstance(policy, BackfillPolicy):
+        return policy
+    report(
+        DefinitionError(
+            f"{source}: {owner} has the backfill_policy {policy!r}, which is none. Write BackfillPolicy.single_run() "
+            "or BackfillPolicy.multi_run(max_partitions_per_run=10)."
+        )
+    )
+    return None

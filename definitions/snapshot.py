@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from .arrival import FileArrival, arrival_from_json
 from .assets_definition import AssetsDefinition
+from .backfill_policy import BackfillPolicy
 from .binding import AssetNode
 from .checks import AssetChecksDefinition
 from .conditions.base import AutomationCondition, condition_from_json
@@ -98,6 +99,7 @@ class AssetSnapshot:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     arrival: FileArrival | None = None
     source: str = ""
+    backfill_policy: BackfillPolicy | None = None
 
     @classmethod
     def of(
@@ -120,6 +122,7 @@ class AssetSnapshot:
             metadata=metadata_to_json(normalize_metadata(spec.metadata)),
             arrival=spec.arrival,
             source=f"{spec.source.file}:{spec.source.line}",  # whole, whatever the working directory
+            backfill_policy=node.backfill_policy if isinstance(node, AssetsDefinition) else None,
         )
 
     def to_json(self) -> JsonData:
@@ -140,12 +143,14 @@ class AssetSnapshot:
                 metadata=dict(self.metadata),
                 arrival=self.arrival and self.arrival.to_json(),
                 source=self.source or None,
+                backfill_policy=self.backfill_policy and self.backfill_policy.to_json(),
             ),
         }
 
     @classmethod
     def from_json(cls, data: JsonData) -> AssetSnapshot:
         partitions, condition, arrival = data.get("partitions"), data.get("condition"), data.get("arrival")
+        policy = data.get("backfill_policy")
         return cls(
             key=data["key"],
             external=data.get("external", False),
@@ -162,6 +167,7 @@ class AssetSnapshot:
             metadata=data.get("metadata", {}),
             arrival=arrival and arrival_from_json(arrival),
             source=data.get("source", ""),
+            backfill_policy=policy and BackfillPolicy.from_json(policy),
         )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.arrival import FileArrival as FileArrival
     from .definitions.asset import asset as asset
     from .definitions.assets_definition import AssetsDefinition as AssetsDefinition
+    from .definitions.backfill_policy import BackfillPolicy as BackfillPolicy
     from .definitions.checks import asset_check as asset_check
     from .definitions.conditions.base import AutomationCondition as AutomationCondition
     from .definitions.config import Config as Config

@@ -46,7 +46,6 @@ _BY_INSTEAD = {
         "DimensionPartitionMapping MultiPartitionMapping MultiToSingleDimensionPartitionMapping"
     ),
     "retry inside the function, or run the asset again by hand": "Backoff Jitter RetryPolicy RetryRequested",
-    "each partition is made by a step of its own": "BackfillPolicy",
     "do the work at the end of the asset's function": "HookContext failure_hook success_hook",
     "use load_assets_from_modules, or import the assets and write Definitions(assets=[...])": (
         "definitions_from_module load_asset_checks_from_current_module load_asset_checks_from_modules"

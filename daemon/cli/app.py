@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from ..._version import __version__  # pyright: ignore[reportMissingImports] - it is beside the links
 from ...definitions.errors import HeadwaterError
 from .assets import asset_commands
+from .backfills import backfill_commands
 from .dev import check, dev
 from .events import event_commands
 from .runs import run_commands
@@ -73,4 +74,5 @@ app.command("dev")(dev)
 app.command("check")(check)
 app.add_typer(asset_commands, name="asset")
 app.add_typer(run_commands, name="run")
+app.add_typer(backfill_commands, name="backfill")
 app.add_typer(event_commands, name="events")

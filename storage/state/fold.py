@@ -26,6 +26,7 @@ from pyroaring import BitMap
 from ...definitions.snapshot import DefinitionsSnapshot
 from .. import events as e
 from .assets import AssetState, Held, PartitionTable, Setback
+from .backfills import Backfills
 from .changes import Changes
 from .memory import SEEN, Memory, whose
 from .ordinals import OrdinalSpace, Spaces
@@ -59,6 +60,7 @@ class State:
 
     def __init__(self, definitions_bytes: Callable[[str], bytes]) -> None:
         self._definitions_bytes = definitions_bytes
+        self._is_pinned = False
         self.through = 0
         self.timestamp = 0
         self.term = 0
@@ -68,6 +70,7 @@ class State:
         self.spaces = Spaces()
         self.assets: dict[str, AssetState] = {}
         self.runs: dict[str, RunState] = {}
+        self.backfills = Backfills(self.asset)
         self.memory = Memory()
         self.last_tick = LastTick()
         self.changes = Changes()
@@ -88,6 +91,9 @@ class State:
             e.StepSucceeded: self._step_succeeded,
             e.StepFailed: self._step_failed,
             e.StepSkipped: self._step_skipped,
+            e.BackfillRequested: self._backfill_requested,
+            e.BackfillSkipped: self._backfill_skipped,
+            e.BackfillEnded: self._backfill_ended,
             e.Tick: self._tick,
         }
 
@@ -95,6 +101,13 @@ class State:
     def empty(cls, definitions_bytes: Callable[[str], bytes]) -> State:
         """The state before the first event. `definitions_bytes` gives the bytes stored under a definitions hash."""
         return cls(definitions_bytes)
+
+    @classmethod
+    def pinned(cls, definitions: DefinitionsSnapshot) -> State:
+        """The state before the first event, which sees all events under `definitions`, whatever the log's own are."""
+        state = cls(lambda digest: definitions.to_bytes())
+        state.definitions, state.definitions_hash, state._is_pinned = definitions, definitions.hash, True
+        return state
 
     def apply(self, stored: Stored) -> None:
         assert stored.offset == self.through + 1, f"offset {stored.offset} applied after {self.through}"
@@ -129,6 +142,8 @@ class State:
 
     def _definitions_loaded(self, event: e.DefinitionsLoaded, stored: Stored) -> None:
         self.definitions_errors = ()
+        if self._is_pinned:
+            return
         self.definitions = DefinitionsSnapshot.from_bytes(self._definitions_bytes(event.hash))
         self.definitions_hash = event.hash
         for key in [*self.assets, *(k for k in self.definitions.assets if k not in self.assets)]:
@@ -177,6 +192,8 @@ class State:
             table.blocked.pop(ordinal, None)
         if run and table is asset.table:
             asset.settle(run.run_id, ordinal)
+            if run.backfill_id is not None:
+                self.backfills.make(run.backfill_id, asset, ordinal)
         outstanding = run.blocking_checks(event.asset_key) if run else set()
         made_from = step.offset if step else 0
         if outstanding or table.is_shut(ordinal):
@@ -261,11 +278,14 @@ class State:
             tags=event.tags,
             run_config=event.run_config,
             job_name=event.job_name,
+            backfill_id=event.backfill_id,
         )
         for target in event.targets:
             asset = self.asset(target.asset_key)
             asset.plan(event.run_id, asset.ordinals(target.partitions))
             self.changes.touched.add(asset.key)
+        if event.backfill_id is not None:
+            self.backfills.plan(event.backfill_id, event.run_id, event.targets)
 
     def _run_started(self, event: e.RunStarted, stored: Stored) -> None:
         if run := self.runs.get(event.run_id):
@@ -362,7 +382,7 @@ class State:
         run = self.runs.get(event.run_id)
         if run and event.infrastructure:
             self._set_back(run, stored)
-        self._end_run(event.run_id, stored.offset)
+        self._end_run(event.run_id, stored.offset, infrastructure=event.infrastructure)
 
     def _set_back(self, run: RunState, stored: Stored) -> None:
         """Nobody's code is to blame: H goes back, and the partitions are asked for again; at most 3 times in a row."""
@@ -385,7 +405,7 @@ class State:
         assets = [self.asset(target.asset_key) for target in run.targets] if run else []
         return [(asset, ordinal) for asset in assets for ordinal in asset.unmade.get(run_id, ())]
 
-    def _end_run(self, run_id: str, offset: int) -> None:
+    def _end_run(self, run_id: str, offset: int, *, infrastructure: bool = False) -> None:
         run = self.runs.pop(run_id, None)
         if run is None:
             return
@@ -399,6 +419,20 @@ class State:
                     held.outstanding.clear()
                     if not table.is_shut(ordinal):
                         self._release(asset, table, ordinal, offset, held.made_from)  # case 5
+        self.backfills.end_run(run, infrastructure=infrastructure)
+
+    # ---- backfills ---------------------------------------------------------------------------------------------------
+
+    def _backfill_requested(self, event: e.BackfillRequested, stored: Stored) -> None:
+        self.backfills.request(event, offset=stored.offset, at=stored.timestamp)
+        self.changes.touched.update(target.asset_key for target in event.targets)
+
+    def _backfill_skipped(self, event: e.BackfillSkipped, stored: Stored) -> None:
+        self.backfills.skip(event)
+        self.changes.touched.update(target.asset_key for target in event.targets)
+
+    def _backfill_ended(self, event: e.BackfillEnded, stored: Stored) -> None:
+        self.changes.touched.update(self.backfills.end(event.backfill_id))
 
     # ---- automation --------------------------------------------------------------------------------------------------
 

@@ -36,6 +36,7 @@ class RunState:
     tags: dict[str, str] = field(default_factory=dict)
     run_config: Mapping[str, Any] = field(default_factory=dict)
     job_name: str | None = None
+    backfill_id: str | None = None
     started: bool = False
     steps: dict[str, StepState] = field(default_factory=dict)
     """Steps under way."""
