@@ -77,6 +77,7 @@ class Frontier:
     def _to_look_at(self, progress: BackfillProgress, key: str) -> BitMap:
         """All that waits, at first; later what comes back because its run was lost."""
         if self._is_new:
+            self._requested[key] = progress.in_flight.copy()  # by a driver before this one
             return progress.waiting.copy()
         back = progress.waiting & self._requested[key]
         self._requested[key] -= back
