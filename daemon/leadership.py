@@ -23,11 +23,11 @@ FILE_NAME = "daemon.lock"
 class DaemonRunning(HeadwaterError):
     """Another daemon leads this log."""
 
-    def __init__(self, home: Path, holder: dict[str, str]) -> None:
+    def __init__(
+        self, home: Path, holder: dict[str, str], *, advice: str = "Stop it first, or set another HEADWATER_HOME."
+    ) -> None:
         who = ", ".join(f"{name} {value}" for name, value in holder.items()) or "unknown process"
-        super().__init__(
-            f"{home}: a daemon already runs on this log ({who}). Stop it first, or set another HEADWATER_HOME."
-        )
+        super().__init__(f"{home}: a daemon already runs on this log ({who}). {advice}")
         self.home, self.holder = home, holder
 
 

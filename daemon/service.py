@@ -29,7 +29,7 @@ from ..storage.ids import IdSource, SystemIds
 from ..storage.log import EventLog, Expect
 from ..storage.state import State
 from .arrivals import ArrivalWatcher
-from .evaluation.ticker import Ticker
+from .evaluation.ticker import BACKFILL_ABOVE, Ticker
 from .host.client import Exited, LaunchFailed
 from .host.reload import HostDied, HostSupervisor, Loaded, LoadFailed
 from .host.source import CodeSource
@@ -54,6 +54,7 @@ class Daemon:
         home: Path,
         *,
         max_concurrent_runs: int = 10,
+        backfill_above: int = BACKFILL_ABOVE,
         reload: bool = True,
         clock: Clock | None = None,
         ids: IdSource | None = None,
@@ -61,6 +62,7 @@ class Daemon:
         self.source, self.home = source, home.absolute()
         self._clock, self._ids = clock or SystemClock(), ids or SystemIds()
         self._reload, self._max_concurrent_runs = reload, max_concurrent_runs
+        self._backfill_above = backfill_above
         self._arrivals: dict[str, CancelScope] = {}
         self._arrival_rules: dict[str, object] = {}
 
@@ -89,7 +91,7 @@ class Daemon:
             with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
                 loop = Loop(
                     events,
-                    Ticker(state, run_id=self._ids.new_id),
+                    Ticker(state, run_id=self._ids.new_id, backfill_above=self._backfill_above),
                     runs,
                     self._backfill_driver(state),
                     clock=self._clock,

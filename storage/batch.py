@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .checksum import row_body
+from .errors import NotStorable
 from .events import Event, encode
 
 PreparedRow = tuple[str, str, int, str | None, str | None, str | None, str, str]
@@ -33,12 +34,18 @@ class Expect:
 
 
 def prepare(event: Event, id: str) -> PreparedRow:
-    """The row of an event. Done in the caller's thread: what cannot be stored fails here, and fails nobody else."""
+    """The row of an event. Done in the caller's thread: what cannot be stored fails here, and fails nobody else.
+
+    Raises:
+        NotStorable: a text holds a NUL character, which not every database can store.
+    """
     fields = event.__dict__
     type, version = event.type, event.schema_version
     asset_key, partition, run_id = fields.get("asset_key"), fields.get("partition"), fields.get("run_id")
     payload = encode(event)
     body = row_body(id, type, version, asset_key, partition, run_id, payload)
+    if "\0" in body:
+        raise NotStorable(f"an event of type {type} has a NUL character in its asset key, partition or run id")
     return id, type, version, asset_key, partition, run_id, payload, body
 
 

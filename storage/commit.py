@@ -5,7 +5,7 @@ so that a reader who has seen offset n has seen all before it. A sequence of the
 the same lock rows get their timestamp, which never goes back along the offsets, and their place in the checksum chain.
 
 Each batch has its own expectation. One that does not hold fails its caller alone; the others are committed as if it had
-not been there.
+not been there. A transaction that the store lost, and of which it knows that nothing was written, is tried once more.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from .batch import Batch, PreparedRow
 from .checksum import link
 from .clock import Clock, to_microseconds
-from .errors import ConflictError
+from .errors import ConflictError, NothingWritten
 from .store import Head, Row, Store
 
 
@@ -25,6 +25,13 @@ def commit_batches(store: Store, batches: Sequence[Batch], clock: Clock) -> Head
     Returns the head afterwards. If this raises, none of them was written, unless the commit itself failed: then nobody
     knows.
     """
+    try:
+        return _commit_once(store, batches, clock)
+    except NothingWritten:
+        return _commit_once(store, batches, clock)
+
+
+def _commit_once(store: Store, batches: Sequence[Batch], clock: Clock) -> Head:
     before = store.begin()
     try:
         transaction = _Transaction(store, before, max(before.timestamp, to_microseconds(clock.now())))
@@ -59,6 +66,7 @@ class _Transaction:
         return Head(self._offset, timestamp, self._checksum, self._term)
 
     def add(self, batch: Batch) -> None:
+        batch.error = None
         if batch.expect is not None and (conflict := self._conflict(batch)) is not None:
             batch.error = conflict
             return

@@ -22,6 +22,13 @@ class ConflictError(StorageError):
         self.what, self.expected, self.actual = what, expected, actual
 
 
+class NotStorable(StorageError):
+    """An event holds what no log can store; nothing was written."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"This cannot be stored: {what}. Nothing was written.")
+
+
 class LogCorrupt(StorageError):
     """A stored row is not what was written. `offset` is the first one that does not fit."""
 
@@ -38,6 +45,10 @@ class StoreUnavailable(StorageError):
         self.where = where
 
 
+class NothingWritten(StoreUnavailable):
+    """The transaction of an append was lost, and certainly nothing of it was written: it may be tried again."""
+
+
 class StoreTooNew(StorageError):
     """A newer headwater wrote this log."""
 
@@ -47,6 +58,29 @@ class StoreTooNew(StorageError):
             "Use the newer headwater that wrote it."
         )
         self.found, self.known = found, known
+
+
+class StoreTooOld(StorageError):
+    """An older headwater wrote this log; its tables have to be brought up to date first."""
+
+    def __init__(self, where: Path | str, *, found: int, known: int) -> None:
+        super().__init__(
+            f"The event log {where} has schema version {found}; this headwater needs {known}. Stop what uses it, "
+            "make a backup, and run: headwater store upgrade"
+        )
+        self.found, self.known = found, known
+
+
+class WrongStore(StorageError):
+    """What is said about where the log is contradicts what is there. Nothing was opened."""
+
+
+class ImportRefused(StorageError):
+    """What is to be imported is no export, or does not continue this log."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"This cannot be imported: {reason}")
+        self.reason = reason
 
 
 class LogClosed(StorageError):

@@ -6,7 +6,7 @@ everything when it is closed or let go of: tests and experiments use it, and `ma
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,7 +15,7 @@ from ..definitions.io import InMemoryIOManager, IOManager
 from ..definitions.keys import AssetKey, CoercibleToAssetKey
 from ..definitions.metadata import metadata_to_json, normalize_metadata
 from .clock import SystemClock
-from .events import AssetMaterialized
+from .events import AssetMaterialized, BackfillRequested, Target
 from .ids import SystemIds
 from .log import EventLog
 from .memory import MemoryStore
@@ -65,6 +65,35 @@ class Instance:
             tags=dict(tags or {}),
         )
         return self.log.append([event])[0]
+
+    def add_backfill(
+        self,
+        partitions: Mapping[AssetKey | str, Iterable[str] | None],
+        *,
+        title: str = "",
+        tags: Mapping[str, str] | None = None,
+        run_config: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Have the daemon make these partitions of these assets, each after what it reads; returns the backfill's id.
+
+        By the key of each asset stand its partition keys; None is the whole of an unpartitioned asset.
+
+        >>> with Instance.ephemeral() as instance:
+        ...     backfill_id = instance.add_backfill({"orders": ["2024-01-01", "2024-01-02"], "total": None})
+        """
+        targets = tuple(
+            Target(asset_key=str(AssetKey.of(key)), partitions=None if keys is None else tuple((k, k) for k in keys))
+            for key, keys in partitions.items()
+        )
+        request = BackfillRequested(
+            backfill_id=SystemIds().new_id(),
+            targets=targets,
+            title=title,
+            tags=dict(tags or {}),
+            run_config=dict(run_config or {}),
+        )
+        self.log.append([request])
+        return request.backfill_id
 
     def close(self) -> None:
         self.log.close()

@@ -30,9 +30,10 @@ from .errors import ConflictError, LogClosed, LogCorrupt, UnknownDefinitions
 from .events import DaemonStarted, Event, decode
 from .group import GroupCommit
 from .ids import IdSource, SystemIds
+from .opening import open_store
 from .sqlite import FILE_NAME, SqliteStore
 from .store import Head, Row, RowFilter, Store
-from .wakeup import LocalWakeups, Subscription, Wakeups
+from .wakeup import LocalWakeups, LogWakeups, Subscription, Wakeups
 
 __all__ = ["ConflictError", "EventLog", "Expect", "Head", "StoredEvent"]
 
@@ -55,7 +56,7 @@ class StoredEvent:
 
 
 class EventLog:
-    def __init__(self, store: Store, wakeups: Wakeups | LocalWakeups, *, clock: Clock, ids: IdSource) -> None:
+    def __init__(self, store: Store, wakeups: LogWakeups, *, clock: Clock, ids: IdSource) -> None:
         self._store, self._wakeups, self._clock, self._ids = store, wakeups, clock, ids
         self._group = GroupCommit(self._commit, tidy=store.tidy)
         self._is_closed = self._is_forked = False
@@ -68,7 +69,14 @@ class EventLog:
         Raises:
             StoreTooNew: a newer headwater wrote it.
             StoreUnavailable: it cannot be opened.
+            WrongStore: HEADWATER_STORE names another log than the one that `home` has.
         """
+        store, wakeups = open_store(home)
+        return cls(store, wakeups, clock=clock or SystemClock(), ids=ids or SystemIds())
+
+    @classmethod
+    def in_file(cls, home: Path, *, clock: Clock | None = None, ids: IdSource | None = None) -> EventLog:
+        """A log in a file of `home`, whatever HEADWATER_STORE says."""
         store = SqliteStore(home / FILE_NAME)
         return cls(store, Wakeups(home), clock=clock or SystemClock(), ids=ids or SystemIds())
 
@@ -171,6 +179,33 @@ class EventLog:
             raise UnknownDefinitions(hash)
         return stored
 
+    def definitions_hashes(self) -> list[str]:
+        """Of all definitions whose bytes the log has."""
+        self._check_open()
+        return self._store.blob_hashes()
+
+    def restore(self, rows: Sequence[Row], blobs: Mapping[str, bytes], *, end: Head | None = None) -> None:
+        """Write rows with the places, times and checksums that they have; nothing else may append meanwhile.
+
+        With `end`, the log has to end like it afterwards, and takes its leader's term.
+
+        Raises:
+            LogCorrupt: they do not continue this log. Nothing was written.
+        """
+        self._check_open()
+        before = self._store.begin()
+        try:
+            last = rows[-1] if rows else None
+            after = before if last is None else Head(last[0], last[4], last[-1], before.term)
+            if end is not None:
+                after = Head(*after[:3], max(before.term, end.term))
+            verify_chain(rows, end or after, after=before.offset, checksum=before.checksum)
+            self._store.commit(list(rows), dict(blobs), after)
+        except BaseException:
+            self._store.rollback()
+            raise
+        self._wakeups.notify()
+
     def verify(self) -> None:
         """Check that every row is there and is what was written. Reads the whole log.
 
@@ -178,7 +213,7 @@ class EventLog:
             LogCorrupt: with the first offset that does not fit.
         """
         head = self.head()
-        verify_chain(self._all_rows(), head)
+        verify_chain(self.all_rows(), head)
 
     def subscribe(self) -> Subscription:
         """Something to wait on until the log has grown, in whatever process. Close it when done."""
@@ -189,8 +224,8 @@ class EventLog:
         self._check_open()
         return self._store.rows(wanted)
 
-    def _all_rows(self) -> Iterator[Row]:
-        after = 0
+    def all_rows(self, after: int = 0) -> Iterator[Row]:
+        """The rows behind offset `after` as they are stored, to the end of the log."""
         while rows := self._rows(RowFilter(after=after, limit=VERIFY_PAGE)):
             yield from rows
             after = rows[-1][0]

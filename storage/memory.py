@@ -82,6 +82,9 @@ class MemoryStore:
     def blob(self, digest: str) -> bytes | None:
         return self._blobs.get(digest)
 
+    def blob_hashes(self) -> list[str]:
+        return sorted(self._blobs)
+
     # ---- closing ----
 
     def close(self) -> None:

@@ -1,15 +1,25 @@
 """The tables of the log, declared once for every database.
 
 `events` holds the rows, which are never updated; `head` is one row that says where the log ends and stays locked while
-an append runs; `definitions` holds what `DefinitionsLoaded` names, content-addressed and stored once. A column is added
-only by a new `SCHEMA_VERSION`, which stands in the head row.
+an append runs; `definitions` holds what `DefinitionsLoaded` names, content-addressed and stored once.
+
+Beside the log stand what makes it quick to read: `snapshots` of State, each a manifest of `snapshot_parts`, which are
+content-addressed too; and `archives`, the files that old events were moved to. Where events were archived, the head
+names the last of them and its checksum, at which the chain of those that are left begins.
+
+Whatever changes here is a new `SCHEMA_VERSION`, which stands in the head row, with its step in migrations.py.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 
-SCHEMA_VERSION = 1
+from .checksum import GENESIS
+from .errors import StoreTooNew, StoreTooOld
+
+SCHEMA_VERSION = 2
 
 metadata = MetaData()
 
@@ -43,6 +53,8 @@ head = Table(
     Column("checksum", Text, nullable=False),
     Column("term", BigInteger, nullable=False),  # of the newest leader; 0 before the first
     Column("schema_version", Integer, nullable=False),
+    Column("archived_offset", BigInteger, nullable=False, server_default="0"),  # the last that is not in `events` now
+    Column("archived_checksum", Text, nullable=False, server_default=GENESIS),
 )
 
 definitions = Table(
@@ -51,3 +63,43 @@ definitions = Table(
     Column("hash", Text, primary_key=True),
     Column("bytes", LargeBinary, nullable=False),
 )
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("offset", _Offset, primary_key=True, autoincrement=False),  # State is folded through it
+    Column("timestamp", BigInteger, nullable=False),  # of the event at that offset
+    Column("format", Integer, nullable=False),
+    Column("manifest", LargeBinary, nullable=False),
+)
+
+snapshot_parts = Table(
+    "snapshot_parts",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("bytes", LargeBinary, nullable=False),
+)
+
+archives = Table(
+    "archives",
+    metadata,
+    Column("last", _Offset, primary_key=True, autoincrement=False),
+    Column("first", BigInteger, nullable=False),
+    Column("timestamp", BigInteger, nullable=False),  # of the last event in it
+    Column("file", Text, nullable=False),  # its name in the folder of archives
+    Column("sha256", Text, nullable=False),  # of the file
+    Column("checksum", Text, nullable=False),  # of the last event in it
+)
+
+
+def check_version(where: Path | str, found: int) -> None:
+    """Refuse a log whose tables are not of this version.
+
+    Raises:
+        StoreTooNew: a newer headwater wrote it.
+        StoreTooOld: it has to be upgraded first.
+    """
+    if found > SCHEMA_VERSION:
+        raise StoreTooNew(where, found=found, known=SCHEMA_VERSION)
+    if found < SCHEMA_VERSION:
+        raise StoreTooOld(where, found=found, known=SCHEMA_VERSION)

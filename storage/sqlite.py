@@ -28,9 +28,8 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from . import statements
-from .checksum import GENESIS
-from .errors import StoreTooNew, StoreUnavailable
-from .schema import SCHEMA_VERSION, definitions, events, metadata
+from .errors import StoreUnavailable
+from .schema import check_version, definitions, events, metadata
 from .statements import Statement
 from .store import Head, Row, RowFilter
 
@@ -202,6 +201,10 @@ class SqliteStore:
             row = connection.execute(_compiled(statements.READ_BLOB).sql, (digest,)).fetchone()
             return None if row is None else row[0]
 
+    def blob_hashes(self) -> list[str]:
+        with self._reported, self._reader() as connection:
+            return [row[0] for row in connection.execute(_compiled(statements.READ_BLOB_HASHES).sql)]
+
     @contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:
         if self._path is None:  # the one connection, but never in the middle of a writer's transaction
@@ -239,8 +242,7 @@ class SqliteStore:
             if "no such table" not in str(error):
                 raise
         else:
-            if found > SCHEMA_VERSION:
-                raise StoreTooNew(self._where, found=found, known=SCHEMA_VERSION)
+            check_version(self._where, found)
             return
         self._writer.execute("PRAGMA journal_mode = WAL")
         self._writer.execute("BEGIN IMMEDIATE")
@@ -249,8 +251,7 @@ class SqliteStore:
         for index in sorted(events.indexes, key=lambda index: str(index.name)):
             self._writer.execute(str(CreateIndex(index).compile(dialect=_dialect)))
         statement = statements.compiled(statements.FIRST_HEAD, _dialect)
-        first = {"id": 1, "offset": 0, "timestamp": 0, "checksum": GENESIS, "term": 0, "schema_version": SCHEMA_VERSION}
-        self._writer.execute(statement.sql, statement.values(first))
+        self._writer.execute(statement.sql, statement.values({}))
         self._writer.execute("COMMIT")
 
     def close(self) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 from sqlalchemy import ClauseElement, Dialect, Select, bindparam, func, insert, select, update
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from .schema import definitions, events, head
+from .checksum import GENESIS
+from .schema import SCHEMA_VERSION, definitions, events, head
 from .store import Head, RowFilter
 
 
@@ -40,10 +41,11 @@ def compiled(construct: ClauseElement, dialect: Dialect) -> Statement:
 READ_HEAD = select(head.c.offset, head.c.timestamp, head.c.checksum, head.c.term)
 LOCK_HEAD = READ_HEAD.with_for_update()
 READ_SCHEMA_VERSION = select(head.c.schema_version)
-FIRST_HEAD = insert(head)
+FIRST_HEAD = insert(head).values(id=1, offset=0, timestamp=0, checksum=GENESIS, term=0, schema_version=SCHEMA_VERSION)
 MOVE_HEAD = update(head).values({name: bindparam(f"new_{name}") for name in Head._fields})
 INSERT_EVENT = insert(events)
 RUN_POSITION = select(func.max(events.c.offset)).where(events.c.run_id == bindparam("run_id"))
+READ_BLOB_HASHES = select(definitions.c.hash).order_by(definitions.c.hash)
 READ_BLOB = select(definitions.c.bytes).where(definitions.c.hash == bindparam("hash"))
 
 

@@ -68,6 +68,10 @@ class Store(Protocol):
 
     def blob(self, digest: str) -> bytes | None: ...
 
+    def blob_hashes(self) -> list[str]:
+        """Of all definitions that are stored, in order."""
+        ...
+
     def tidy(self) -> None:
         """Do what is left to do when nobody is writing; called once after a busy spell."""
         ...

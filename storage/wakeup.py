@@ -23,6 +23,7 @@ import weakref
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from typing import Protocol
 
 import anyio
 import anyio.lowlevel
@@ -94,6 +95,18 @@ class Subscription:
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         self.close()
+
+
+class LogWakeups(Protocol):
+    """How those who tail a log hear that it has grown."""
+
+    def subscribe(self) -> Subscription: ...
+
+    def notify(self) -> None:
+        """Called after each commit of this process."""
+        ...
+
+    def close(self) -> None: ...
 
 
 class LocalWakeups:

@@ -19,6 +19,7 @@ from .backfills import backfill_commands
 from .dev import check, dev
 from .events import event_commands
 from .runs import run_commands
+from .store import store_commands
 
 
 class CommandLine(TyperGroup):
@@ -76,3 +77,4 @@ app.add_typer(asset_commands, name="asset")
 app.add_typer(run_commands, name="run")
 app.add_typer(backfill_commands, name="backfill")
 app.add_typer(event_commands, name="events")
+app.add_typer(store_commands, name="store")

@@ -5,8 +5,8 @@ Through the daemon the command writes what is to be made, and then only watches 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from .backfill_history import AssetCount, counts_now
 from .backfill_targets import Partitions, backfill_targets
 from .catalog import PAGE, catch_up, last_recorded, load
 from .output import stdout_to_stderr
+from .progress import progress_bar
 from .settings import required_source
 from .targets import known_asset, selected
 
@@ -107,15 +108,15 @@ class Backfilling:
                 clock=self._clock,
                 ids=SystemIds(),
             )
-            with progress_bar() as look, stdout_to_stderr() if quiet else nullcontext():
-                return backfill.run(lambda: look(counts_now(self.state, order.backfill_id)))
+            with progress_bar("Backfill") as tell, stdout_to_stderr() if quiet else nullcontext():
+                return backfill.run(lambda: _telling(tell)(counts_now(self.state, order.backfill_id)))
         self._log.append([order])
         if detach:
             say_it_goes_on(order.backfill_id)
             return Detached(order.backfill_id)
         try:
-            with progress_bar() as look:
-                return watched(self._log, self.state, order.backfill_id, look)
+            with progress_bar("Backfill") as tell:
+                return watched(self._log, self.state, order.backfill_id, _telling(tell))
         except KeyboardInterrupt:
             say_it_goes_on(order.backfill_id)
             raise
@@ -135,33 +136,9 @@ def watched(log: EventLog, state: State, backfill_id: str, look: Look) -> Backfi
             woken.wait_blocking()
 
 
-@contextmanager
-def progress_bar() -> Iterator[Look]:
-    """A bar on standard error that goes with what is done; where that is no terminal, nothing."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
-        TimeRemainingColumn(),
-    )
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
-        task = progress.add_task("Backfill", total=None, note="")
-
-        def look(counts: tuple[AssetCount, ...]) -> None:
-            failed = sum(count.failed for count in counts)
-            progress.update(
-                task,
-                total=sum(count.total for count in counts),
-                completed=sum(count.settled for count in counts),
-                note=f"{failed} failed" if failed else "",
-            )
-
-        yield look
+def _telling(tell: Callable[[int, int], None]) -> Look:
+    """Moves a progress bar with what is done and failed of all assets together."""
+    return lambda counts: tell(sum(one.settled for one in counts), sum(one.total for one in counts))
 
 
 def say_it_goes_on(backfill_id: str) -> None:

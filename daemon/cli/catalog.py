@@ -15,7 +15,7 @@ from ...definitions.loading import load_definitions
 from ...definitions.snapshot import DefinitionsSnapshot
 from ...storage.events import DefinitionsFailed, DefinitionsLoaded, Event
 from ...storage.log import EventLog
-from ...storage.sqlite import FILE_NAME
+from ...storage.opening import has_log
 from ...storage.state import State
 from ..host.source import CodeSource
 from .output import stdout_to_stderr
@@ -26,7 +26,7 @@ PAGE = 5_000  # events folded at a time
 
 def log_for_reading(home: Path) -> EventLog:
     """The log of `home`; an empty one where nothing has been written there yet."""
-    return EventLog.open(home) if (home / FILE_NAME).exists() else EventLog.memory()
+    return EventLog.open(home) if has_log(home) else EventLog.memory()
 
 
 def load(source: CodeSource) -> Definitions:

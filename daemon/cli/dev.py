@@ -33,6 +33,15 @@ def dev(
     max_concurrent_runs: Annotated[
         int, typer.Option("--max-concurrent-runs", min=1, help="How many runs may be under way at once.")
     ] = 10,
+    backfill_above: Annotated[
+        int,
+        typer.Option(
+            "--backfill-above",
+            min=1,
+            help="Automation that would ask for more runs than this at once, of assets that hang together, asks for a "
+            "backfill instead.",
+        ),
+    ] = 100,
     log_format: Annotated[
         LogFormat,
         typer.Option("--log-format", help="The daemon's own log: readable lines, JSON lines, or what fits stderr."),
@@ -55,7 +64,13 @@ def dev(
     from ..service import Daemon
 
     logs.configure(json_lines=None if log_format is LogFormat.AUTO else log_format is LogFormat.JSON)
-    daemon = Daemon(source, home_folder(home), max_concurrent_runs=max_concurrent_runs, reload=reload)
+    daemon = Daemon(
+        source,
+        home_folder(home),
+        max_concurrent_runs=max_concurrent_runs,
+        backfill_above=backfill_above,
+        reload=reload,
+    )
     try:
         anyio.run(daemon.run)
     except BaseExceptionGroup as group:

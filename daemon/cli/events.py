@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import select
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .settings import HomeOption, JsonOption, home_folder
+from .settings import HomeOption, JsonOption, home_folder, refuse_beside_daemon
 
-event_commands = typer.Typer(help="Read the event log.", no_args_is_help=True)
-
-
-@event_commands.callback()
-def _group() -> None:
-    """One command is a group too: there will be more."""
+event_commands = typer.Typer(help="Read the event log, take it elsewhere, bring it in.", no_args_is_help=True)
 
 
 @event_commands.command()
@@ -52,6 +48,47 @@ def tail(
             sys.stdout.flush()
             if follow and _nobody_reads():
                 return
+
+
+@event_commands.command()
+def export(
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File to write; ending in .gz, compressed. Default: standard output."),
+    ] = None,
+    until: Annotated[int | None, typer.Option("--until", min=0, help="Only events through this offset.")] = None,
+    home: HomeOption = None,
+) -> None:
+    """Write the whole log as JSON lines, for `events import` or any other program."""
+    from ...storage.transfer import export_log
+    from .catalog import log_for_reading
+    from .progress import progress_bar
+    from .transferring import written
+
+    with log_for_reading(home_folder(home)) as log, written(output) as file, progress_bar("Exporting") as tell:
+        count = export_log(log, file, until=until, progress=tell)
+    if output is not None:
+        typer.echo(f"Wrote {count:,} events to {output}.")
+
+
+@event_commands.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="What `events export` wrote; - for standard input.")],
+    home: HomeOption = None,
+) -> None:
+    """Bring an exported log into an empty home, with the offsets, times and ids that it has."""
+    from ...storage.log import EventLog
+    from ...storage.transfer import import_log
+    from .progress import progress_bar
+    from .transferring import read
+
+    folder = home_folder(home)
+    if str(file) != "-" and not file.is_file():
+        raise typer.BadParameter(f"there is no file {file}.")
+    refuse_beside_daemon(folder, "Importing")
+    with EventLog.open(folder) as log, read(file) as lines, progress_bar("Importing") as tell:
+        count = import_log(log, lines, progress=tell)
+    typer.echo(f"Imported {count:,} events into {folder}.")
 
 
 def _nobody_reads() -> bool:

@@ -20,7 +20,7 @@ import typer
 
 from ...definitions.errors import HeadwaterError
 from ..host.source import CodeSource
-from ..leadership import read_holder
+from ..leadership import DaemonRunning, read_holder
 
 HomeOption = Annotated[
     Path | None,
@@ -101,6 +101,16 @@ def running_daemon(home: Path) -> dict[str, str] | None:
     if holder.get("host") == socket.gethostname() and not _lives(int(holder.get("pid", 0))):
         return None  # it was killed
     return holder
+
+
+def refuse_beside_daemon(home: Path, what: str) -> None:
+    """End a command that must be alone with the log.
+
+    Raises:
+        DaemonRunning: a daemon runs on the home.
+    """
+    if (holder := running_daemon(home)) is not None:
+        raise DaemonRunning(home, holder, advice=f"{what} needs the log for itself: stop the daemon first.")
 
 
 def daemon_source(home: Path) -> CodeSource | None:

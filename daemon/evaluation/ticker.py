@@ -18,11 +18,12 @@ from ...storage import events as e
 from ...storage.log import StoredEvent
 from ...storage.state import Changes, State
 from .graph import ConditionGraph
-from .grouping import RunGroup, group_runs
+from .grouping import BackfillGroup, RunGroup, group_requests
 from .moment import Moment
 from .plain import evaluate
 from .visit import Evaluate, Visit
 
+BACKFILL_ABOVE = 100  # runs of connected assets that one tick asks for; what would take more becomes a backfill
 MAX_SILENT = 1_000  # silent boundaries kept before a Tick is written for them alone
 
 
@@ -40,8 +41,16 @@ class Outcome:
 class Ticker:
     """Decides ticks, one after the other, over one State."""
 
-    def __init__(self, state: State, *, run_id: Callable[[], str], evaluate: Evaluate = evaluate) -> None:
+    def __init__(
+        self,
+        state: State,
+        *,
+        run_id: Callable[[], str],
+        evaluate: Evaluate = evaluate,
+        backfill_above: int = BACKFILL_ABOVE,
+    ) -> None:
         self.state = state
+        self._backfill_above = backfill_above
         self._run_id, self._evaluate = run_id, evaluate
         self._arrivals: list[tuple[int, int]] = []
         self._silent: list[tuple[int, datetime]] = []
@@ -136,8 +145,21 @@ class Ticker:
             decisions=tuple(visit.decisions),
         )
         self._silent = []
-        runs = group_runs(moment, {key: truth.bits for key, truth in moment.requested.items()})
-        return [tick, *(self._run(moment, group) for group in runs)]
+        requested = {key: truth.bits for key, truth in moment.requested.items()}
+        runs, backfills = group_requests(moment, requested, backfill_above=self._backfill_above)
+        return [tick, *(self._run(moment, group) for group in runs), *map(self._backfill, backfills)]
+
+    def _backfill(self, group: BackfillGroup) -> e.BackfillRequested:
+        return e.BackfillRequested(
+            backfill_id=self._run_id(),
+            targets=tuple(
+                e.Target(asset_key=key, partitions=self.state.space(key).ranges(bits))
+                for key, bits in group.partitions.items()
+            ),
+            origin="automation",
+            definitions=self.state.definitions_hash,
+            title="asked for by automation",
+        )
 
     def _run(self, moment: Moment, group: RunGroup) -> e.RunRequested:
         checks = [

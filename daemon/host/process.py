@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     definitions = _load(source, control)
     if definitions is None:
         return
-    rehearse()
+    rehearse(given.home)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]

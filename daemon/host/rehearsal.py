@@ -22,7 +22,7 @@ from ...definitions.definitions import Definitions
 from ...storage.batch import Expect
 from ...storage.events import Event, RunRequested, Target
 from ...storage.log import EventLog
-from ...storage.sqlite import SqliteStore
+from ...storage.opening import prepare_store
 from ..runs.execute import execute_run
 from ..runs.lease import Lease
 from ..runs.plan import RunPlan, StepPlan
@@ -31,14 +31,18 @@ TIMES = 3
 """More helps no more: what has run eight times is specialised, and a run does most things several times."""
 
 
-def rehearse() -> None:
-    """Go through a few runs of nothing. A failure is written to standard error and otherwise of no consequence."""
-    SqliteStore.prepare()
+def rehearse(home: Path) -> None:
+    """Go through a few runs of nothing. A failure is written to standard error and otherwise of no consequence.
+
+    The log that it writes to is a file of its own, wherever the log of `home` is; for that one only what needs no
+    connection is made ready.
+    """
+    prepare_store(home)
     folder = Path(tempfile.mkdtemp(prefix="headwater-"))
     try:
         for number in range(TIMES):
             run_id = f"rehearsal-{number}"
-            with EventLog.open(folder) as log, Lease.of_run(folder, run_id):
+            with EventLog.in_file(folder) as log, Lease.of_run(folder, run_id):
                 _run(log, folder, run_id)
         rehearse_in_memory()
     except Exception:  # a full /tmp must not keep the host from serving

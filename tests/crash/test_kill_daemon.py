@@ -17,9 +17,10 @@ from headwater.storage import events as e
 from headwater.storage.log import EventLog
 from support.audit import needless_attempts
 from support.daemon_process import DaemonProcess, drop, fold, wait_until
+from support.postgres import schema_url
 
 PROJECT = Path(__file__).with_name("project.py")
-KILLS = 50
+KILLS = {"file": 50, "postgres": 15}
 READS = {"raw": ["inbox"], "silver": ["raw"], "totals": ["silver"]}
 BROKEN_DAY = 5
 
@@ -29,6 +30,17 @@ def victim(tmp_path: Path) -> Iterator[DaemonProcess]:
     victim = DaemonProcess(tmp_path, PROJECT)
     yield victim
     victim.clean_up()
+
+
+@pytest.fixture(params=list(KILLS))
+def kills(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """How often to kill; the log is a file, or on a real server."""
+    if request.param == "file":
+        yield KILLS["file"]
+        return
+    with schema_url() as url:
+        monkeypatch.setenv("HEADWATER_STORE", url)
+        yield KILLS["postgres"]
 
 
 def day(n: int) -> str:
@@ -46,30 +58,32 @@ def settled(log: EventLog, fed: int) -> bool:
 
 
 @pytest.mark.timeout(400)
-def test_a_daemon_killed_fifty_times_loses_nothing_and_repeats_nothing(victim: DaemonProcess, tmp_path: Path) -> None:
+def test_a_daemon_killed_many_times_loses_nothing_and_repeats_nothing(
+    kills: int, victim: DaemonProcess, tmp_path: Path
+) -> None:
     seed = random.randrange(10**6)
     rng = random.Random(seed)
     fed, acknowledged = 0, []
     inbox = tmp_path / "inbox"
     with EventLog.open(victim.home) as log:
-        for kill in range(KILLS):
+        for kill in range(kills):
             victim.start()
             wait_until(log, lambda term=kill + 1: log.head().term >= term, "it leads", daemon=victim)
             until = time.monotonic() + rng.choice([rng.uniform(0, 0.05), rng.uniform(0, 0.8)])
             while time.monotonic() < until:
-                if fed < KILLS and rng.random() < 0.4:
+                if fed < kills and rng.random() < 0.4:
                     drop(inbox, f"{day(fed)}.csv", "null" if fed == BROKEN_DAY else f"flights {fed}")
                     fed += 1
                 if rng.random() < 0.1:
                     acknowledged += log.append([e.AssetObserved(asset_key="elsewhere", data_version=str(kill))])
                 time.sleep(rng.uniform(0, 0.1))  # the faults' own pace, from the seed
             victim.kill()
-        while fed < KILLS // 2:
+        while fed < max(kills // 2, BROKEN_DAY + 1):
             drop(inbox, f"{day(fed)}.csv", f"flights {fed}")
             fed += 1
         drop(inbox, f"{day(BROKEN_DAY)}.csv", "corrected")
         victim.start()
-        wait_until(log, lambda: log.head().term > KILLS, "the last one leads", daemon=victim)
+        wait_until(log, lambda: log.head().term > kills, "the last one leads", daemon=victim)
         wait_until(log, lambda: settled(log, fed), f"all {fed} days are handled (seed {seed})", daemon=victim)
         assert victim.stop() == 0
         log.verify()

@@ -1,7 +1,7 @@
 """What the tests of several processes start: a writer and a tailer of a log, each a program of its own.
 
-write HOME NAME COUNT   append COUNT batches of three events, and print each batch's number once it is durable
-tail HOME NAME          print "ready", then every offset in the order seen, until an event of the asset NAME
+write HOME NAME COUNT [BATCH]  append COUNT batches of three (or BATCH) events; print each batch's number once durable
+tail HOME NAME                 print "ready", then every offset in the order seen, until an event of the asset NAME
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from headwater.storage.log import EventLog
 BATCH = 3
 
 
-def write(home: Path, name: str, count: int) -> None:
+def write(home: Path, name: str, count: int, batch: int = BATCH) -> None:
     with EventLog.open(home) as log:
         for number in range(count):
-            log.append([AssetObserved(asset_key=name, data_version=f"{number}.{part}") for part in range(BATCH)])
+            log.append([AssetObserved(asset_key=name, data_version=f"{number}.{part}") for part in range(batch)])
             print(number, flush=True)
 
 
@@ -40,6 +40,6 @@ def tail(home: Path, last: str) -> None:
 if __name__ == "__main__":
     command, home, name, *rest = sys.argv[1:]
     if command == "write":
-        write(Path(home), name, int(rest[0]))
+        write(Path(home), name, *map(int, rest))
     else:
         tail(Path(home), name)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from headwater.storage.clock import VirtualClock
-from headwater.storage.errors import ConflictError, LogClosed, UnknownDefinitions
+from headwater.storage.errors import ConflictError, LogClosed, NotStorable, UnknownDefinitions
 from headwater.storage.events import (
     AssetMaterialized,
     AssetObserved,
@@ -202,6 +202,15 @@ async def test_an_async_append_is_durable_when_it_returns(log: EventLog) -> None
     assert len(log.read(after=0)) == 1
     with pytest.raises(ConflictError):
         await log.append_async([observed()], expect=Expect(term=7))
+
+
+@pytest.mark.parametrize("event", [AssetObserved(asset_key="a\0b"), AssetObserved(asset_key="a", partition="\0")])
+def test_a_text_that_no_database_can_store_is_refused_before_anything_is_written(
+    log: EventLog, event: AssetObserved
+) -> None:
+    with pytest.raises(NotStorable, match="NUL character"):
+        log.append([event])
+    assert log.append([AssetObserved(asset_key="a", metadata={"text": "\0"})]) == range(1, 2)
 
 
 def test_a_closed_log_refuses_and_closing_twice_does_nothing(log: EventLog) -> None:

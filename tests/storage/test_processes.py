@@ -37,14 +37,14 @@ def read_all(log: EventLog) -> list[Event]:
     return events
 
 
-def test_readers_see_each_event_of_many_writers_once_in_order_and_killed_writers_lose_nothing(tmp_path: Path) -> None:
-    with EventLog.open(tmp_path) as log:
-        readers = [start("tail", tmp_path, "end") for _ in range(2)]
+def test_readers_see_each_event_of_many_writers_once_in_order_and_killed_writers_lose_nothing(home: Path) -> None:
+    with EventLog.open(home) as log:
+        readers = [start("tail", home, "end") for _ in range(2)]
         for reader in readers:
             assert reader.stdout is not None
             assert reader.stdout.readline() == "ready\n"
-        mortal = {f"mortal_{n}": start("write", tmp_path, f"mortal_{n}", 1_000_000) for n in range(3)}
-        steady = {f"steady_{n}": start("write", tmp_path, f"steady_{n}", 150) for n in range(2)}
+        mortal = {f"mortal_{n}": start("write", home, f"mortal_{n}", 1_000_000) for n in range(3)}
+        steady = {f"steady_{n}": start("write", home, f"steady_{n}", 150) for n in range(2)}
         acknowledged: dict[str, int] = {}
         for n, (name, writer) in enumerate(mortal.items()):
             assert writer.stdout is not None
@@ -72,6 +72,32 @@ def test_readers_see_each_event_of_many_writers_once_in_order_and_killed_writers
         log.verify()
 
 
+def test_many_writers_some_of_them_killed_and_three_tailers_agree_on_a_hundred_thousand_events(home: Path) -> None:
+    """The proof of the order: every tailer sees each committed event once, in one order, without gaps."""
+    batch, count = 40, 500
+    with EventLog.open(home) as log:
+        tailers = [start("tail", home, "end") for _ in range(3)]
+        for tailer in tailers:
+            assert tailer.stdout is not None
+            assert tailer.stdout.readline() == "ready\n"
+        steady = [start("write", home, f"steady_{n}", count, batch) for n in range(5)]
+        mortal = [start("write", home, f"mortal_{n}", 1_000_000, batch) for n in range(3)]
+        for n, writer in enumerate(mortal):
+            assert writer.stdout is not None
+            for _ in range(30 * (n + 1)):
+                writer.stdout.readline()
+            writer.kill()
+            writer.communicate()
+        for writer in steady:
+            assert len(lines(writer)) == count
+        end = log.append([AssetObserved(asset_key="end")])[0]
+
+        assert end > 5 * batch * count
+        for tailer in tailers:
+            assert lines(tailer) == [str(offset) for offset in range(1, end + 1)]
+        log.verify()
+
+
 def test_a_writer_killed_while_it_holds_the_lock_stops_nobody(tmp_path: Path) -> None:
     code = (
         "import sys, os, signal\n"
@@ -87,9 +113,9 @@ def test_a_writer_killed_while_it_holds_the_lock_stops_nobody(tmp_path: Path) ->
         assert log.append([AssetObserved(asset_key="orders")]) == range(1, 2)
 
 
-def test_a_commit_wakes_a_tailer_in_another_process(tmp_path: Path) -> None:
-    with EventLog.open(tmp_path) as log, log.subscribe() as woken:
-        writer = start("write", tmp_path, "orders", 1)
+def test_a_commit_wakes_a_tailer_in_another_process(home: Path) -> None:
+    with EventLog.open(home) as log, log.subscribe() as woken:
+        writer = start("write", home, "orders", 1)
 
         assert woken.wait_blocking(timeout_s=60)
         assert len(log.read(after=0)) == BATCH

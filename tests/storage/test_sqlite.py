@@ -118,9 +118,9 @@ def test_a_log_of_a_newer_version_is_refused(home: Path) -> None:
     with tampered(home) as connection:
         connection.execute("UPDATE head SET schema_version = 99")
 
-    with pytest.raises(StoreTooNew, match="schema version 99; this headwater knows versions up to 1") as refused:
+    with pytest.raises(StoreTooNew, match="schema version 99; this headwater knows versions up to 2") as refused:
         EventLog.open(home)
-    assert (refused.value.found, refused.value.known) == (99, 1)
+    assert (refused.value.found, refused.value.known) == (99, 2)
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:

@@ -30,13 +30,15 @@ async def test_a_task_that_waits_is_woken_by_an_append(log: EventLog) -> None:
 
 
 @pytest.mark.anyio
-async def test_many_appends_are_one_wake_up(log: EventLog) -> None:
+async def test_many_appends_are_few_wake_ups(log: EventLog) -> None:
     with log.subscribe() as woken:
         for _ in range(2_000):  # more than a socket holds
             log.append([EVENT])
 
-        assert await woken.wait(timeout_s=60)
-        assert not await woken.wait(timeout_s=0)
+        wake_ups = 0
+        while await woken.wait(timeout_s=0.2):  # a server's come a moment later, some together
+            wake_ups += 1
+        assert 1 <= wake_ups < 500
 
 
 def test_without_an_append_waiting_ends_in_time(log: EventLog) -> None:
@@ -49,13 +51,13 @@ def test_without_an_append_waiting_ends_in_time(log: EventLog) -> None:
 def test_every_subscription_is_woken_and_a_closed_one_is_forgotten(log: EventLog) -> None:
     first, second = log.subscribe(), log.subscribe()
     log.append([EVENT])
-    assert first.clear()
-    assert second.clear()
+    assert first.wait_blocking(timeout_s=60)
+    assert second.wait_blocking(timeout_s=60)
 
     first.close()
     log.append([EVENT])
     log.append([EVENT])
-    assert second.clear()
+    assert second.wait_blocking(timeout_s=60)
     second.close()
     log.append([EVENT])
 

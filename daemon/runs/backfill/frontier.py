@@ -43,7 +43,7 @@ class Frontier:
                 if dep.key in wanted and dep.key in assets and not assets[dep.key].external:
                     self.upstream[key].append(dep)
                     self._readers[dep.key].append((assets[key], dep))
-                    if can_join(moment, assets[key], dep):
+                    if moment.same_run(assets[key], dep):
                         self.joined.add((key, dep.key))
         self._defined = set(defined)
         self.ready = {key: BitMap() for key in self.keys}
@@ -162,13 +162,3 @@ class _Walk:
         if key not in self._queued:
             self._queued.add(key)
             heapq.heappush(self._waiting, (self._place[key], key))
-
-
-def can_join(moment: Moment, asset: AssetSnapshot, dep: DepSnapshot) -> bool:
-    """Whether a partition and the one it reads can be made in one run: they share their key and the policy."""
-    return max_per_run(asset) == max_per_run(moment.definitions.assets[dep.key]) and moment.same_run(asset, dep)
-
-
-def max_per_run(asset: AssetSnapshot) -> int | None:
-    """How many partitions a run makes of an asset at most; None: all of them."""
-    return asset.backfill_policy.max_partitions_per_run if asset.backfill_policy is not None else 1

@@ -15,7 +15,9 @@ from pyroaring import BitMap
 
 from ....definitions.snapshot import DefinitionsSnapshot
 from ....storage.state import BackfillProgress
-from .frontier import Frontier, max_per_run
+from ...evaluation.grouping import linked
+from ...evaluation.moment import max_per_run
+from .frontier import Frontier
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ def units_of(frontier: Frontier, definitions: DefinitionsSnapshot) -> list[Unit]
     """The units of a backfill, those furthest downstream first: what has been begun is finished before more is."""
     defined = [key for key in frontier.keys if key in definitions.assets]
     units = []
-    for assets in connected(defined, frontier.joined):
+    for assets in linked(defined, frontier.joined):
         limits = [limit for key in assets if (limit := max_per_run(definitions.assets[key])) is not None]
         units.append(Unit(assets, min(limits, default=None)))
     return units[::-1]
@@ -64,7 +66,7 @@ def slices_of(
     if unit.max_per_run is None and not whole:
         return
     for assets, bits in _alike(ready):
-        for together in connected(list(assets), frontier.joined):
+        for together in linked(assets, frontier.joined):
             size = unit.max_per_run or len(bits)
             head = bits[: limit * size]
             for start in range(0, len(head), size):
@@ -87,29 +89,3 @@ def _alike(ready: Mapping[str, BitMap]) -> list[tuple[tuple[str, ...], BitMap]]:
             split += [((*assets, key), group & bits), (assets, group - bits)]
         groups = [(assets, group) for assets, group in split if group]
     return sorted(groups, key=lambda group: group[1].min())
-
-
-def connected(keys: list[str], edges: set[tuple[str, str]]) -> list[tuple[str, ...]]:
-    """`keys` in groups that are linked by `edges`, each group and the groups in the order of `keys`."""
-    linked: dict[str, list[str]] = {key: [] for key in keys}
-    for key, other in edges:
-        if key in linked and other in linked:
-            linked[key].append(other)
-            linked[other].append(key)
-    group_of: dict[str, int] = {}
-    groups: list[list[str]] = []
-    for start in keys:
-        if start in group_of:
-            continue
-        waiting, found = [start], []
-        group_of[start] = len(groups)
-        while waiting:
-            key = waiting.pop()
-            found.append(key)
-            for other in linked[key]:
-                if other not in group_of:
-                    group_of[other] = len(groups)
-                    waiting.append(other)
-        groups.append(found)
-    place = {key: n for n, key in enumerate(keys)}
-    return [tuple(sorted(group, key=place.__getitem__)) for group in groups]

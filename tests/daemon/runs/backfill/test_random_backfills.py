@@ -13,8 +13,8 @@ from itertools import product
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, given, settings
 
-from headwater.daemon.evaluation.moment import Moment
-from headwater.daemon.runs.backfill.frontier import Frontier, max_per_run
+from headwater.daemon.evaluation.moment import Moment, max_per_run
+from headwater.daemon.runs.backfill.frontier import Frontier
 from headwater.definitions.asset import asset
 from headwater.definitions.backfill_policy import BackfillPolicy
 from headwater.definitions.dependencies import AssetDep

@@ -1,0 +1,317 @@
+"""The log on PostgreSQL: any number of machines write to it and tail it.
+
+The head row is locked first in every append (`SELECT ... FOR UPDATE`) and stays so until the commit, so that offsets
+follow the order of commits; a sequence would give them in the order of allocation. An append takes two round trips: the
+lock, then rows, head, `NOTIFY` and `COMMIT` in one go.
+
+When the connection breaks, nobody knows at first whether the commit that was under way has happened. The store finds
+out: on a new connection it takes the head's lock, which waits for the end of whatever the old one still did, and looks
+whether its rows are there. So an append either is durable, or is done anew, or fails; it is never written twice.
+
+The schema is the connection's own (`search_path`), so that several logs can share a database.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from typing import Any, TypeVar
+
+import psycopg
+from sqlalchemy import ClauseElement, func, select
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from . import statements
+from .errors import NothingWritten, StoreUnavailable
+from .schema import check_version, definitions, events, metadata
+from .server_url import libpq_url, without_password
+from .statements import Statement
+from .store import Head, Row, RowFilter
+
+Result = TypeVar("Result")
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+RECONNECT_S = 15.0  # how long a store waits for its server to come back, as from a restart
+CONNECT_TIMEOUT_S = 10
+SET_UP_LOCK = 0x6865616477  # whoever makes the tables holds this advisory lock
+
+_dialect = PGDialect_psycopg(paramstyle="format")
+
+# A blob of the same hash is the same blob.
+_insert_blob = postgresql.insert(definitions).on_conflict_do_nothing()
+_notify = select(func.pg_notify(func.concat("headwater ", func.current_schema()), ""))
+_sure_of_durability = select(
+    func.set_config("synchronous_commit", "on", False),
+).where(func.current_setting("synchronous_commit") == "off")
+_take_set_up_lock = select(func.pg_advisory_xact_lock(SET_UP_LOCK))
+_current_schema = select(func.current_schema())
+
+
+@cache
+def _compiled(construct: ClauseElement) -> Statement:
+    return statements.compiled(construct, _dialect)
+
+
+def execute(connection: Connection, construct: ClauseElement, **values: Any) -> psycopg.Cursor[tuple[Any, ...]]:
+    """Run a construct on the driver's own connection."""
+    statement = _compiled(construct)
+    text: Any = statement.sql  # not a literal, since it comes from the compiler
+    return connection.execute(text, statement.values(values))
+
+
+class PostgresStore:
+    """A `Store` on a server. `url` is what libpq understands, such as `postgresql://user@host/database`."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._where = without_password(url)
+        self._readers: list[Connection] = []  # those that nobody uses just now
+        self._writer = self._connect()
+        try:
+            self._set_up()
+        except psycopg.Error as error:
+            self._writer.close()
+            raise StoreUnavailable(self._where, error) from error
+        except BaseException:
+            self._writer.close()
+            raise
+
+    @staticmethod
+    def prepare() -> None:
+        """Compile the statements of every append and of tailing. Opens nothing, so a process may fork afterwards."""
+        for construct in (
+            statements.LOCK_HEAD,
+            statements.READ_HEAD,
+            statements.READ_SCHEMA_VERSION,
+            statements.MOVE_HEAD,
+            statements.RUN_POSITION,
+            statements.READ_BLOB,
+            statements.INSERT_EVENT,
+            statements.select_for(RowFilter()),
+            _insert_blob,
+            _notify,
+            _sure_of_durability,
+        ):
+            _compiled(construct)
+
+    # ---- writing ----
+
+    def begin(self) -> Head:
+        return self._insisting(self._begin)
+
+    def _begin(self) -> Head:
+        if self._writer.closed:
+            self._writer = self._connect()
+        try:
+            with self._writer.pipeline():
+                self._writer.execute("BEGIN")
+                cursor = execute(self._writer, statements.LOCK_HEAD)
+            return Head._make(_one(cursor))
+        except psycopg.Error as error:
+            if not _gave_up(self._writer, error):
+                self.rollback()
+            raise
+
+    def run_position(self, run_id: str) -> int:
+        try:
+            return _one(execute(self._writer, statements.RUN_POSITION, run_id=run_id))[0] or 0
+        except psycopg.Error as error:
+            raise self._nothing_written(error) from error
+
+    def commit(self, rows: list[Row], blobs: dict[str, bytes], head: Head) -> None:
+        try:
+            self._write(rows, blobs, head)
+        except psycopg.Error as error:
+            if not _gave_up(self._writer, error):
+                raise StoreUnavailable(self._where, error) from error
+            if not rows or not self._is_written(rows[-1]):
+                raise self._nothing_written(error) from error
+
+    def _write(self, rows: list[Row], blobs: dict[str, bytes], head: Head) -> None:
+        with self._writer.pipeline(), self._writer.cursor() as cursor:
+            if rows:
+                cursor.executemany(_text(statements.INSERT_EVENT), rows)
+            if blobs:
+                cursor.executemany(_text(_insert_blob), list(blobs.items()))
+            cursor.execute(_text(statements.MOVE_HEAD), head)
+            execute(self._writer, _notify)
+            cursor.execute("COMMIT")
+
+    def _is_written(self, row: Row) -> bool:
+        """After the connection broke during a commit: whether it has happened."""
+        self.begin()  # waits until the transaction of the broken connection is over
+        try:
+            found = _page(self._writer, RowFilter(after=row[0] - 1, limit=1))
+            return bool(found) and found[0] == row
+        except psycopg.Error as error:
+            raise StoreUnavailable(self._where, f"{error}; whether the append was written is unknown") from error
+        finally:
+            self.rollback()
+
+    def rollback(self) -> None:
+        if self._writer.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            with suppress(psycopg.Error):  # a lost connection has been rolled back by the server
+                self._writer.execute("ROLLBACK")
+
+    def tidy(self) -> None:
+        """The server does it by itself."""
+
+    # ---- reading ----
+
+    def rows(self, wanted: RowFilter) -> list[Row]:
+        return self._read(lambda connection: _page(connection, wanted))
+
+    def head(self) -> Head:
+        return self._read(lambda connection: Head._make(_one(execute(connection, statements.READ_HEAD))))
+
+    def blob(self, digest: str) -> bytes | None:
+        row = self._read(lambda connection: execute(connection, statements.READ_BLOB, hash=digest).fetchone())
+        return None if row is None else row[0]
+
+    def blob_hashes(self) -> list[str]:
+        rows = self._read(lambda connection: execute(connection, statements.READ_BLOB_HASHES).fetchall())
+        return [row[0] for row in rows]
+
+    def _read(self, ask: Callable[[Connection], Result]) -> Result:
+        def attempt() -> Result:
+            with self._reader() as connection:
+                return ask(connection)
+
+        return self._insisting(attempt)
+
+    @contextmanager
+    def _reader(self) -> Iterator[Connection]:
+        try:
+            connection = self._readers.pop()
+        except IndexError:
+            connection = self._connect()
+        try:
+            yield connection
+        except psycopg.Error as error:
+            if not _gave_up(connection, error):
+                self._readers.append(connection)
+            raise
+        else:
+            self._readers.append(connection)
+
+    # ---- connections ----
+
+    def _connect(self) -> Connection:
+        return connected(self._url, lambda connection: execute(connection, _sure_of_durability))
+
+    def _insisting(self, act: Callable[[], Result]) -> Result:
+        """Do what can be done twice, over new connections while the server is gone.
+
+        Raises:
+            StoreUnavailable: it is gone for longer than `RECONNECT_S`, or refuses.
+        """
+        give_up_at = time.monotonic() + RECONNECT_S
+        pause_s = 0.02
+        while True:
+            try:
+                return act()
+            except (psycopg.OperationalError, StoreUnavailable) as error:
+                if time.monotonic() + pause_s > give_up_at:
+                    raise StoreUnavailable(self._where, error) from error
+                time.sleep(pause_s)
+                pause_s = min(2 * pause_s, 1.0)
+            except psycopg.Error as error:
+                raise StoreUnavailable(self._where, error) from error
+
+    def _nothing_written(self, error: psycopg.Error) -> StoreUnavailable:
+        """What to raise where a transaction failed before its commit."""
+        kind = NothingWritten if _gave_up(self._writer, error) else StoreUnavailable
+        return kind(self._where, error)
+
+    # ---- opening and closing ----
+
+    def _set_up(self) -> None:
+        """Make the tables where there are none; refuse those of a newer version."""
+        with self._writer.transaction():
+            execute(self._writer, _take_set_up_lock)
+            if _one(execute(self._writer, _current_schema))[0] is None:
+                raise StoreUnavailable(self._where, "the schema of its search_path does not exist: create it")
+            found = self._schema_version()
+            if found is None:
+                self._make_tables()
+            else:
+                check_version(self._where, found)
+
+    def _schema_version(self) -> int | None:
+        try:
+            with self._writer.transaction():
+                return _one(execute(self._writer, statements.READ_SCHEMA_VERSION))[0]
+        except psycopg.errors.UndefinedTable:
+            return None
+
+    def _make_tables(self) -> None:
+        for table in metadata.sorted_tables:
+            self._writer.execute(_ddl(CreateTable(table)))
+        for index in sorted(events.indexes, key=lambda index: str(index.name)):
+            self._writer.execute(_ddl(CreateIndex(index)))
+        execute(self._writer, statements.FIRST_HEAD)
+
+    def close(self) -> None:
+        for connection in [*self._readers, self._writer]:
+            connection.close()
+        self._readers.clear()
+
+    def abandon(self) -> None:
+        # A connection belongs to the process that made it. Collected here it would end the parent's.
+        _kept.extend([*self._readers, self._writer])
+
+
+def _gave_up(connection: Connection, error: psycopg.Error) -> bool:
+    """Whether `error` means that the connection is lost; it is closed then.
+
+    The driver notices that late in a pipeline. The server's own farewells have the codes 57P.. and 08...
+    """
+    code = error.sqlstate or ""
+    is_lost = connection.closed or (not code and isinstance(error, psycopg.OperationalError))
+    if is_lost or code.startswith(("57P", "08")):
+        connection.close()
+        return True
+    return False
+
+
+def _one(cursor: psycopg.Cursor[tuple[Any, ...]]) -> tuple[Any, ...]:
+    row = cursor.fetchone()
+    assert row is not None
+    return row
+
+
+def connected(url: str, prepare: Callable[[Connection], object]) -> Connection:
+    """A new connection on which `prepare` has been done.
+
+    Raises:
+        StoreUnavailable: the server cannot be reached, or refuses.
+    """
+    connection: Connection | None = None
+    try:
+        connection = psycopg.connect(libpq_url(url), autocommit=True, connect_timeout=CONNECT_TIMEOUT_S)
+        prepare(connection)
+    except psycopg.Error as error:
+        if connection is not None:
+            connection.close()
+        raise StoreUnavailable(without_password(url), error) from error
+    return connection
+
+
+def _page(connection: Connection, wanted: RowFilter) -> list[Row]:
+    rows: Any = execute(connection, statements.select_for(wanted), **statements.select_values(wanted)).fetchall()
+    return rows
+
+
+def _text(construct: ClauseElement) -> Any:
+    return _compiled(construct).sql
+
+
+def _ddl(construct: ClauseElement) -> Any:
+    return str(construct.compile(dialect=_dialect))
+
+
+_kept: list[Connection] = []

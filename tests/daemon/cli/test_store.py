@@ -1,0 +1,85 @@
+"""`headwater store ...` and `events export|import`: the database seen to, and the log carried elsewhere."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from headwater.storage import events as e
+from headwater.storage.log import EventLog
+from support.commands import Commands, lines_of
+
+SCHEMA_1 = Path(__file__).parents[2] / "storage" / "stored" / "schema_1.sqlite.sql"
+
+
+@pytest.fixture
+def written(commands: Commands) -> Commands:
+    commands.append(*(e.AssetObserved(asset_key="orders", data_version=str(number)) for number in range(12)))
+    return commands
+
+
+def test_a_sound_log_verifies(written: Commands) -> None:
+    result = written("store", "verify")
+    assert (result.exit_code, result.stdout) == (0, "All 12 events are there and are what was written.\n")
+
+
+def test_a_damaged_log_is_named_by_its_offset(written: Commands) -> None:
+    with closing(sqlite3.connect(written.home / "events.db")) as connection, connection:
+        connection.execute("UPDATE events SET payload = '{}' WHERE offset = 7")
+    result = written("store", "verify")
+    assert result.exit_code == 1
+    assert "damaged at offset 7" in result.output
+
+
+def test_an_old_log_is_refused_by_every_command_until_it_is_upgraded(commands: Commands) -> None:
+    commands.home.mkdir()
+    with closing(sqlite3.connect(commands.home / "events.db")) as connection:
+        connection.executescript(SCHEMA_1.read_text())
+    refused = commands("events", "tail")
+    assert refused.exit_code == 1
+    assert "headwater store upgrade" in refused.output
+    assert "from schema version 1 to 2" in commands("store", "upgrade").stdout
+    assert commands("events", "tail").exit_code == 0
+    assert "nothing was to be done" in commands("store", "upgrade").stdout
+
+
+def test_info_says_where_the_log_is_and_how_far_it_goes(written: Commands) -> None:
+    known = json.loads(written("store", "info", "--json").stdout)
+    assert known["store"] == str(written.home / "events.db")
+    assert known["offset"] == 12
+    assert "12" in written("store", "info").stdout
+
+
+@pytest.mark.parametrize("name", ["log.jsonl", "log.jsonl.gz"])
+def test_a_log_is_exported_to_a_file_and_imported_into_an_empty_home(
+    written: Commands, tmp_path: Path, name: str
+) -> None:
+    result = written("events", "export", "--output", name)
+    assert (result.exit_code, result.stdout) == (0, f"Wrote 12 events to {name}.\n")
+    assert {path.name for path in tmp_path.glob("*log*")} == {name}
+    result = written("events", "import", name, "--home", "copy")
+    assert result.exit_code == 0, result.output
+    assert "Imported 12 events" in result.stdout
+    with EventLog.open(tmp_path / "copy") as copy, EventLog.open(written.home) as log:
+        assert copy.read(after=0) == log.read(after=0)
+
+
+def test_an_export_goes_to_standard_output_otherwise(written: Commands) -> None:
+    first, *events = lines_of(written("events", "export", "--until", "3").stdout)
+    assert first["offset"] == 3
+    assert len(events) == 3
+
+
+def test_an_import_that_does_not_fit_says_why(written: Commands, tmp_path: Path) -> None:
+    (tmp_path / "other.gz").write_bytes(gzip.compress(b"hello\n"))
+    result = written("events", "import", "other.gz")
+    assert result.exit_code == 1
+    assert "line 1 is not a JSON object" in result.output
+    (tmp_path / "plain.gz").write_bytes(b"hello\n")
+    assert "plain.gz is damaged" in written("events", "import", "plain.gz").output
+    assert written("events", "import", "nowhere.jsonl").exit_code == 2
