@@ -2,8 +2,8 @@
 
 One task does everything that has an order, turn by turn:
 
-    read the log to its head ─> fold ─> end the runs whose workers are gone ─> tick, backfills ─>
-    append what they decided ─> launch
+    read the log to its head ─> fold ─> end the runs whose workers are gone ─> write what became fresh or stale ─>
+    tick, backfills ─> append what they decided ─> launch
 
 It sleeps until the log grows, a host speaks or a timer is due; events that land during a turn are taken together by the
 next. No tick spans a `DefinitionsLoaded`: what came before it is decided under the old definitions. A wake-up carries
@@ -12,7 +12,8 @@ no data, so a lost one costs at most `POLL_S` and a doubled one an empty turn.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import datetime
 
 import anyio
 import structlog
@@ -24,6 +25,7 @@ from ..storage.log import EventLog, Expect, StoredEvent
 from ..storage.state import State
 from ..storage.wakeup import Subscription
 from .evaluation.ticker import Outcome, Ticker
+from .freshness import NEVER, FreshnessWatch
 from .runs.backfill.driver import BackfillDriver, Steps
 from .runs.queue import QueuedRun
 from .runs.supervisor import RunSupervisor
@@ -50,6 +52,7 @@ class Loop:
     ) -> None:
         self._log, self._ticker, self._runs, self._backfills = events, ticker, runs, backfills
         self._clock, self._term, self._tasks = clock, term, tasks
+        self._freshness = FreshnessWatch(ticker.state)
         self._nudge = anyio.Event()
         self._carried: list[StoredEvent] = []
         self._full = False
@@ -87,6 +90,7 @@ class Loop:
         batch, more = self._next_batch()
         self._ticker.absorb(batch)
         self._runs.observe(batch)
+        self._freshness.observe(batch)
         self._runs.adopt(self._tasks, self.nudge)
         if more:
             if self._carried and self._ticker.ready:
@@ -95,13 +99,16 @@ class Loop:
         await self._runs.settle()
         if not self._ticker.ready:
             return None
+        if changed := self._freshness.changed(self._clock.now()):
+            await self._log.append_async(changed, expect=Expect(term=self._term))
+            _tell_of_freshness(changed)
         outcome, due = await self._decide(at_head=True)
         if self.state.definitions is not None:
             await self._runs.launch(self.state.definitions)
         _tell(outcome)
         if outcome.follow_up or self._log.head().offset > self.state.through:
             return None
-        return min([at for at in (outcome.next_due, due) if at is not None], default=datetime.max.replace(tzinfo=UTC))
+        return min(outcome.next_due or NEVER, self._freshness.next_due or NEVER, due or NEVER)
 
     def _next_batch(self) -> tuple[list[StoredEvent], bool]:
         """The next events to fold together, and whether there are more behind them already."""
@@ -142,6 +149,12 @@ class Loop:
                 either.start_soon(by_nudge)
                 await woken.wait(wait_s)
                 either.cancel_scope.cancel()
+
+
+def _tell_of_freshness(changes: Sequence[e.FreshnessChanged]) -> None:
+    for change in changes:
+        tell = log.info if change.state == "PASS" else log.warning
+        tell("freshness_changed", asset=change.asset_key, state=change.state, since=change.at.isoformat())
 
 
 def _tell(outcome: Outcome) -> None:

@@ -24,6 +24,7 @@ from .unsupported import refuse
 if TYPE_CHECKING:
     from .backfill_policy import BackfillPolicy
     from .conditions.base import AutomationCondition
+    from .freshness import FreshnessPolicy
     from .partitions.base import PartitionsDefinition
 
 __all__ = ["AssetDep", "AssetIn", "AssetSpec", "AssetsDefinition", "ResourceParam", "SourceAsset", "asset"]
@@ -55,7 +56,7 @@ def asset(
     group_name: str | None = None,
     output_required: bool = True,
     automation_condition: AutomationCondition | None = None,
-    freshness_policy: Any = None,
+    freshness_policy: FreshnessPolicy | None = None,
     backfill_policy: BackfillPolicy | None = None,
     retry_policy: Any = None,
     code_version: str | None = None,
@@ -92,7 +93,7 @@ def asset(
     hooks: Any = None,
     io_manager_def: Any = None,
     op_tags: Mapping[str, Any] | None = None,
-    freshness_policy: Any = None,
+    freshness_policy: FreshnessPolicy | None = None,
     backfill_policy: BackfillPolicy | None = None,
     retry_policy: Any = None,
     check_specs: Any = None,

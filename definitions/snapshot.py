@@ -20,6 +20,7 @@ from .binding import AssetNode
 from .checks import AssetChecksDefinition
 from .conditions.base import AutomationCondition, condition_from_json
 from .dependencies import Dependency
+from .freshness import FreshnessPolicy, freshness_from_json
 from .metadata import metadata_to_json, normalize_metadata
 from .partitions.base import PartitionsDefinition, partitions_from_json
 from .partitions.mappings import AllPartitionMapping, PartitionMapping, mapping_from_json
@@ -98,6 +99,7 @@ class AssetSnapshot:
     owners: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     arrival: FileArrival | None = None
+    freshness: FreshnessPolicy | None = None
     source: str = ""
     backfill_policy: BackfillPolicy | None = None
 
@@ -121,6 +123,7 @@ class AssetSnapshot:
             owners=spec.owners,
             metadata=metadata_to_json(normalize_metadata(spec.metadata)),
             arrival=spec.arrival,
+            freshness=spec.freshness_policy,
             source=f"{spec.source.file}:{spec.source.line}",  # whole, whatever the working directory
             backfill_policy=node.backfill_policy if isinstance(node, AssetsDefinition) else None,
         )
@@ -142,6 +145,7 @@ class AssetSnapshot:
                 owners=list(self.owners),
                 metadata=dict(self.metadata),
                 arrival=self.arrival and self.arrival.to_json(),
+                freshness=self.freshness and self.freshness.to_json(),
                 source=self.source or None,
                 backfill_policy=self.backfill_policy and self.backfill_policy.to_json(),
             ),
@@ -151,6 +155,7 @@ class AssetSnapshot:
     def from_json(cls, data: JsonData) -> AssetSnapshot:
         partitions, condition, arrival = data.get("partitions"), data.get("condition"), data.get("arrival")
         policy = data.get("backfill_policy")
+        freshness = data.get("freshness")
         return cls(
             key=data["key"],
             external=data.get("external", False),
@@ -166,6 +171,7 @@ class AssetSnapshot:
             owners=tuple(data.get("owners", ())),
             metadata=data.get("metadata", {}),
             arrival=arrival and arrival_from_json(arrival),
+            freshness=freshness and freshness_from_json(freshness),
             source=data.get("source", ""),
             backfill_policy=policy and BackfillPolicy.from_json(policy),
         )

@@ -25,6 +25,7 @@ from .unsupported import refuse
 
 if TYPE_CHECKING:
     from .conditions.base import AutomationCondition
+    from .freshness import FreshnessPolicy
     from .partitions.base import PartitionsDefinition
 
 DEFAULT_GROUP = "default"
@@ -52,7 +53,7 @@ class AssetSpec:
         tags: Mapping[str, str] | None = None,
         kinds: Iterable[str] | None = None,
         partitions_def: PartitionsDefinition | None = None,
-        freshness_policy: Any = None,
+        freshness_policy: FreshnessPolicy | None = None,
         is_virtual: bool = False,
         arrival: FileArrival | None = None,
         io_manager_key: str | None = None,
@@ -61,7 +62,7 @@ class AssetSpec:
         self.source = source = source or caller()
         self.key = key_from_user(key, role="the key of an asset", source=source)
         owner = f"asset {str(self.key)!r}"
-        refuse(owner, source=source, skippable=skippable, freshness_policy=freshness_policy, is_virtual=is_virtual)
+        refuse(owner, source=source, skippable=skippable, is_virtual=is_virtual)
         edges = [dependency_of(dep, owner=owner, source=source) for dep in _several(deps)]
         self.deps: tuple[Dependency, ...] = merged(edges, owner=owner, source=source)
         self.description = description
@@ -73,6 +74,7 @@ class AssetSpec:
         self.tags = checked_tags(tags, owner=owner, source=source)
         self.kinds = checked_kinds(kinds, owner=owner, source=source)
         self.partitions_def = checked_partitions(partitions_def, owner=owner, source=source)
+        self.freshness_policy = checked_freshness(freshness_policy, owner=owner, source=source)
         self.arrival = arrival and arrival.resolved(Path(source.file).parent)
         self.io_manager_key = io_manager_key or DEFAULT_IO_MANAGER
         self._check_arrival(owner)
@@ -162,6 +164,7 @@ _ARGUMENTS = (
     "tags",
     "kinds",
     "partitions_def",
+    "freshness_policy",
     "arrival",
     "io_manager_key",
 )
@@ -232,6 +235,22 @@ def checked_partitions(value: Any, *, owner: str, source: SourceLine) -> Partiti
         DefinitionError(
             f"{source}: {owner} has the partitions_def {value!r}. "
             "Write for example StaticPartitionsDefinition(['a', 'b'])."
+        )
+    )
+    return None
+
+
+def checked_freshness(value: Any, *, owner: str, source: SourceLine) -> FreshnessPolicy | None:
+    if value is None:
+        return None
+    from .freshness import FreshnessPolicy
+
+    if isinstance(value, FreshnessPolicy) and type(value) is not FreshnessPolicy:
+        return value
+    report(
+        DefinitionError(
+            f"{source}: {owner} has the freshness_policy {value!r}. Write for example "
+            "FreshnessPolicy.time_window(fail_window=timedelta(days=1))."
         )
     )
     return None

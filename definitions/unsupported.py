@@ -14,7 +14,6 @@ INSTEAD = {
     "check_specs": "write each check as a function with @asset_check",
     "config_schema": "declare a class MyConfig(Config) and give the function a parameter config: MyConfig",
     "executor": "steps run in forked workers of the daemon",
-    "freshness_policy": "use automation_condition=AutomationCondition.on_cron(...) to rebuild in time",
     "hooks": "do the work at the end of the function itself",
     "io_manager_def": "put the IO manager into Definitions(resources={'name': ...}) and pass io_manager_key='name'",
     "is_virtual": "make the view a plain asset that returns MaterializeResult()",

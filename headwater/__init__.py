@@ -39,6 +39,9 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.errors import InvalidDefinitionError as InvalidDefinitionError
     from .definitions.errors import InvalidInvocationError as InvalidInvocationError
     from .definitions.filesystem_io import FilesystemIOManager as FilesystemIOManager
+    from .definitions.freshness import FreshnessPolicy as FreshnessPolicy
+    from .definitions.freshness import FreshnessState as FreshnessState
+    from .definitions.freshness import apply_freshness_policy as apply_freshness_policy
     from .definitions.io import InMemoryIOManager as InMemoryIOManager
     from .definitions.io import InputContext as InputContext
     from .definitions.io import IOManager as IOManager

@@ -14,7 +14,7 @@ _BY_INSTEAD = {
         " GraphDefinition In JobDefinition OpDefinition OpExecutionContext Out in_process_executor"
     ),
     "use automation_condition=AutomationCondition.on_cron(...) on the assets": (
-        "DefaultScheduleStatus FreshnessPolicy ScheduleDefinition ScheduleEvaluationContext build_schedule_context"
+        "DefaultScheduleStatus ScheduleDefinition ScheduleEvaluationContext build_schedule_context"
         " build_schedule_from_partitioned_job schedule"
     ),
     "declare what comes from outside as AssetSpec(arrival=FileArrival(...)), or run `headwater asset report KEY`": (

@@ -193,6 +193,20 @@ class AssetCheckEvaluated(Event):
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
 
 
+class FreshnessChanged(Event):
+    """An asset came to stand otherwise to its freshness policy, at the instant `at`.
+
+    `made_at` is when it was last made or reported, as the log has it. Alerts and conditions go by this event.
+    """
+
+    type: Literal["freshness_changed"] = "freshness_changed"
+    asset_key: str
+    state: Literal["PASS", "WARN", "FAIL"]
+    previous: Literal["PASS", "WARN", "FAIL", "UNKNOWN"]
+    at: datetime
+    made_at: datetime | None = None
+
+
 # ---- runs and steps --------------------------------------------------------------------------------------------------
 
 

@@ -128,6 +128,8 @@ def detail(event: e.Event) -> str:
             return "" if event.origin == "step" else f"by {event.origin}"
         case e.AssetCheckEvaluated():
             return f"{event.check_name}: {'passed' if event.passed else f'failed ({event.severity})'}"
+        case e.FreshnessChanged():
+            return f"{event.previous} -> {event.state}"
         case e.RunRequested():
             return shortened([shown_ranges(target.asset_key, target.partitions) for target in event.targets])
         case e.BackfillRequested() | e.BackfillSkipped():

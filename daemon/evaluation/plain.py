@@ -65,6 +65,9 @@ class _Evaluator:
             op.RunInProgress: self._run_in_progress,
             op.BackfillInProgress: self._backfill_in_progress,
             op.ExecutionFailed: self._execution_failed,
+            op.FreshnessPassed: lambda node, key: self._freshness(key, "PASS"),
+            op.FreshnessWarned: lambda node, key: self._freshness(key, "WARN"),
+            op.FreshnessFailed: lambda node, key: self._freshness(key, "FAIL"),
             op.NewlyUpdated: self._newly_updated,
             op.NewlyRequested: self._newly_requested,
             op.WillBeRequested: self._will_be_requested,
@@ -124,6 +127,10 @@ class _Evaluator:
     def _execution_failed(self, node: AutomationCondition, key: str) -> Truth:
         table = self.moment.state.asset(key).table
         return Truth((table.failed | BitMap(table.blocked)) & self.moment.existing(key))
+
+    def _freshness(self, key: str, wanted: str) -> Truth:
+        """What the last FreshnessChanged said: of the asset as a whole, and so of each of its partitions."""
+        return Truth(self.moment.existing(key)) if self.moment.state.asset(key).freshness == wanted else nothing()
 
     def _newly_updated(self, node: AutomationCondition, key: str) -> Truth:
         """A released update; of a dependency, not one that the root's own attempt made (SEMANTICS 2b)."""

@@ -213,6 +213,21 @@ class AutomationCondition:
         return operand("execution_failed")
 
     @staticmethod
+    def freshness_passed() -> AutomationCondition:
+        """The asset keeps its freshness policy. Without one, this and the next two are false."""
+        return operand("freshness_passed")
+
+    @staticmethod
+    def freshness_warned() -> AutomationCondition:
+        """The asset's freshness policy warns."""
+        return operand("freshness_warned")
+
+    @staticmethod
+    def freshness_failed() -> AutomationCondition:
+        """The asset fails its freshness policy."""
+        return operand("freshness_failed")
+
+    @staticmethod
     def newly_updated() -> AutomationCondition:
         """At the moment at which it was made, reported, or observed with other data."""
         return operand("newly_updated")

@@ -91,6 +91,21 @@ class Gated(Operand):
     says = "one of its blocking checks failed"
 
 
+class FreshnessPassed(Operand):
+    name = "freshness_passed"
+    says = "it keeps its freshness policy"
+
+
+class FreshnessWarned(Operand):
+    name = "freshness_warned"
+    says = "its freshness policy warns"
+
+
+class FreshnessFailed(Operand):
+    name = "freshness_failed"
+    says = "it fails its freshness policy"
+
+
 class InitialEvaluation(Operand):
     name = "initial_evaluation"
     pulse = True

@@ -155,7 +155,9 @@ class AssetState:
         "_run_in_progress",
         "backfills",
         "files",
+        "freshness",
         "key",
+        "made_at",
         "stray",
         "table",
         "unmade",
@@ -168,6 +170,10 @@ class AssetState:
         self.table = PartitionTable(space) if space is not None else self.stray
         self.files: dict[str, str] = {}
         """The data version last recorded of each file that arrived, by path."""
+        self.made_at = 0
+        """Microseconds UTC of its newest materialisation, of whatever partition; 0 where there is none."""
+        self.freshness: str | None = None
+        """How it stands to its freshness policy (PASS, WARN or FAIL), where that has been said."""
         self.unstarted: dict[str, BitMap] = {}
         """Per unfinished run, the partitions it planned and has not started (SEMANTICS 2c)."""
         self.unmade: dict[str, BitMap] = {}

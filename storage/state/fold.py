@@ -82,6 +82,7 @@ class State:
             e.AssetMaterialized: self._materialized,
             e.AssetObserved: self._observed,
             e.AssetCheckEvaluated: self._check_evaluated,
+            e.FreshnessChanged: self._freshness_changed,
             e.RunRequested: self._run_requested,
             e.RunStarted: self._run_started,
             e.RunSucceeded: self._run_succeeded,
@@ -156,6 +157,8 @@ class State:
         for key, defined in self.definitions.assets.items():
             blocking = {check.name for check in defined.checks if check.blocking}
             self._drop_gates(self.asset(key), blocking, stored.offset)
+            if defined.freshness is None:
+                self.asset(key).freshness = None
         evaluated = {k for k, a in self.definitions.assets.items() if a.condition is not None and not a.external}
         self.memory.forget_seen(keep=evaluated)
         self.changes.definitions = True
@@ -179,6 +182,7 @@ class State:
         table, ordinal = asset.locate(event.partition)
         run = self.runs.get(event.run_id or "")
         step = run.steps.get(event.step_key or "") if run else None
+        asset.made_at = stored.timestamp
         table.materialized.add(ordinal)
         table.failed.discard(ordinal)
         table.setbacks.pop(ordinal, None)
@@ -261,6 +265,10 @@ class State:
         if held is not None or was_shut:  # cases 3 and 4
             made_from = held.made_from if held else int(table.made_from[ordinal])
             self._release(asset, table, ordinal, stored.offset, made_from)
+
+    def _freshness_changed(self, event: e.FreshnessChanged, stored: Stored) -> None:
+        self.asset(event.asset_key).freshness = event.state
+        self.changes.touched.add(event.asset_key)
 
     # ---- runs --------------------------------------------------------------------------------------------------------
 

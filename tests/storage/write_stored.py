@@ -62,6 +62,7 @@ EXAMPLES: list[e.Event] = [
         description="3 null carriers",
         metadata=dict(METADATA),
     ),
+    e.FreshnessChanged(asset_key="report", state="FAIL", previous="WARN", at=AT, made_at=AT - timedelta(days=1)),
     e.RunRequested(
         run_id="r1",
         targets=(TARGET, e.Target(asset_key="report")),

@@ -32,6 +32,8 @@ class Steps:
 
     events: list[e.Event] = field(default_factory=list)
     next_due: datetime | None = None
+    requested: dict[str, BitMap] = field(default_factory=dict)
+    """What the runs among them make, by asset: another backfill leaves it alone meanwhile."""
 
     def due(self, at: datetime) -> None:
         self.next_due = at if self.next_due is None else min(at, self.next_due)
@@ -110,10 +112,11 @@ class BackfillDriver:
         if skips:
             return  # the rest is decided when they are folded: at once
         driven.due = None
-        slices, held = self._slices(backfill, driven, progress, moment)
+        slices, held = self._slices(backfill, driven, progress, moment, steps.requested)
         for one in slices:
             for key in one.assets:
                 driven.frontier.request(key, one.bits)
+                steps.requested[key] = steps.requested.get(key, BitMap()) | one.bits
             steps.events.append(self._run(backfill, one))
         if driven.due is not None:
             steps.due(driven.due)
@@ -127,11 +130,16 @@ class BackfillDriver:
             steps.events.append(self._skip(backfill, left, "not_possible"))
 
     def _slices(
-        self, backfill: BackfillState, driven: _Driven, progress: Mapping[str, BackfillProgress], moment: Moment
+        self,
+        backfill: BackfillState,
+        driven: _Driven,
+        progress: Mapping[str, BackfillProgress],
+        moment: Moment,
+        requested: Mapping[str, BitMap],
     ) -> tuple[list[Slice], bool]:
         """The runs to request now, and whether anything that is ready is held back for the moment."""
         found: list[Slice] = []
-        held = {unit: self._held(unit, driven, moment) for unit in driven.units}
+        held = {unit: self._held(unit, driven, moment, requested) for unit in driven.units}
         for as_it_is in (False, True):
             for unit in driven.units:
                 limit = self._window - len(backfill.runs) - len(found)
@@ -140,12 +148,14 @@ class BackfillDriver:
                 break
         return found, any(held.values())
 
-    def _held(self, unit: Unit, driven: _Driven, moment: Moment) -> BitMap:
+    def _held(self, unit: Unit, driven: _Driven, moment: Moment, requested: Mapping[str, BitMap]) -> BitMap:
         """Ready partitions that another run is making, or that wait for the end of a back-off."""
         held = BitMap()
         for key in unit.assets:
             asset, ready = self.state.asset(key), driven.frontier.ready[key]
             held |= ready & asset.run_in_progress
+            if key in requested:
+                held |= ready & requested[key]
             for ordinal in ready & BitMap(asset.table.setbacks) if asset.table.setbacks else ():
                 setback = asset.table.setbacks[ordinal]
                 again = datetime.fromtimestamp(setback.at / 1_000_000, UTC) + backoff(setback.count)

@@ -222,6 +222,21 @@ def test_a_partition_that_another_run_is_making_is_waited_for() -> None:
     assert parts_of(world.settle()) == [("raw", FIRST)]
 
 
+def test_two_backfills_do_not_make_the_same_partition_at_the_same_time() -> None:
+    world = World()
+    world.define(raw)
+    target = e.Target(asset_key="raw", partitions=((FIRST, FIRST),))
+    for name in ("b1", "b2"):
+        world.append(e.BackfillRequested(backfill_id=name, targets=(target,)))
+    [first] = world.settle()
+    world.run(first)
+    [second] = world.settle()
+    assert (first.backfill_id, second.backfill_id) == ("b1", "b2")
+    world.run(second)
+    assert world.settle() == []
+    assert world.state.backfills.active == {}
+
+
 def test_a_cancelled_backfill_asks_for_nothing_more_and_its_runs_are_cancelled() -> None:
     world = World()
     world.window = 2
