@@ -20,9 +20,11 @@ from dataclasses import dataclass, field
 
 from pyroaring import BitMap
 
+from ...definitions.snapshot import DefinitionsSnapshot
 from .. import events as e
 from .assets import AssetState
-from .runs import RunState
+from .mappings import Side, upstream
+from .runs import Part, RunState
 
 AssetOf = Callable[[str], AssetState]
 
@@ -184,6 +186,26 @@ class Backfills:
             progress.waiting -= bits
             asset.forget_unions()
             self._touch(event.backfill_id, asset.key)
+
+    def blockers(
+        self, event: e.BackfillSkipped, definitions: DefinitionsSnapshot | None
+    ) -> Iterator[tuple[str, int, set[Part]]]:
+        """What each skipped partition waits for from now on, as after a run (SEMANTICS 2e): that of what it reads which
+        the backfill failed to make, or which a check keeps from being read."""
+        known = definitions.assets if definitions is not None and event.backfill_id in self.active else {}
+        for asset, _, bits in self._places(event.backfill_id, event.targets):
+            snapshot = known.get(asset.key)
+            for dep in snapshot.deps if snapshot is not None else ():
+                above = self._asset(dep.key)
+                if dep.key not in known or (progress := above.backfills.get(event.backfill_id)) is None:
+                    continue
+                bad = progress.failed | (progress.done & above.table.shut() if dep.gated else BitMap())
+                up = Side(above.table.space, bad, known[dep.key].partitions)
+                for ordinal in bits if bad else ():
+                    here = BitMap([ordinal])
+                    down = Side(asset.table.space, here, snapshot.partitions if snapshot else None)
+                    if read := upstream(dep.mapping, here, up=up, down=down):
+                        yield asset.key, ordinal, {(dep.key, above.table.space.key(n)) for n in read}
 
     def end(self, backfill_id: str) -> tuple[str, ...]:
         """The backfill is over; returns its assets."""

@@ -438,6 +438,13 @@ class State:
     def _backfill_skipped(self, event: e.BackfillSkipped, stored: Stored) -> None:
         self.backfills.skip(event)
         self.changes.touched.update(target.asset_key for target in event.targets)
+        if event.reason in ("upstream_failed", "check_failed"):
+            for key, ordinal, blockers in self.backfills.blockers(event, self.definitions):
+                table = self.asset(key).table
+                part = key, table.space.key(ordinal)
+                table.blocked[ordinal] = table.blocked.get(ordinal, set()) | blockers
+                for blocker in blockers:
+                    self._blocks.setdefault(blocker, set()).add(part)
 
     def _backfill_ended(self, event: e.BackfillEnded, stored: Stored) -> None:
         self.changes.touched.update(self.backfills.end(event.backfill_id))

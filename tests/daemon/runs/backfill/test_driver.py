@@ -136,6 +136,32 @@ def test_what_a_failed_blocking_check_keeps_from_being_read_is_skipped() -> None
     assert skipped.event.reason == "check_failed"  # type: ignore[attr-defined]
 
 
+def test_what_was_skipped_waits_for_what_failed_and_then_heals_by_itself() -> None:
+    inbox, other = AssetSpec("inbox", partitions_def=DAYS), AssetSpec("other", partitions_def=DAYS)
+    eager = AutomationCondition.eager()
+    first = asset(name="first", partitions_def=DAYS, deps=[inbox], automation_condition=eager)(lambda: None)
+    # Of another policy, so that the backfill makes it by runs of its own.
+    policy = BackfillPolicy.multi_run(2)
+    second = asset(
+        name="second", partitions_def=DAYS, deps=[first, other], automation_condition=eager, backfill_policy=policy
+    )(lambda: None)
+    world = World()
+    world.define(inbox, other, first, second)
+    for key in ("inbox", "other"):
+        world.report(key, FIRST)
+    world.run_all()
+    backfill(world, ("first", ((FIRST, FIRST),)), ("second", ((FIRST, FIRST),)))
+    [run] = world.settle()
+    world.report("other", FIRST)
+    world.run(run, fail=["first"])
+    assert world.settle() == []  # it is owed what is new, and not made of what failed to become so
+    assert the_end(world).status == "failed"
+    assert [world.state.space("second").key(n) for n in world.state.asset("second").table.blocked] == [FIRST]
+    world.report("inbox", FIRST)
+    assert keys_of(world.run_all()) == [["first"], ["second"]]
+    assert world.state.asset("second").table.blocked == {}
+
+
 def test_a_window_that_reads_the_day_before_waits_for_it() -> None:
     before = TimeWindowPartitionMapping(start_offset=-1, end_offset=0)
     rolling = asset(name="rolling", partitions_def=DAYS, deps=[AssetDep("raw", partition_mapping=before)])(lambda: None)
