@@ -21,6 +21,10 @@ KeyRanges = tuple[tuple[str, str], ...]
 """Partition keys as inclusive ranges (first, last) in the order of time; keys without such an order stand alone as
 (key, key). None in its place means an asset without partitions."""
 
+LeafTruth = tuple[str, float | None, KeyRanges | None]
+"""A leaf of a condition that was true in a decision: its path in the tree, at whose end stands its label; the position
+in the log that it held because of (None: a level); and where (None: everywhere, without partitions)."""
+
 Payload = dict[str, Any]
 
 
@@ -76,15 +80,6 @@ class Cause(Model):
 
     position: float
     partitions: KeyRanges | None = None
-
-
-class LeafTruth(Model):
-    """A leaf of a condition that was true in a decision: its path in the tree, its label, and where and why it held."""
-
-    path: str
-    label: str
-    partitions: KeyRanges | None = None
-    position: float | None = None
 
 
 class MemoryDelta(Model):

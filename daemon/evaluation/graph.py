@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ...definitions.snapshot import DefinitionsSnapshot
+import hashlib
+
+from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
+from ...storage.state.memory import SEEN
 from .pulses import needs_follow_up, reads_requests
 from .timers import Timers
 from .truth import Truth
@@ -21,9 +24,18 @@ class ConditionGraph:
                 self.children.setdefault(dep.key, []).append(key)
         self._parents = {key: [dep.key for dep in asset.deps] for key, asset in definitions.assets.items()}
         self._upstream: dict[str, set[str]] = {}
+        self._seen: dict[str, str] = {}
+        self._definitions = definitions
         self.timers = Timers(definitions)
         self.follow_up = {k for k, a in self.conditions.items() if a.condition and needs_follow_up(a.condition)}
         self._read_requests = {k for k, a in self.conditions.items() if a.condition and reads_requests(a.condition)}
+
+    def seen(self, asset: AssetSnapshot) -> str:
+        """The mark under which memory says that `asset` was evaluated as it is defined now."""
+        mark = self._seen.get(asset.key)
+        if mark is None:
+            mark = self._seen[asset.key] = SEEN + fingerprint(asset, self._definitions)
+        return mark
 
     def upstream_of(self, key: str) -> set[str]:
         """All assets that `key` is made from, directly or not."""
@@ -43,3 +55,17 @@ class ConditionGraph:
             return set()
         near = {child for key in requested for child in self.children.get(key, ())} | requested.keys()
         return near & self._read_requests
+
+
+def fingerprint(asset: AssetSnapshot, definitions: DefinitionsSnapshot) -> str:
+    """What an asset's memory was made under: its condition, its dependencies with their mappings, all their
+    partitions."""
+    condition = asset.condition.node_id if asset.condition else ""
+    deps = [
+        (dep.key, dep.mapping.to_json(), dep.gated, _partitions(definitions.assets.get(dep.key))) for dep in asset.deps
+    ]
+    return hashlib.sha256(repr((condition, deps, _partitions(asset))).encode()).hexdigest()[:12]
+
+
+def _partitions(asset: AssetSnapshot | None) -> object:
+    return asset.partitions.to_json() if asset and asset.partitions else None

@@ -17,6 +17,7 @@ from ...definitions.partitions import TimeWindowPartitionsDefinition
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot, DepSnapshot
 from ...storage.state import Causes, Changes, State, mappings
 from ...storage.state.ordinals import clip
+from .firing import last_firing
 from .truth import Truth
 
 
@@ -35,6 +36,7 @@ class Moment:
     """What this tick requests so far, upstream first."""
     initial: set[str] = field(default_factory=set)
     """Assets that are evaluated for the first time under their condition and dependencies."""
+    _crons: dict[tuple[str, str], float | None] = field(default_factory=dict)
     _existing: dict[str, BitMap] = field(default_factory=dict)
     _looked_at: dict[tuple[str, str], BitMap] = field(default_factory=dict)
 
@@ -132,6 +134,16 @@ class Moment:
         bits, asset = BitMap([place]), self.definitions.assets[root]
         read = any(ordinal in self.downstream(asset, dep, bits) for dep in asset.deps if dep.key == key)
         return bits if read else BitMap()
+
+    def cron_position(self, schedule: str, zone: str) -> float | None:
+        """Where in the log the last firing of a cron since the tick before stands; None if it has not fired."""
+        cron = schedule, zone
+        if cron not in self._crons:
+            instant = None
+            if self.previous_at is not None:
+                instant = last_firing(schedule, zone, after=self.previous_at, until=self.at)
+            self._crons[cron] = None if instant is None else self.position_of(instant)
+        return self._crons[cron]
 
     def position_of(self, instant: datetime) -> float:
         """Where an instant stands in the log: just before the first event with a timestamp at or after it."""

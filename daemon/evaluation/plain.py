@@ -12,8 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from pyroaring import BitMap
 
@@ -22,6 +20,7 @@ from ...definitions.conditions import operands as op
 from ...definitions.conditions import operators as ops
 from ...definitions.partitions import TimeWindowPartitionsDefinition
 from ...definitions.snapshot import AssetSnapshot, DepSnapshot
+from ...storage import events as e
 from ...storage.state import Causes
 from .moment import Moment
 from .truth import Truth, all_of, any_of, nothing
@@ -38,13 +37,28 @@ class Leaf:
     pulse: bool
 
 
-@dataclass(slots=True)
+@dataclass
 class Evaluation:
     """The truth of a whole condition, the memory it would leave, and its leaves."""
 
     truth: Truth = field(default_factory=nothing)
     remember: dict[str, Causes] = field(default_factory=dict)
     leaves: list[Leaf] = field(default_factory=list)
+
+    @property
+    def pulsed(self) -> bool:
+        """Whether a pulse was true, which is over in the next tick."""
+        return any(leaf.pulse and leaf.truth.bits for leaf in self.leaves)
+
+    def told(self, moment: Moment) -> tuple[e.LeafTruth, ...]:
+        """The leaves that were true, as a Tick records them."""
+        return tuple(_told(leaf, moment) for leaf in self.leaves if leaf.truth.bits)
+
+
+def _told(leaf: Leaf, moment: Moment) -> e.LeafTruth:
+    space = moment.state.space(leaf.key)
+    newest = leaf.truth.why.groups[0][0] if leaf.truth.why else None
+    return leaf.path, newest, space.ranges(leaf.truth.bits)
 
 
 def evaluate(moment: Moment, asset: AssetSnapshot) -> Evaluation:
@@ -178,14 +192,11 @@ class _Evaluator:
     def _cron_tick_passed(self, node: AutomationCondition, key: str) -> Truth:
         """The cron fired since the tick before; several firings count as the last one."""
         assert isinstance(node, op.CronTickPassed)
-        previous = self.moment.previous_at
-        if previous is None:
-            return nothing()
-        instant = last_firing(node.cron_schedule, node.cron_timezone, after=previous, until=self.moment.at)
-        if instant is None:
+        position = self.moment.cron_position(node.cron_schedule, node.cron_timezone)
+        if position is None:
             return nothing()
         bits = self.moment.existing(key)
-        return Truth(bits, Causes([(self.moment.position_of(instant), bits)]))
+        return Truth(bits, Causes([(position, bits)]))
 
     def _initial_evaluation(self, node: AutomationCondition, key: str) -> Truth:
         return Truth(self.moment.existing(key)) if self.root.key in self.moment.initial else nothing()
@@ -288,23 +299,3 @@ def requires_all(condition: AutomationCondition | None) -> bool:
     if condition is None:
         return False
     return condition.label == "any_deps_missing" or any(requires_all(child) for child in condition.children)
-
-
-def last_firing(schedule: str, zone: str, *, after: datetime, until: datetime) -> datetime | None:
-    """The last instant in (after, until] at which a cron fires, or None.
-
-    Found by going forward, as the timers do: the library's way back skips firings in an hour that occurs twice.
-    """
-    from cronsim import CronSim
-
-    for span in (timedelta(hours=26), timedelta(days=32), timedelta(days=400), None):
-        start = after if span is None else max(after, until - span)
-        last = None
-        for local in CronSim(schedule, start.astimezone(ZoneInfo(zone))):
-            instant = local.astimezone(UTC)  # local times of an hour that occurs twice compare as unequal to any other
-            if instant > until:
-                break
-            last = instant
-        if last is not None or start == after:
-            return last if last is None or last > after else None
-    return None

@@ -14,13 +14,14 @@ from datetime import datetime
 
 from pyroaring import BitMap
 
+from ...definitions.snapshot import DefinitionsSnapshot
 from ...storage import events as e
 from ...storage.log import StoredEvent
 from ...storage.state import Changes, State
 from .graph import ConditionGraph
 from .grouping import BackfillGroup, RunGroup, group_requests
 from .moment import Moment
-from .plain import evaluate
+from .scalar import ScalarEvaluator
 from .visit import Evaluate, Visit
 
 BACKFILL_ABOVE = 100  # runs of connected assets that one tick asks for; what would take more becomes a backfill
@@ -46,12 +47,14 @@ class Ticker:
         state: State,
         *,
         run_id: Callable[[], str],
-        evaluate: Evaluate = evaluate,
+        evaluator: Callable[[DefinitionsSnapshot], Evaluate] = ScalarEvaluator,
         backfill_above: int = BACKFILL_ABOVE,
     ) -> None:
+        """`evaluator` makes, for one set of definitions, what evaluates the condition of an asset. What would take more
+        than `backfill_above` runs of connected assets becomes a backfill."""
         self.state = state
         self._backfill_above = backfill_above
-        self._run_id, self._evaluate = run_id, evaluate
+        self._run_id, self._evaluator = run_id, evaluator
         self._arrivals: list[tuple[int, int]] = []
         self._silent: list[tuple[int, datetime]] = []
         self._previously_requested: dict[str, BitMap] = {}
@@ -90,6 +93,7 @@ class Ticker:
             return Outcome([], [], follow_up=False, next_due=None)
         if self._graph is None or changes.definitions:
             self._graph = ConditionGraph(self.state.definitions)
+            self._evaluate = self._evaluator(self.state.definitions)
         moment = Moment(
             state=self.state,
             definitions=self.state.definitions,

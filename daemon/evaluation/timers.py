@@ -14,7 +14,7 @@ from ...definitions.conditions import AutomationCondition
 from ...definitions.conditions import operands as op
 from ...definitions.partitions import TimeWindowPartitionsDefinition
 from ...definitions.snapshot import DefinitionsSnapshot
-from .plain import last_firing
+from .firing import last_firing
 
 Cron = tuple[str, str]
 """A cron schedule and its time zone."""

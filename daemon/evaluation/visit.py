@@ -9,20 +9,19 @@ An asset is requested for the partitions for which its condition holds, less
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from pyroaring import BitMap
 
-from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
+from ...definitions.snapshot import AssetSnapshot
 from ...storage import events as e
 from ...storage.state import Causes
 from ...storage.state.memory import SEEN, delta
 from .graph import ConditionGraph
 from .moment import Moment
-from .plain import Evaluation, Leaf
+from .plain import Evaluation
 from .timers import backoff
 from .truth import Truth
 
@@ -59,18 +58,19 @@ class Visit:
         """Evaluate one asset; True if it is requested."""
         moment, key = self.moment, asset.key
         self.visited.append(key)
-        seen = SEEN + fingerprint(asset, moment.definitions)
+        seen = self.graph.seen(asset)
         first = not moment.state.memory.seen(key, seen)
         if first:
             moment.initial.add(key)
         evaluation = self._evaluate(moment, asset)
         self._remember(asset, evaluation, seen if first else None)
-        if key in self.graph.follow_up and any(leaf.pulse and leaf.truth.bits for leaf in evaluation.leaves):
+        if key in self.graph.follow_up and evaluation.pulsed:
             self.follow_up.add(key)
         wanted = self._allowed(asset, evaluation.truth)
         if not wanted:
             return False
-        moment.requested[key] = evaluation.truth.within(wanted)
+        truth = evaluation.truth
+        moment.requested[key] = truth if wanted == truth.bits else truth.within(wanted)
         self.decisions.append(self._decision(asset, moment.requested[key], evaluation))
         return True
 
@@ -135,34 +135,17 @@ class Visit:
 
     def _decision(self, asset: AssetSnapshot, truth: Truth, evaluation: Evaluation) -> e.Decision:
         space = self.moment.state.space(asset.key)
-        named = Causes([*truth.why, (0, truth.bits)])
+        bits, named = truth.bits, truth.why
+        if named.bits != bits:
+            named = Causes([*named, (0, bits)])
         assert asset.condition is not None
         return e.Decision(
             asset_key=asset.key,
             condition=asset.condition.node_id,
-            partitions=space.ranges(truth.bits),
-            causes=tuple(e.Cause(position=position, partitions=space.ranges(bits)) for position, bits in named),
-            leaves=tuple(self._leaf(leaf) for leaf in evaluation.leaves if leaf.truth.bits),
+            partitions=space.ranges(bits),
+            causes=tuple(e.Cause(position=position, partitions=space.ranges(group)) for position, group in named),
+            leaves=evaluation.told(self.moment),
         )
-
-    def _leaf(self, leaf: Leaf) -> e.LeafTruth:
-        space = self.moment.state.space(leaf.key)
-        newest = leaf.truth.why.groups[0][0] if leaf.truth.why else None
-        return e.LeafTruth(path=leaf.path, label=leaf.label, partitions=space.ranges(leaf.truth.bits), position=newest)
-
-
-def fingerprint(asset: AssetSnapshot, definitions: DefinitionsSnapshot) -> str:
-    """What an asset's memory was made under: its condition, its dependencies with their mappings, all their
-    partitions."""
-    condition = asset.condition.node_id if asset.condition else ""
-    deps = [
-        (dep.key, dep.mapping.to_json(), dep.gated, _partitions(definitions.assets.get(dep.key))) for dep in asset.deps
-    ]
-    return hashlib.sha256(repr((condition, deps, _partitions(asset))).encode()).hexdigest()[:12]
-
-
-def _partitions(asset: AssetSnapshot | None) -> object:
-    return asset.partitions.to_json() if asset and asset.partitions else None
 
 
 def _at(micros: int) -> datetime:

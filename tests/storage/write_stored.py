@@ -126,7 +126,7 @@ EXAMPLES: list[e.Event] = [
                 condition="cd" * 32,
                 partitions=DAYS,
                 causes=(e.Cause(position=16, partitions=DAYS),),
-                leaves=(e.LeafTruth(path="0.1", label="any_deps_updated", partitions=DAYS, position=16),),
+                leaves=(("/eager.0/any_deps_updated", 16, DAYS), ("/eager.4/in_progress", None, None)),
             ),
         ),
     ),

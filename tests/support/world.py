@@ -28,6 +28,8 @@ from headwater.storage.memory import MemoryStore
 from headwater.storage.state import State
 from headwater.storage.wakeup import LocalWakeups
 
+from .both_evaluators import BothEvaluators
+
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
 
@@ -39,7 +41,7 @@ class World:
         self.make_ticker = ticker
         self.state = State.empty(self.log.definitions_bytes)
         self.window = 20
-        self.ticker = ticker(self.state, run_id=self.ids.new_id)
+        self.ticker = ticker(self.state, run_id=self.ids.new_id, evaluator=BothEvaluators)
         self.backfills = self._driver()
         self.outcomes: list[Outcome] = []
         self.next_due: datetime | None = None
@@ -107,7 +109,7 @@ class World:
         for stored in self.log.read(0, 1_000_000)[:through]:
             self.state.apply(stored)
         self.state.take_changes()
-        self.ticker = self.make_ticker(self.state, run_id=self.ids.new_id)
+        self.ticker = self.make_ticker(self.state, run_id=self.ids.new_id, evaluator=BothEvaluators)
         self.backfills = self._driver()
 
     # ---- the workers -------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from headwater.daemon.evaluation.plain import last_firing
+from headwater.daemon.evaluation.firing import last_firing
 from headwater.definitions.asset import AssetSpec, asset
 from headwater.definitions.conditions import AutomationCondition
 from headwater.definitions.partitions import DailyPartitionsDefinition

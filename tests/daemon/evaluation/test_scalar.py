@@ -1,0 +1,163 @@
+"""The evaluator of unpartitioned assets: chosen where it can answer, and never said to differ from the plain one.
+
+That it answers as the plain one does is compared in every test that uses a World (`support/both_evaluators.py`); here,
+random conditions go through both.
+"""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+
+import pytest
+
+from headwater import (
+    AssetSpec,
+    AutomationCondition,
+    Definitions,
+    FreshnessPolicy,
+    StaticPartitionsDefinition,
+    asset,
+)
+from headwater.daemon.evaluation.plain import Evaluation
+from headwater.daemon.evaluation.scalar import ScalarEvaluation, ScalarEvaluator
+from headwater.storage import events as e
+from support.both_evaluators import BothEvaluators
+from support.world import World
+
+C = AutomationCondition
+LEAVES = [
+    C.missing,
+    C.in_progress,
+    C.execution_failed,
+    C.newly_updated,
+    C.newly_requested,
+    C.in_latest_time_window,
+    C.initial_evaluation,
+    C.freshness_failed,
+    lambda: C.cron_tick_passed("*/7 * * * *"),
+]
+
+
+def random_condition(rng: random.Random, depth: int, *, at_dep: bool = False) -> AutomationCondition:
+    if depth == 0:
+        leaf = rng.choice([*LEAVES, C.will_be_requested] if at_dep else LEAVES)
+        return leaf()
+    first = random_condition(rng, depth - 1, at_dep=at_dep)
+    match rng.randrange(8 if not at_dep else 6):
+        case 0:
+            return first & random_condition(rng, depth - 1, at_dep=at_dep)
+        case 1:
+            return first | random_condition(rng, depth - 1, at_dep=at_dep)
+        case 2:
+            return ~first
+        case 3:
+            return first.newly_true()
+        case 4:
+            return first.since(random_condition(rng, depth - 1, at_dep=at_dep))
+        case 5:
+            return first.since_last_handled()
+        case 6:
+            return C.any_deps_match(random_condition(rng, depth - 1, at_dep=True))
+        case _:
+            return C.all_deps_match(random_condition(rng, depth - 1, at_dep=True))
+
+
+def random_definitions(rng: random.Random) -> list[object]:
+    policy = FreshnessPolicy.time_window(fail_window=timedelta(minutes=30))
+    made: list[object] = [AssetSpec("a0", freshness_policy=policy), AssetSpec("a1")]
+    for number in range(2, 7):
+        deps = [f"a{n}" for n in sorted(rng.sample(range(number), k=min(number, rng.randrange(1, 4))))]
+        condition = random_condition(rng, rng.randrange(1, 4))
+
+        @asset(name=f"a{number}", deps=deps, automation_condition=condition)
+        def trivial() -> None: ...
+
+        made.append(trivial)
+    return made
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_conditions_mean_the_same_to_both(seed: int) -> None:
+    rng = random.Random(seed)
+    world = World(seed=seed)
+    world.define(*random_definitions(rng))
+    before = BothEvaluators.compared
+    open_runs: list[e.RunRequested] = []
+    for _ in range(40):
+        match rng.randrange(6):
+            case 0 | 1:
+                world.report(rng.choice(["a0", "a1", "a3"]))
+            case 2:
+                world.advance(timedelta(minutes=rng.choice([1, 5, 31])))
+            case 3 | 4:
+                if open_runs:
+                    fail = [t.asset_key for t in open_runs[0].targets if rng.random() < 0.2]
+                    world.run(open_runs.pop(0), fail=fail)
+            case _:
+                world.append(e.FreshnessChanged(asset_key="a0", state="FAIL", previous="PASS", at=world.clock.now()))
+        open_runs += world.tick()
+    assert BothEvaluators.compared > before
+
+
+def kind_of_evaluation(*assets: object, key: str) -> type[Evaluation]:
+    world = World()
+    snapshot = world.define(*assets)
+    kinds: list[type[Evaluation]] = []
+
+    def evaluator(definitions):  # type: ignore[no-untyped-def]
+        quick = ScalarEvaluator(definitions)
+
+        def evaluate(moment, one):  # type: ignore[no-untyped-def]
+            evaluation = quick(moment, one)
+            if one.key == key:
+                kinds.append(type(evaluation))
+            return evaluation
+
+        return evaluate
+
+    world.ticker._evaluator = evaluator
+    world.tick()
+    assert key in snapshot.assets
+    return kinds[0]
+
+
+def test_what_has_partitions_anywhere_is_left_to_the_plain_evaluator() -> None:
+    parts = StaticPartitionsDefinition(["x", "y"])
+
+    @asset(automation_condition=C.eager())
+    def plain() -> None: ...
+
+    @asset(partitions_def=parts, automation_condition=C.eager())
+    def parted() -> None: ...
+
+    @asset(deps=[parted], automation_condition=C.eager())
+    def reads_parted() -> None: ...
+
+    @asset(deps=[plain], automation_condition=C.any_deps_match(C.any_deps_match(C.missing())))
+    def nested() -> None: ...
+
+    everything = (plain, parted, reads_parted, nested)
+    assert kind_of_evaluation(*everything, key="plain") is ScalarEvaluation
+    for key in ("parted", "reads_parted", "nested"):
+        assert kind_of_evaluation(*everything, key=key) is Evaluation
+
+
+def test_equal_conditions_are_compiled_once_and_labels_are_kept_apart() -> None:
+    labelled = C.eager().with_label("mine")
+
+    def assets() -> list[object]:
+        made = []
+        for number, condition in enumerate([C.eager(), C.eager(), labelled]):
+
+            @asset(name=f"a{number}", automation_condition=condition)
+            def trivial() -> None: ...
+
+            made.append(trivial)
+        return made
+
+    snapshot = Definitions(assets=assets()).snapshot()  # type: ignore[arg-type]
+    evaluator = ScalarEvaluator(snapshot)
+    nodes = [evaluator._node_of(one) for one in snapshot.assets.values()]
+    assert nodes[0] is nodes[1]
+    assert nodes[0] is not nodes[2]

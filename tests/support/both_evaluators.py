@@ -1,0 +1,40 @@
+"""Both evaluators at once: what the quick one says of an asset has to be what the plain one says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headwater.daemon.evaluation.moment import Moment
+from headwater.daemon.evaluation.plain import Evaluation, evaluate
+from headwater.daemon.evaluation.scalar import ScalarEvaluation, ScalarEvaluator
+from headwater.definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
+
+
+class BothEvaluators:
+    """Evaluates twice and fails where the two differ in truth, positions, memory or true leaves."""
+
+    compared = 0
+
+    def __init__(self, definitions: DefinitionsSnapshot) -> None:
+        self._quick = ScalarEvaluator(definitions)
+
+    def __call__(self, moment: Moment, asset: AssetSnapshot) -> Evaluation:
+        quick = self._quick(moment, asset)
+        if isinstance(quick, ScalarEvaluation):
+            BothEvaluators.compared += 1
+            plain = evaluate(moment, asset)
+            assert said(quick, moment) == said(plain, moment), f"{asset.key} at {moment.state.through}"
+        return quick
+
+
+def said(evaluation: Evaluation, moment: Moment) -> dict[str, Any]:
+    truth = evaluation.truth
+    return {
+        "lasting": list(truth.lasting),
+        "why": truth.causes,
+        "passing": list(truth.passing),
+        "why passing": truth.passing_causes,
+        "memory": evaluation.remember,
+        "leaves": evaluation.told(moment),
+        "pulsed": evaluation.pulsed,
+    }
