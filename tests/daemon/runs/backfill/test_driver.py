@@ -355,3 +355,20 @@ def test_keys_of_a_fixed_set_are_made_one_by_one() -> None:
     world.define(letters)
     backfill(world, ("letters", (("c", "c"), ("a", "a"))))
     assert parts_of(world.settle()) == [("letters", "a"), ("letters", "c")]
+
+
+def test_a_condition_can_look_at_the_backfills_and_the_runs_of_what_an_asset_reads() -> None:
+    seen = {}
+    for name, operand in (("runs", "run_in_progress"), ("backfills", "backfill_in_progress")):
+        condition = AutomationCondition.any_deps_match(getattr(AutomationCondition, operand)())
+        seen[name] = asset(name=name, deps=["source"], automation_condition=condition)(lambda: None)
+    source = asset(name="source")(lambda: None)
+    world = World()
+    world.define(source, *seen.values())
+    assert world.settle() == []
+    world.append(e.RunRequested(run_id="by hand", targets=(e.Target(asset_key="source"),)))
+    assert keys_of(world.settle()) == [["runs"]]
+    world.run(e.RunRequested(run_id="by hand", targets=(e.Target(asset_key="source"),)))
+    backfill(world, ("source", None))
+    asked = [keys for keys in keys_of(world.settle()) if keys != ["source"]]
+    assert ["backfills"] in asked
