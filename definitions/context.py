@@ -103,7 +103,7 @@ class _StepContext:
 
     @property
     def partition_key(self) -> str:
-        """The step's one partition.
+        """The step's one partition; of several dimensions a `MultiPartitionKey`, which has `.keys_by_dimension`.
 
         Raises:
             InvalidInvocationError: the asset is not partitioned, or the step makes several partitions.
@@ -121,7 +121,8 @@ class _StepContext:
                 f"{whose} has no partition: give the asset a partitions_def, or in a test pass partition_key to "
                 "build_asset_context(...)"
             )
-        return self._partition_keys
+        typed = self._partitions_def.typed_key if self._partitions_def else str
+        return tuple(map(typed, self._partition_keys))
 
     @property
     def partition_key_range(self) -> PartitionKeyRange:
@@ -132,17 +133,17 @@ class _StepContext:
 
     @property
     def partition_time_window(self) -> TimeWindow:
-        """From the start of the first to the end of the last partition of the step, as aware datetimes."""
+        """From the start of the first to the end of the last partition of the step, as aware datetimes. Where there are
+        several dimensions, those of the dimension of windows of time."""
         from .partitions.base import TimeWindow
-        from .partitions.time_windows import TimeWindowPartitionsDefinition
 
         keys = self.partition_keys
-        if not isinstance(self._partitions_def, TimeWindowPartitionsDefinition):
+        if self._partitions_def is None or not self._partitions_def.time_windows:
             raise InvalidInvocationError(
                 f"partition {keys[0]!r} is no window of time: its partitions are not windows of time"
             )
-        first, last = self._partitions_def.window(keys[0]), self._partitions_def.window(keys[-1])
-        return TimeWindow(first.start, last.end)
+        windows = [self._partitions_def.window(key) for key in keys]
+        return TimeWindow(min(window.start for window in windows), max(window.end for window in windows))
 
 
 class AssetExecutionContext(_StepContext):

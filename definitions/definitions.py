@@ -27,7 +27,7 @@ from .errors import (
 )
 from .graph import AssetGraph
 from .keys import AssetKey
-from .partitions.window_mapping import default_mapping
+from .partitions.multi_mappings import default_mapping
 from .source import SourceLine
 from .spec import DEFAULT_IO_MANAGER, AssetSpec
 from .unsupported import refuse

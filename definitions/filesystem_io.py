@@ -1,6 +1,7 @@
 """Values of assets in files: pickled, one file for each partition, replaced in one step.
 
-The value of asset `a/b` is at `<base>/a/b`, that of its partition p at `<base>/a/b/p`. Where a file stands in the place
+The value of asset `a/b` is at `<base>/a/b`, that of its partition p at `<base>/a/b/p`, and that of a partition of
+several dimensions in a folder for each but the last of them. Where a file stands in the place
 of a folder (the asset became partitioned, or another key continues its path) it moves into the folder under VALUE, so
 that nothing is lost. A reader sees the old value or the new one, never half of one, even if the writer is killed; a
 power cut can lose what was written in the last seconds unless `fsync` is on.
@@ -35,7 +36,9 @@ class FilesystemIOManager(IOManager):
 
     def path_of(self, asset_key: AssetKey, partition: str | None = None) -> Path:
         """Where a value is written, as long as nothing stands in the way."""
-        parts = asset_key.path if partition is None else [*asset_key.path, partition]
+        dimensions = getattr(partition, "keys_by_dimension", None)  # of a MultiPartitionKey
+        keys = [] if partition is None else [partition] if dimensions is None else [*dimensions.values()]
+        parts = [*asset_key.path, *keys]
         return self.base_dir.joinpath(*map(_file_name, parts))
 
     def handle_output(self, context: OutputContext, obj: Any) -> None:

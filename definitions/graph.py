@@ -15,7 +15,7 @@ from .binding import AssetNode
 from .checks import AssetChecksDefinition
 from .errors import CyclicDependencies, DefinitionError, PartitionsMismatch, UnknownCheckTarget
 from .keys import AssetKey
-from .partitions.window_mapping import default_mapping
+from .partitions.multi_mappings import default_mapping
 
 
 class AssetGraph:

@@ -50,7 +50,8 @@ class _ValueContext:
         run_id: str,
     ) -> None:
         self.asset_key = asset_key
-        self._partition_keys = None if partition_keys is None else tuple(partition_keys)
+        typed = partitions_def.typed_key if partitions_def else str
+        self._partition_keys = None if partition_keys is None else tuple(map(typed, partition_keys))
         self.asset_partitions_def = partitions_def
         self.metadata: Mapping[str, Any] = dict(metadata or {})
         self.resources = resources

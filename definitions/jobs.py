@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .errors import InvalidDefinitionError, InvalidInvocationError
 from .labels import checked_owners, checked_tags
 from .source import SourceLine
 
 if TYPE_CHECKING:
     from .partitions.base import PartitionsDefinition
+    from .partitions.config import PartitionedConfig
 
 
 class JobDefinition:
@@ -45,11 +47,51 @@ class JobDefinition:
         self.tags = checked_tags(tags, owner=str(self), source=source)
         self.run_tags = self.tags if run_tags is None else checked_tags(run_tags, owner=str(self), source=source)
         self.metadata = dict(metadata or {})
-        self.partitions_def = partitions_def
+        self.partitions_def = self._partitions(partitions_def)
         self.executor_def = executor_def
         self.hooks = tuple(hooks or ())
         self.op_retry_policy = op_retry_policy
         self.owners = checked_owners(owners, owner=str(self), source=source)
+
+    @property
+    def partitioned_config(self) -> PartitionedConfig | None:
+        """The config of the job where it differs by partition."""
+        from .partitions.config import PartitionedConfig
+
+        return self.config if isinstance(self.config, PartitionedConfig) else None
+
+    def run_config_of(self, partition_key: str | None) -> Any:
+        """The run config of a run of the job: that of its partition, where it differs by partition.
+
+        Raises:
+            InvalidInvocationError: it does, and no partition is named.
+        """
+        by_partition = self.partitioned_config
+        if by_partition is None:
+            return self.config
+        if partition_key is None:
+            raise InvalidInvocationError(f"{self} is told something else for each partition: name a partition_key.")
+        return by_partition.get_run_config_for_partition_key(partition_key)
+
+    def run_tags_of(self, partition_key: str | None) -> dict[str, str]:
+        """The tags of a run of the job, those of its partition included."""
+        by_partition = self.partitioned_config
+        if by_partition is None or partition_key is None:
+            return dict(self.run_tags)
+        return {**self.run_tags, **by_partition.get_tags_for_partition_key(partition_key)}
+
+    def _partitions(self, given: PartitionsDefinition | None) -> PartitionsDefinition | None:
+        """The partitions of the job, which a config by partition may bring along."""
+        by_partition = self.partitioned_config
+        if by_partition is None:
+            return given
+        if given is not None and given != by_partition.partitions_def:
+            raise InvalidDefinitionError(
+                f"{self.source}: {self} has {given.describe()}, and its config has "
+                f"{by_partition.partitions_def.describe()}. Leave partitions_def out: the job "
+                "takes the partitions of its config."
+            )
+        return by_partition.partitions_def
 
     def __str__(self) -> str:
         return f"job {self.name!r}"

@@ -56,6 +56,16 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.partitions.base import PartitionKeyRange as PartitionKeyRange
     from .definitions.partitions.base import PartitionsDefinition as PartitionsDefinition
     from .definitions.partitions.base import TimeWindow as TimeWindow
+    from .definitions.partitions.config import PartitionedConfig as PartitionedConfig
+    from .definitions.partitions.config import daily_partitioned_config as daily_partitioned_config
+    from .definitions.partitions.config import dynamic_partitioned_config as dynamic_partitioned_config
+    from .definitions.partitions.config import hourly_partitioned_config as hourly_partitioned_config
+    from .definitions.partitions.config import monthly_partitioned_config as monthly_partitioned_config
+    from .definitions.partitions.config import static_partitioned_config as static_partitioned_config
+    from .definitions.partitions.config import weekly_partitioned_config as weekly_partitioned_config
+    from .definitions.partitions.dynamic import AddDynamicPartitionsRequest as AddDynamicPartitionsRequest
+    from .definitions.partitions.dynamic import DeleteDynamicPartitionsRequest as DeleteDynamicPartitionsRequest
+    from .definitions.partitions.dynamic import DynamicPartitionsDefinition as DynamicPartitionsDefinition
     from .definitions.partitions.key_mappings import LastPartitionMapping as LastPartitionMapping
     from .definitions.partitions.key_mappings import (
         SpecificPartitionsPartitionMapping as SpecificPartitionsPartitionMapping,
@@ -63,6 +73,14 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.partitions.key_mappings import StaticPartitionMapping as StaticPartitionMapping
     from .definitions.partitions.mappings import AllPartitionMapping as AllPartitionMapping
     from .definitions.partitions.mappings import IdentityPartitionMapping as IdentityPartitionMapping
+    from .definitions.partitions.multi import MultiPartitionKey as MultiPartitionKey
+    from .definitions.partitions.multi import MultiPartitionsDefinition as MultiPartitionsDefinition
+    from .definitions.partitions.multi import PartitionDimensionDefinition as PartitionDimensionDefinition
+    from .definitions.partitions.multi_mappings import DimensionPartitionMapping as DimensionPartitionMapping
+    from .definitions.partitions.multi_mappings import MultiPartitionMapping as MultiPartitionMapping
+    from .definitions.partitions.multi_mappings import (
+        MultiToSingleDimensionPartitionMapping as MultiToSingleDimensionPartitionMapping,
+    )
     from .definitions.partitions.named_windows import DailyPartitionsDefinition as DailyPartitionsDefinition
     from .definitions.partitions.named_windows import HourlyPartitionsDefinition as HourlyPartitionsDefinition
     from .definitions.partitions.named_windows import MonthlyPartitionsDefinition as MonthlyPartitionsDefinition

@@ -39,12 +39,6 @@ _BY_INSTEAD = {
         " build_metadata_bounds_checks build_sensor_for_freshness_checks"
         " build_time_partition_freshness_checks multi_asset_check"
     ),
-    "use StaticPartitionsDefinition, or one of hourly, daily, weekly and monthly partitions": (
-        "DynamicPartitionsDefinition MultiPartitionKey MultiPartitionsDefinition"
-    ),
-    "use IdentityPartitionMapping or AllPartitionMapping": (
-        "DimensionPartitionMapping MultiPartitionMapping MultiToSingleDimensionPartitionMapping"
-    ),
     "retry inside the function, or run the asset again by hand": "Backoff Jitter RetryPolicy RetryRequested",
     "do the work at the end of the asset's function": "HookContext failure_hook success_hook",
     "use load_assets_from_modules, or import the assets and write Definitions(assets=[...])": (

@@ -188,6 +188,22 @@ class AssetCheckEvaluated(Event):
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
 
 
+class DynamicPartitionsAdded(Event):
+    """Keys were added to the dynamic partitions of a name; from here on they exist in every asset that has these."""
+
+    type: Literal["dynamic_partitions_added"] = "dynamic_partitions_added"
+    name: str
+    keys: tuple[str, ...] = ()
+
+
+class DynamicPartitionsDeleted(Event):
+    """Keys were deleted from the dynamic partitions of a name. Added again, they have their history again."""
+
+    type: Literal["dynamic_partitions_deleted"] = "dynamic_partitions_deleted"
+    name: str
+    keys: tuple[str, ...] = ()
+
+
 class FreshnessChanged(Event):
     """An asset came to stand otherwise to its freshness policy, at the instant `at`.
 

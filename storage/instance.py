@@ -6,7 +6,7 @@ everything when it is closed or let go of: tests and experiments use it, and `ma
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from ..definitions.io import InMemoryIOManager, IOManager
 from ..definitions.keys import AssetKey, CoercibleToAssetKey
 from ..definitions.metadata import metadata_to_json, normalize_metadata
+from . import dynamic_partitions
 from .clock import SystemClock
 from .events import AssetMaterialized, BackfillRequested, Target
 from .ids import SystemIds
@@ -27,6 +28,7 @@ class Instance:
 
     def __init__(self, log: EventLog, home: Path, *, io_manager: IOManager | None = None) -> None:
         self.log, self.home, self.io_manager = log, home, io_manager
+        self._dynamic = dynamic_partitions.DynamicKeys()
 
     @classmethod
     def ephemeral(cls) -> Instance:
@@ -94,6 +96,25 @@ class Instance:
         )
         self.log.append([request])
         return request.backfill_id
+
+    def add_dynamic_partitions(self, partitions_def_name: str, partition_keys: Sequence[str]) -> None:
+        """Add keys to the dynamic partitions of a name; those that are there already stay as they are.
+
+        Raises:
+            InvalidDefinitionError: one of them cannot be a partition key; none is added.
+        """
+        dynamic_partitions.add(self.log, partitions_def_name, partition_keys, known=self._dynamic)
+
+    def delete_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> None:
+        """Delete a key; if it is added again, what was known of it is there again. One that is not there stays so."""
+        dynamic_partitions.delete(self.log, partitions_def_name, [partition_key], known=self._dynamic)
+
+    def has_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool:
+        return self._dynamic.catch_up(self.log).has(partitions_def_name, partition_key)
+
+    def get_dynamic_partitions(self, partitions_def_name: str) -> Sequence[str]:
+        """The keys of a name, in the order in which they were added."""
+        return self._dynamic.catch_up(self.log).get_dynamic_partitions(partitions_def_name)
 
     def close(self) -> None:
         self.log.close()

@@ -18,6 +18,7 @@ from .assets import asset_commands
 from .backfills import backfill_commands
 from .dev import check, dev
 from .events import event_commands
+from .partitions import partition_commands
 from .runs import run_commands
 from .store import store_commands
 
@@ -74,6 +75,7 @@ def _options(
 app.command("dev")(dev)
 app.command("check")(check)
 app.add_typer(asset_commands, name="asset")
+app.add_typer(partition_commands, name="partition")
 app.add_typer(run_commands, name="run")
 app.add_typer(backfill_commands, name="backfill")
 app.add_typer(event_commands, name="events")

@@ -13,7 +13,6 @@ from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
 from ...storage.clock import SystemClock
 from ...storage.log import EventLog
 from ...storage.state import AssetState, State
-from ...storage.state.ordinals import clip
 from .catalog import folded
 from .output import iso, print_table, shown_time
 
@@ -107,7 +106,7 @@ def print_rows(rows: Sequence[AssetRow]) -> None:
 
 def _defined(state: State, asset: AssetSnapshot, log: EventLog, now: datetime) -> AssetRow:
     known = state.asset(asset.key)
-    table, existing = known.table, clip(asset.partitions, now)
+    table, existing = known.table, state.spaces.existing(asset.partitions, now)
     return AssetRow(
         key=asset.key,
         group=asset.group,

@@ -16,18 +16,18 @@ from ...definitions.definitions import Definitions
 from ...definitions.keys import AssetKey
 from ...definitions.snapshot import DefinitionsSnapshot
 from ...storage.clock import Clock, SystemClock
+from ...storage.dynamic_partitions import dynamic_keys
 from ...storage.events import Event, KeyRanges, RunRequested
 from ...storage.ids import SystemIds
 from ...storage.log import EventLog, Expect
 from ...storage.state import State
 from ...storage.state.mappings import renumber
-from ...storage.state.ordinals import clip
 from ..runs.configuring import checked_run_config
 from ..runs.execute import RunExecution
 from ..runs.lease import Lease
 from ..runs.plan import build_plan
 from ..runs.toolbox import Toolbox
-from .catalog import catch_up, folded
+from .catalog import catch_up, folded, log_for_reading
 from .run_history import RunRecord, record_of
 from .targets import selected, targets_of
 
@@ -51,7 +51,8 @@ def materialize_selection(
     clock = clock or SystemClock()
     snapshot = definitions.snapshot()
     assets, checks = selected(snapshot, select)
-    targets = targets_of(assets, partition, at=clock.now())
+    with log_for_reading(home) as log:
+        targets = targets_of(assets, partition, at=clock.now(), dynamic=dynamic_keys(log))
     run_id = SystemIds().new_id()
     config = checked_run_config(run_config, definitions, [AssetKey.from_user_string(asset.key) for asset in assets])
     requested = RunRequested(
@@ -98,7 +99,7 @@ class _Chooser:
         state, partitions = self._state, self._snapshot.assets[asset_key].partitions
         # The log's own definitions may number this asset otherwise, or not know it: by key, then.
         space = state.spaces.of(partitions)
-        bits = clip(partitions, self._clock.now())
+        bits = state.spaces.existing(partitions, self._clock.now())
         asset = state.asset(asset_key)
         made = [table.readable() if passed_only else table.materialized for table in (asset.table, asset.stray)]
         here = [renumber(one, table.space, space) for one, table in zip(made, (asset.table, asset.stray), strict=True)]

@@ -12,6 +12,7 @@ import typer
 from ...definitions.errors import InvalidInvocationError
 from ...definitions.metadata import metadata_to_json, normalize_metadata
 from ...storage.clock import SystemClock
+from ...storage.dynamic_partitions import dynamic_keys
 from ...storage.events import AssetMaterialized
 from ...storage.log import EventLog
 from ..host.source import CodeSource
@@ -62,12 +63,13 @@ def _check_known(key: str, partition: str | None, home: Path, given: CodeSource 
     """Made sure of before a home is: a typing error must leave nothing behind."""
     with log_for_reading(home) as log:
         definitions = known_definitions(log, home, given)
+        keys = dynamic_keys(log)
     if definitions is None:
         raise InvalidInvocationError(
             f"nothing is defined here, so nobody knows the asset {key!r}. Name the definitions with -f or -m, or "
             "record it nevertheless with --force."
         )
-    check_partition(known_asset(definitions, key), partition, at=SystemClock().now())
+    check_partition(known_asset(definitions, key), partition, at=SystemClock().now(), dynamic=keys)
 
 
 def _value(text: str) -> Any:

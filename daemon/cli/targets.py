@@ -9,11 +9,13 @@ from datetime import datetime
 import typer
 
 from ...definitions.errors import InvalidInvocationError, UnknownPartition, did_you_mean
+from ...definitions.partitions import DynamicPartitionsStore
 from ...definitions.selection import AssetSelection
 from ...definitions.selection.making import to_make
 from ...definitions.selection.names import EmptySelection
 from ...definitions.selection.view import AssetCheckKey
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
+from ...storage.dynamic_partitions import known_keys
 from ...storage.events import PlannedCheck, Target
 
 
@@ -39,7 +41,9 @@ def selected(definitions: DefinitionsSnapshot, text: str) -> tuple[list[AssetSna
     return [definitions.assets[str(key)] for key in keys], checks
 
 
-def targets_of(assets: Iterable[AssetSnapshot], partition: str | None, *, at: datetime) -> list[Target]:
+def targets_of(
+    assets: Iterable[AssetSnapshot], partition: str | None, *, at: datetime, dynamic: DynamicPartitionsStore
+) -> list[Target]:
     """The one partition of each asset that a run makes; unpartitioned assets are made whole beside the others.
 
     Raises:
@@ -52,7 +56,7 @@ def targets_of(assets: Iterable[AssetSnapshot], partition: str | None, *, at: da
         keys = ", ".join(asset.key for asset in chosen)
         raise InvalidInvocationError(f"none of the selected assets has partitions ({keys}): leave --partition out.")
     for asset in parted:
-        check_partition(asset, partition, at=at)
+        check_partition(asset, partition, at=at, dynamic=dynamic)
     return [
         Target(
             asset_key=asset.key,
@@ -62,16 +66,21 @@ def targets_of(assets: Iterable[AssetSnapshot], partition: str | None, *, at: da
     ]
 
 
-def check_partition(asset: AssetSnapshot, partition: str | None, *, at: datetime) -> None:
-    """Make sure that `partition` is one of the asset's, or that both have none."""
+def check_partition(
+    asset: AssetSnapshot, partition: str | None, *, at: datetime, dynamic: DynamicPartitionsStore
+) -> None:
+    """Make sure that `partition` is one of the asset's at `at`, or that both have none.
+
+    `dynamic` knows the keys that were added at run time.
+    """
     if asset.partitions is None:
         if partition is not None:
             raise InvalidInvocationError(f"asset {asset.key!r} has no partitions: leave --partition out.")
     elif partition is None:
         words = asset.partitions.describe()
         raise InvalidInvocationError(f"asset {asset.key!r} has {words}: say which one with --partition.")
-    elif not asset.partitions.has_partition_key(partition, at):
-        raise UnknownPartition(partition, known=asset.partitions.describe(), asset=asset.key)
+    elif not asset.partitions.has_partition_key(partition, at, dynamic):
+        raise UnknownPartition(partition, known=known_keys(asset.partitions, dynamic), asset=asset.key)
 
 
 def known_asset(definitions: DefinitionsSnapshot, key: str) -> AssetSnapshot:
@@ -87,3 +96,17 @@ def known_asset(definitions: DefinitionsSnapshot, key: str) -> AssetSnapshot:
             f"there is no asset {key!r}. {did_you_mean(key, definitions.assets, f'Defined are: {known}.')}"
         )
     return asset
+
+
+def check_dynamic_name(definitions: DefinitionsSnapshot | None, name: str) -> None:
+    """Make sure that an asset has dynamic partitions of this name.
+
+    Raises:
+        InvalidInvocationError: none has; it names one that was perhaps meant.
+    """
+    assets = definitions.assets.values() if definitions else ()
+    names = frozenset().union(*(asset.partitions.dynamic_names for asset in assets if asset.partitions))
+    if name not in names:
+        known = ", ".join(sorted(names)) or "none"
+        hint = did_you_mean(name, names, f"There are: {known}. Record it nevertheless with --force.")
+        raise InvalidInvocationError(f"no asset has dynamic partitions of the name {name!r}. {hint}")

@@ -59,9 +59,9 @@ def group_runs(moment: Moment, requested: Mapping[str, BitMap]) -> list[RunGroup
     """The runs for `requested`, which is in topological order; runs of upstream assets and early partitions first."""
     assets_of: dict[tuple[str, int], list[str]] = {}
     for key, bits in requested.items():
-        fingerprint = moment.state.space(key).fingerprint
-        for ordinal in bits:
-            assets_of.setdefault((fingerprint, ordinal), []).append(key)
+        space = moment.state.space(key)
+        for ordinal in space.ordered(bits):
+            assets_of.setdefault((space.fingerprint, ordinal), []).append(key)
     components: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
     ordinals: dict[tuple[str, ...], list[int]] = {}
     for (_, ordinal), keys in assets_of.items():

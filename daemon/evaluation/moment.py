@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pyroaring import BitMap
 
-from ...definitions.partitions import TimeWindowPartitionsDefinition
+from ...definitions.partitions import MultiPartitionsDefinition, TimeWindowPartitionsDefinition
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot, DepSnapshot
 from ...storage.state import Causes, Changes, State, mappings
-from ...storage.state.ordinals import clip
+from ...storage.state.tuples import TupleSpace
 from .firing import last_firing
 from .truth import Truth
 
@@ -38,6 +38,7 @@ class Moment:
     """Assets that are evaluated for the first time under their condition and dependencies."""
     _crons: dict[tuple[str, str], float | None] = field(default_factory=dict)
     _existing: dict[str, BitMap] = field(default_factory=dict)
+    _sides: dict[str, mappings.Side] = field(default_factory=dict)
     _looked_at: dict[tuple[str, str], BitMap] = field(default_factory=dict)
 
     def existing(self, key: str) -> BitMap:
@@ -48,18 +49,34 @@ class Moment:
             if snapshot is None:
                 bits = self.state.space(key).existing(self.at)
             else:
-                bits = clip(snapshot.partitions, self.at)
+                bits = self.state.spaces.existing(snapshot.partitions, self.at)
             self._existing[key] = bits
         return bits
 
-    def latest(self, key: str) -> BitMap:
-        """The partitions of the latest time window; all, where there are no windows."""
+    def latest(self, key: str, lookback: timedelta | None = None) -> BitMap:
+        """The partitions of the latest time window, and of those that end less than `lookback` before its end; all,
+        where there are no windows. Combinations with windows: those with the latest one of each of their dimensions."""
         snapshot = self.definitions.assets.get(key)
         existing = self.existing(key)
         if snapshot is None or snapshot.partitions is None or not existing:
             return existing
-        has_windows = isinstance(snapshot.partitions, TimeWindowPartitionsDefinition)
-        return BitMap([existing.max()]) if has_windows else existing
+        if isinstance(snapshot.partitions, MultiPartitionsDefinition):
+            return self._latest_combinations(key, snapshot.partitions, lookback)
+        if isinstance(snapshot.partitions, TimeWindowPartitionsDefinition):
+            return _latest(snapshot.partitions, existing, lookback)
+        return existing
+
+    def _latest_combinations(
+        self, key: str, partitions: MultiPartitionsDefinition, lookback: timedelta | None
+    ) -> BitMap:
+        space = self.state.space(key)
+        assert isinstance(space, TupleSpace)
+        sides = []
+        for dimension in partitions.partitions_by_dimension.values():
+            bits = self.state.spaces.existing(dimension, self.at)
+            is_time = isinstance(dimension, TimeWindowPartitionsDefinition)
+            sides.append(_latest(dimension, bits, lookback) if is_time else bits)
+        return space.box(sides)
 
     def downstream(self, asset: AssetSnapshot, dep: DepSnapshot, bits: BitMap) -> BitMap:
         """The partitions of `asset` that read any of the partitions `bits` of its dependency."""
@@ -78,8 +95,15 @@ class Moment:
         return self._looked_at[place]
 
     def _side(self, key: str) -> mappings.Side:
-        snapshot = self.definitions.assets.get(key)
-        return mappings.Side(self.state.space(key), self.existing(key), snapshot.partitions if snapshot else None)
+        side = self._sides.get(key)
+        if side is None:
+            snapshot = self.definitions.assets.get(key)
+            if snapshot is None:
+                side = mappings.Side(self.state.space(key), self.existing(key), None)
+            else:
+                side = mappings.Side.with_axes(self.state.spaces, snapshot.partitions, self.existing(key), self.at)
+            self._sides[key] = side
+        return side
 
     def same_run(self, asset: AssetSnapshot, dep: DepSnapshot) -> bool:
         """Whether a partition of `asset` and the one it reads can be made in one run: they share their partition
@@ -119,14 +143,16 @@ class Moment:
     def _come_to_exist(self, key: str) -> Causes:
         """Updates of partitions that exist since the tick before: they landed early, when nobody could read them."""
         snapshot = self.definitions.assets.get(key)
-        if (
-            self.previous_at is None
-            or snapshot is None
-            or not isinstance(snapshot.partitions, TimeWindowPartitionsDefinition)
-        ):
+        partitions = snapshot.partitions if snapshot else None
+        if self.previous_at is None or partitions is None:
             return Causes()
-        fresh = self.existing(key) - clip(snapshot.partitions, self.previous_at)
+        added = {name: bits for name in partitions.dynamic_names if (bits := self.changes.added.get(name))}
+        opened = any(w.end_ordinal(self.at) > w.end_ordinal(self.previous_at) for w in partitions.time_windows)
+        if not opened and not added:
+            return Causes()
+        fresh = self.existing(key) - self.state.spaces.existing(partitions, self.previous_at, without=added)
         update = self.state.asset(key).table.update
+        fresh &= self.state.asset(key).table.materialized | BitMap([ordinal for ordinal, _ in update.items()])
         return Causes((update[ordinal], BitMap([ordinal])) for ordinal in fresh if update[ordinal])
 
     def _read_by(self, root: str, key: str, place: int, ordinal: int) -> BitMap:
@@ -157,3 +183,15 @@ def max_per_run(asset: AssetSnapshot) -> int | None:
     if asset.partitions is None or asset.backfill_policy is None:
         return 1
     return asset.backfill_policy.max_partitions_per_run
+
+
+def _latest(windows: TimeWindowPartitionsDefinition, existing: BitMap, lookback: timedelta | None) -> BitMap:
+    """Of the windows `existing`, the latest, and those that end less than `lookback` before its end."""
+    if not existing:
+        return existing
+    newest = existing.max()
+    if lookback is None:
+        return BitMap([newest])
+    since = windows.window_at(newest).end - lookback
+    earliest = windows.calendar.first_starting(int(since.timestamp()))
+    return existing & BitMap(range(min(earliest, newest), newest + 1))

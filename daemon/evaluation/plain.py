@@ -18,7 +18,6 @@ from pyroaring import BitMap
 from ...definitions.conditions import AutomationCondition
 from ...definitions.conditions import operands as op
 from ...definitions.conditions import operators as ops
-from ...definitions.partitions import TimeWindowPartitionsDefinition
 from ...definitions.snapshot import AssetSnapshot, DepSnapshot
 from ...storage import events as e
 from ...storage.state import Causes
@@ -179,15 +178,7 @@ class _Evaluator:
 
     def _in_latest_time_window(self, node: AutomationCondition, key: str) -> Truth:
         assert isinstance(node, op.InLatestTimeWindow)
-        latest = self.moment.latest(key)
-        snapshot = self.moment.definitions.assets.get(key)
-        windows = snapshot.partitions if snapshot else None
-        if node.lookback_delta is None or not latest or not isinstance(windows, TimeWindowPartitionsDefinition):
-            return Truth(latest)
-        newest = latest.max()
-        since = windows.window_at(newest).end - node.lookback_delta
-        earliest = windows.calendar.first_starting(int(since.timestamp()))
-        return Truth(self.moment.existing(key) & BitMap(range(min(earliest, newest), newest + 1)))
+        return Truth(self.moment.latest(key, node.lookback_delta))
 
     def _cron_tick_passed(self, node: AutomationCondition, key: str) -> Truth:
         """The cron fired since the tick before; several firings count as the last one."""

@@ -30,9 +30,8 @@ class Timers:
             if asset.condition is not None:
                 for cron in set(crons_of(asset.condition)):
                     self._crons.setdefault(cron, set()).add(key)
-            if isinstance(asset.partitions, TimeWindowPartitionsDefinition):
-                fingerprint = f"{asset.partitions.to_json()}"
-                self._windows.setdefault(fingerprint, (asset.partitions, set()))[1].add(key)
+            for windows in asset.partitions.time_windows if asset.partitions else ():
+                self._windows.setdefault(f"{windows.to_json()}", (windows, set()))[1].add(key)
 
     def due(self, *, after: datetime, until: datetime) -> set[str]:
         """The assets for which a cron fired or a partition came to exist in (after, until]."""

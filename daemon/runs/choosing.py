@@ -12,9 +12,10 @@ from datetime import datetime
 from pyroaring import BitMap
 
 from ...definitions.definitions import Definitions
+from ...storage import dynamic_partitions
 from ...storage.events import AssetCheckEvaluated, AssetMaterialized, Event, KeyRanges
 from ...storage.log import EventLog
-from ...storage.state.ordinals import Spaces, clip
+from ...storage.state.ordinals import Spaces
 from .execute import ChooseKeys
 
 PAGE = 1_000
@@ -26,7 +27,8 @@ def choose_from_log(log: EventLog, definitions: Definitions, *, now: datetime) -
     def choose(asset_key: str, only_passed: bool) -> tuple[KeyRanges, int]:
         through = log.head().offset
         definition = definitions.get(asset_key).partitions_def
-        space = Spaces().of(definition)
+        spaces = spaces_of(log)
+        space = spaces.of(definition)
         made: set[str | None] = set()
         shut: dict[str, set[str | None]] = {}
         for event in _history(log, asset_key, through):
@@ -37,9 +39,17 @@ def choose_from_log(log: EventLog, definitions: Definitions, *, now: datetime) -
         if only_passed:
             made.difference_update(*shut.values())
         bits = BitMap([ordinal for key in made if (ordinal := space.find(key)) is not None])
-        return space.ranges(bits & clip(definition, now)) or (), through
+        return space.ranges(bits & spaces.existing(definition, now)) or (), through
 
     return choose
+
+
+def spaces_of(log: EventLog) -> Spaces:
+    """Spaces in which the keys exist that were added at run time, up to the end of the log."""
+    spaces = Spaces()
+    for stored in dynamic_partitions.changes(log):
+        spaces.note(stored.event)
+    return spaces
 
 
 def _note(event: AssetCheckEvaluated, shut: set[str | None], made: set[str | None]) -> None:

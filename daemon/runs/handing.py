@@ -16,7 +16,7 @@ from ...definitions.partitions import PartitionMapping, PartitionsDefinition
 from ...definitions.snapshot import DefinitionsSnapshot
 from ...storage.events import KeyRanges, Target
 from ...storage.state import State, mappings
-from ...storage.state.ordinals import Spaces, clip
+from ...storage.state.ordinals import Spaces
 
 
 def handed_inputs(
@@ -34,7 +34,7 @@ def handed_inputs(
                 continue
             table = state.asset(dep.key).table
             readable = table.readable() if dep.gated else table.materialized
-            up = mappings.Side(table.space, clip(upstream.partitions, at), upstream.partitions)
+            up = mappings.Side.of(state.spaces, upstream.partitions, at)
             down = _side(state.spaces, asset.partitions, target.partitions)
             read = mappings.upstream(dep.mapping, down.existing, up=up, down=down)
             handed.setdefault(target.asset_key, {})[dep.key] = table.space.ranges(readable & read) or ()
@@ -52,15 +52,15 @@ def mapped_keys(
     """Those of the upstream partitions `keys` that one downstream partition reads."""
     if mapping is None:
         return keys
-    spaces = Spaces()
+    spaces = Spaces(is_open=True)
     space = spaces.of(up)
     bits = space.bits(keys)
     there = _side(spaces, down, None if partition is None else ((partition, partition),))
-    read = mappings.required(mapping, there.existing, up=mappings.Side(space, bits, up), down=there)
+    read = mappings.required(mapping, there.existing, up=mappings.Side.holding(spaces, up, bits), down=there)
     return space.ranges(bits & read) or ()
 
 
 def _side(spaces: Spaces, partitions: PartitionsDefinition | None, targets: KeyRanges | None) -> mappings.Side:
     """The partitions that are to be made, as a side of a mapping."""
-    space = spaces.of(partitions)
-    return mappings.Side(space, space.bits(targets) if partitions is not None else BitMap([0]), partitions)
+    bits = spaces.of(partitions).bits(targets) if partitions is not None else BitMap([0])
+    return mappings.Side.holding(spaces, partitions, bits)

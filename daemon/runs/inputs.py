@@ -52,8 +52,8 @@ def partition_keys_of_inputs(
 
 def expanded(ranges: KeyRanges, definition: PartitionsDefinition) -> Sequence[str]:
     """Each key of `ranges`, in the order of the definition; keys that it does not know are left out."""
-    space = Spaces().of(definition)
-    return tuple(key for ordinal in space.bits(ranges) if (key := space.key(ordinal)) is not None)
+    space = Spaces(is_open=True).of(definition)
+    return tuple(key for ordinal in space.ordered(space.bits(ranges)) if (key := space.key(ordinal)) is not None)
 
 
 def load_arguments(toolbox: Toolbox, asset: AssetsDefinition, keys_of: Mapping[str, Sequence[str]]) -> dict[str, Any]:

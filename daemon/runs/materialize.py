@@ -15,6 +15,7 @@ from ...definitions.assets_definition import AssetsDefinition
 from ...definitions.checks import AssetChecksDefinition
 from ...definitions.definitions import Definitions
 from ...definitions.errors import ExecutionError, InvalidInvocationError, UnknownPartition
+from ...definitions.partitions.base import DynamicPartitionsStore
 from ...definitions.run_config import RunConfig
 from ...definitions.selection import AssetSelection, CoercibleToAssetSelection
 from ...definitions.selection.making import to_make
@@ -22,6 +23,7 @@ from ...definitions.selection.view import AssetCheckKey
 from ...definitions.spec import AssetSpec
 from ...storage.batch import Expect
 from ...storage.clock import Clock, SystemClock
+from ...storage.dynamic_partitions import dynamic_keys, known_keys
 from ...storage.events import Event, PlannedCheck, RunRequested, Target
 from ...storage.ids import IdSource, SystemIds
 from ...storage.instance import Instance
@@ -95,7 +97,8 @@ def materialize_in_process(
     clock, run_id = clock or SystemClock(), (ids or SystemIds()).new_id()
     chosen, chosen_checks = _chosen(definitions, selection)
     snapshot = definitions.snapshot()
-    targets = [_target(asset, partition_key, clock) for asset in chosen]
+    keys = dynamic_keys(instance.log)
+    targets = [_target(asset, partition_key, clock, keys) for asset in chosen]
     if partition_key is not None and all(target.partitions is None for target in targets):
         raise InvalidInvocationError(
             f"partition_key={partition_key!r} was given, but none of the selected assets is partitioned. Leave it out."
@@ -169,17 +172,17 @@ def _chosen(
     return chosen, checks
 
 
-def _target(asset: AssetsDefinition, partition_key: str | None, clock: Clock) -> Target:
+def _target(asset: AssetsDefinition, partition_key: str | None, clock: Clock, keys: DynamicPartitionsStore) -> Target:
     partitions = asset.partitions_def
     if partitions is None:
         return Target(asset_key=str(asset.key))
     if partition_key is None:
         raise InvalidInvocationError(
             f"asset {str(asset.key)!r} is partitioned: say which partition, as in partition_key="
-            f"{partitions.get_last_partition_key(clock.now()) or '...'!r}. It has {partitions.describe()}."
+            f"{partitions.get_last_partition_key(clock.now(), keys) or '...'!r}. It has {partitions.describe()}."
         )
-    if not partitions.has_partition_key(partition_key, clock.now()):
-        raise UnknownPartition(partition_key, known=partitions.describe(), asset=asset.key)
+    if not partitions.has_partition_key(partition_key, clock.now(), keys):
+        raise UnknownPartition(partition_key, known=known_keys(partitions, keys), asset=asset.key)
     return Target(asset_key=str(asset.key), partitions=((partition_key, partition_key),))
 
 

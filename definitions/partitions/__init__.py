@@ -1,9 +1,13 @@
 """Partitions of assets: which keys exist, and how those of one asset map to those of another."""
 
+from .base import DynamicPartitionsStore as DynamicPartitionsStore
 from .base import PartitionKeyRange as PartitionKeyRange
 from .base import PartitionsDefinition as PartitionsDefinition
 from .base import TimeWindow as TimeWindow
 from .base import partitions_from_json as partitions_from_json
+from .dynamic import AddDynamicPartitionsRequest as AddDynamicPartitionsRequest
+from .dynamic import DeleteDynamicPartitionsRequest as DeleteDynamicPartitionsRequest
+from .dynamic import DynamicPartitionsDefinition as DynamicPartitionsDefinition
 from .key_mappings import LastPartitionMapping as LastPartitionMapping
 from .key_mappings import SpecificPartitionsPartitionMapping as SpecificPartitionsPartitionMapping
 from .key_mappings import StaticPartitionMapping as StaticPartitionMapping
@@ -11,6 +15,13 @@ from .mappings import AllPartitionMapping as AllPartitionMapping
 from .mappings import IdentityPartitionMapping as IdentityPartitionMapping
 from .mappings import PartitionMapping as PartitionMapping
 from .mappings import mapping_from_json as mapping_from_json
+from .multi import MultiPartitionKey as MultiPartitionKey
+from .multi import MultiPartitionsDefinition as MultiPartitionsDefinition
+from .multi import PartitionDimensionDefinition as PartitionDimensionDefinition
+from .multi_mappings import DimensionPartitionMapping as DimensionPartitionMapping
+from .multi_mappings import MultiPartitionMapping as MultiPartitionMapping
+from .multi_mappings import MultiToSingleDimensionPartitionMapping as MultiToSingleDimensionPartitionMapping
+from .multi_mappings import default_mapping as default_mapping
 from .named_windows import DailyPartitionsDefinition as DailyPartitionsDefinition
 from .named_windows import HourlyPartitionsDefinition as HourlyPartitionsDefinition
 from .named_windows import MonthlyPartitionsDefinition as MonthlyPartitionsDefinition
@@ -19,4 +30,3 @@ from .rhythms import ScheduleType as ScheduleType
 from .static import StaticPartitionsDefinition as StaticPartitionsDefinition
 from .time_windows import TimeWindowPartitionsDefinition as TimeWindowPartitionsDefinition
 from .window_mapping import TimeWindowPartitionMapping as TimeWindowPartitionMapping
-from .window_mapping import default_mapping as default_mapping

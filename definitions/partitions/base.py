@@ -1,17 +1,22 @@
 """Partitions: the parts of an asset that are made, checked and counted on their own, each with a key.
 
 A definition says which keys exist at a given instant; it is pure data and reads no clock unless the caller leaves the
-instant out. Partition sets elsewhere are bitmaps over *ordinals*; `space` is the fingerprint of a definition's ordinal
-space: two definitions of one space give a key the same ordinal.
+instant out. Keys that are added at run time stand in the log: a caller who asks for them hands in a
+`DynamicPartitionsStore`, such as an Instance. Partition sets elsewhere are bitmaps over *ordinals*; `space` is the
+fingerprint of a definition's ordinal space: two definitions of one space give a key the same ordinal.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
-from ..errors import InvalidDefinitionError, UnknownPartition
+from ..errors import InvalidDefinitionError, InvalidInvocationError, UnknownPartition
+
+if TYPE_CHECKING:
+    from .time_windows import TimeWindowPartitionsDefinition
 
 JsonData = dict[str, Any]
 
@@ -30,6 +35,14 @@ class PartitionKeyRange(NamedTuple):
     end: str
 
 
+class DynamicPartitionsStore(Protocol):
+    """Knows the keys that were added at run time: an Instance, or State."""
+
+    def get_dynamic_partitions(self, partitions_def_name: str) -> Sequence[str]:
+        """The keys of a `DynamicPartitionsDefinition(name=...)`, in the order in which they were added."""
+        ...
+
+
 class PartitionsDefinition(ABC):
     """Which partitions an asset has. Definitions are values: equal if they say the same, and never changed."""
 
@@ -41,11 +54,40 @@ class PartitionsDefinition(ABC):
         PartitionsDefinition.kinds[cls.kind] = cls
 
     @abstractmethod
-    def get_partition_keys(self, current_time: datetime | None = None) -> list[str]:
+    def get_partition_keys(
+        self, current_time: datetime | None = None, dynamic_partitions_store: DynamicPartitionsStore | None = None
+    ) -> list[str]:
         """The keys that exist at `current_time` (default: now), in order."""
 
     @abstractmethod
-    def has_partition_key(self, key: str, current_time: datetime | None = None) -> bool: ...
+    def has_partition_key(
+        self,
+        partition_key: str,
+        current_time: datetime | None = None,
+        dynamic_partitions_store: DynamicPartitionsStore | None = None,
+    ) -> bool: ...
+
+    @property
+    def dynamic_names(self) -> frozenset[str]:
+        """The names of the sets of keys that are added at run time and that this definition is made of."""
+        return frozenset()
+
+    @property
+    def time_windows(self) -> tuple[TimeWindowPartitionsDefinition, ...]:
+        """The windows of time that this definition is made of: new keys come to exist when one of them is complete."""
+        return ()
+
+    def window(self, key: str) -> TimeWindow:
+        """The span of the partition `key`, where it has one.
+
+        Raises:
+            InvalidInvocationError: these are no windows of time.
+        """
+        raise InvalidInvocationError(f"{self.describe()} are no windows of time: {key!r} has no span")
+
+    def typed_key(self, key: str) -> str:
+        """`key` with what can be asked of it: a `MultiPartitionKey` where there are several dimensions."""
+        return key
 
     @property
     @abstractmethod
@@ -63,24 +105,39 @@ class PartitionsDefinition(ABC):
     def describe(self) -> str:
         """The definition in a few words, as they stand in a message: "daily partitions from 2013-01-01 (UTC)"."""
 
-    def get_first_partition_key(self, current_time: datetime | None = None) -> str | None:
-        return next(iter(self.get_partition_keys(current_time)), None)
+    def get_first_partition_key(
+        self, current_time: datetime | None = None, dynamic_partitions_store: DynamicPartitionsStore | None = None
+    ) -> str | None:
+        return next(iter(self.get_partition_keys(current_time, dynamic_partitions_store)), None)
 
-    def get_last_partition_key(self, current_time: datetime | None = None) -> str | None:
-        return next(reversed(self.get_partition_keys(current_time)), None)
+    def get_last_partition_key(
+        self, current_time: datetime | None = None, dynamic_partitions_store: DynamicPartitionsStore | None = None
+    ) -> str | None:
+        return next(reversed(self.get_partition_keys(current_time, dynamic_partitions_store)), None)
 
-    def get_partition_keys_in_range(self, span: PartitionKeyRange, current_time: datetime | None = None) -> list[str]:
-        """The keys from `span.start` to `span.end`, both included; none if they stand the other way round.
+    def get_num_partitions(
+        self, current_time: datetime | None = None, dynamic_partitions_store: DynamicPartitionsStore | None = None
+    ) -> int:
+        return len(self.get_partition_keys(current_time, dynamic_partitions_store))
+
+    def get_partition_keys_in_range(
+        self,
+        partition_key_range: PartitionKeyRange,
+        dynamic_partitions_store: DynamicPartitionsStore | None = None,
+        *,
+        current_time: datetime | None = None,
+    ) -> list[str]:
+        """The keys from the start to the end of the range, both included; none if they stand the other way round.
 
         Raises:
             UnknownPartition: an end of the range does not exist.
         """
-        keys = self.get_partition_keys(current_time)
+        keys = self.get_partition_keys(current_time, dynamic_partitions_store)
         positions = {key: position for position, key in enumerate(keys)}
-        for key in (span.start, span.end):
+        for key in partition_key_range:
             if key not in positions:
                 raise UnknownPartition(key, known=self.describe())
-        return keys[positions[span.start] : positions[span.end] + 1]
+        return keys[positions[partition_key_range.start] : positions[partition_key_range.end] + 1]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PartitionsDefinition) and self.to_json() == other.to_json()

@@ -59,6 +59,8 @@ class IdentityPartitionMapping(PartitionMapping):
             return "the same key is asked of both, but only one of them has partitions"
         if upstream.space == downstream.space or _share_a_key(upstream, downstream):
             return None
+        if "multi" in (upstream.kind, downstream.kind):
+            return f"{upstream.describe()} and {downstream.describe()} differ in their dimensions"
         return f"{upstream.describe()} and {downstream.describe()} have no key in common"
 
     def reads_one(self, upstream: PartitionsDefinition | None, downstream: PartitionsDefinition | None) -> bool:
@@ -86,6 +88,23 @@ def mapping_from_json(data: JsonData) -> PartitionMapping:
 
 def _share_a_key(upstream: PartitionsDefinition, downstream: PartitionsDefinition) -> bool:
     """Fixed sets of keys may overlap in part: what the upstream lacks is "not ready" and waits, it is no error."""
+    if "multi" in (upstream.kind, downstream.kind):
+        return _share_all_dimensions(upstream, downstream)
+    if "dynamic" in (upstream.kind, downstream.kind):
+        return True  # nobody knows before the keys are added
     if upstream.kind != "static" or downstream.kind != "static":
         return False
     return not set(upstream.get_partition_keys()).isdisjoint(downstream.get_partition_keys())
+
+
+def _share_all_dimensions(upstream: PartitionsDefinition, downstream: PartitionsDefinition) -> bool:
+    from .multi import MultiPartitionsDefinition
+
+    if not isinstance(upstream, MultiPartitionsDefinition) or not isinstance(downstream, MultiPartitionsDefinition):
+        return False
+    if upstream.partition_dimension_names != downstream.partition_dimension_names:
+        return False
+    dims = downstream.partitions_by_dimension
+    return all(
+        d.space == dims[n].space or _share_a_key(d, dims[n]) for n, d in upstream.partitions_by_dimension.items()
+    )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from .base import JsonData
+from .exclusions import Exclusions
 from .key_forms import ISO_DATE, ISO_HOUR
 from .rhythms import ScheduleType
 from .time_windows import TimeWindowPartitionsDefinition
@@ -42,11 +44,13 @@ class _NamedWindows(TimeWindowPartitionsDefinition):
             "timezone": self.timezone,
             "fmt": self.fmt,
             "end_offset": self.end_offset,
+            **self._exclusions_json(),
         }
 
     @classmethod
     def from_json(cls, data: JsonData) -> _NamedWindows:
         given = {name: value for name, value in data.items() if name != "kind"}
+        given["exclusions"] = Exclusions.from_json(given.get("exclusions", ()))
         given["start_date"] = datetime.fromisoformat(given["start_date"])
         given["end_date"] = given["end_date"] and datetime.fromisoformat(given["end_date"])
         return cls(**given)
@@ -74,7 +78,7 @@ class HourlyPartitionsDefinition(_NamedWindows):
         timezone: str | None = None,
         fmt: str = ISO_HOUR,
         end_offset: int = 0,
-        exclusions: Any = None,
+        exclusions: Sequence[str | date | datetime] | None = None,
     ) -> None:
         super().__init__(
             start_date,
@@ -109,7 +113,7 @@ class DailyPartitionsDefinition(_NamedWindows):
         timezone: str | None = None,
         fmt: str = ISO_DATE,
         end_offset: int = 0,
-        exclusions: Any = None,
+        exclusions: Sequence[str | date | datetime] | None = None,
     ) -> None:
         super().__init__(
             start_date,
@@ -145,7 +149,7 @@ class WeeklyPartitionsDefinition(_NamedWindows):
         timezone: str | None = None,
         fmt: str = ISO_DATE,
         end_offset: int = 0,
-        exclusions: Any = None,
+        exclusions: Sequence[str | date | datetime] | None = None,
     ) -> None:
         super().__init__(
             start_date,
@@ -182,7 +186,7 @@ class MonthlyPartitionsDefinition(_NamedWindows):
         timezone: str | None = None,
         fmt: str = ISO_DATE,
         end_offset: int = 0,
-        exclusions: Any = None,
+        exclusions: Sequence[str | date | datetime] | None = None,
     ) -> None:
         super().__init__(
             start_date,

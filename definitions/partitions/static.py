@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..errors import InvalidDefinitionError
-from .base import JsonData, PartitionsDefinition
+from .base import DynamicPartitionsStore, JsonData, PartitionsDefinition
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,17 +28,29 @@ class StaticPartitionsDefinition(PartitionsDefinition):
         keys = tuple(partition_keys)
         seen: set[str] = set()
         for key in keys:
-            _check_key(key)
+            check_key(key)
             if key in seen:
                 raise InvalidDefinitionError(f"partition key {key!r} is given twice; keys are unique")
             seen.add(key)
         self.keys = keys
 
-    def get_partition_keys(self, current_time: datetime | None = None) -> list[str]:
+    def get_num_partitions(
+        self, current_time: datetime | None = None, dynamic_partitions_store: DynamicPartitionsStore | None = None
+    ) -> int:
+        return len(self.keys)
+
+    def get_partition_keys(
+        self, current_time: datetime | None = None, dynamic_partitions_store: DynamicPartitionsStore | None = None
+    ) -> list[str]:
         return list(self.keys)
 
-    def has_partition_key(self, key: str, current_time: datetime | None = None) -> bool:
-        return key in self._key_set
+    def has_partition_key(
+        self,
+        partition_key: str,
+        current_time: datetime | None = None,
+        dynamic_partitions_store: DynamicPartitionsStore | None = None,
+    ) -> bool:
+        return partition_key in self._key_set
 
     @property
     def space(self) -> str:
@@ -68,7 +80,8 @@ class StaticPartitionsDefinition(PartitionsDefinition):
         return frozenset(self.keys)
 
 
-def _check_key(key: object) -> None:
+def check_key(key: object) -> None:
+    """Refuse what cannot be a partition key."""
     if not isinstance(key, str):
         raise InvalidDefinitionError(
             f"a partition key is a str; {key!r} is a {type(key).__name__}. Write {str(key)!r}."

@@ -14,13 +14,21 @@ the start is, so moving the start moves nothing that is stored.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
-from typing import Any
 
 from ..errors import InvalidDefinitionError, NotYetSupported, UnknownPartition
-from .base import JsonData, PartitionKeyRange, PartitionsDefinition, TimeWindow, utc_now
+from .base import (
+    DynamicPartitionsStore,
+    JsonData,
+    PartitionKeyRange,
+    PartitionsDefinition,
+    TimeWindow,
+    utc_now,
+)
 from .calendars import MOMENT_ZERO, Calendar
+from .exclusions import Exclusions
 from .key_forms import ISO_DATE, ISO_HOUR, local_wall, read_key
 from .rhythms import ScheduleType, calendar_of, calendar_of_cron
 
@@ -54,12 +62,8 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition):
         hour_offset: int | None = None,
         day_offset: int | None = None,
         cron_schedule: str | None = None,
-        exclusions: Any = None,
+        exclusions: Sequence[str | date | datetime] | None = None,
     ) -> None:
-        if exclusions:
-            raise NotYetSupported(
-                f"{type(self).__name__}: exclusions", instead="name the days that count in a cron_schedule"
-            )
         if (schedule_type is None) == (cron_schedule is None):
             raise InvalidDefinitionError(f"{type(self).__name__}: give a schedule_type or a cron_schedule, one of them")
         if cron_schedule is not None and (minute_offset, hour_offset, day_offset) != (None, None, None):
@@ -78,6 +82,7 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition):
         self._check_format()
         self.start = local_wall(start, fmt, local, what=self._word("start"))
         self.end = None if end is None else local_wall(end, fmt, local, what=self._word("end"))
+        self.exclusions = Exclusions(exclusions, self.calendar, fmt) if exclusions else None
         if self.first_ordinal < 0:
             raise NotYetSupported(
                 f"{self._word('start')} {start!r}: a {self._rhythm} partition before 1970-01-01",
@@ -91,31 +96,112 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition):
 
     # ---- keys ----------------------------------------------------------------------------------------------------
 
-    def get_partition_keys(self, current_time: datetime | None = None) -> list[str]:
-        return [self.key_of(n) for n in range(self.first_ordinal, self.end_ordinal(current_time or utc_now()))]
+    def get_partition_keys(
+        self, current_time: datetime | None = None, dynamic_partitions_store: DynamicPartitionsStore | None = None
+    ) -> list[str]:
+        return self._keys(self.first_ordinal, self.end_ordinal(current_time or utc_now()))
 
-    def has_partition_key(self, key: str, current_time: datetime | None = None) -> bool:
+    def has_partition_key(
+        self,
+        partition_key: str,
+        current_time: datetime | None = None,
+        dynamic_partitions_store: DynamicPartitionsStore | None = None,
+    ) -> bool:
         try:
-            ordinal = self.ordinal_of(key)
+            ordinal = self.ordinal_of(partition_key)
         except UnknownPartition:
             return False
-        return self.first_ordinal <= ordinal < self.end_ordinal(current_time or utc_now())
+        in_bounds = self.first_ordinal <= ordinal < self.end_ordinal(current_time or utc_now())
+        return in_bounds and not self.is_excluded(ordinal)
 
-    def get_first_partition_key(self, current_time: datetime | None = None) -> str | None:
-        return self.key_of(self.first_ordinal) if self._count(current_time) else None
+    def get_first_partition_key(
+        self, current_time: datetime | None = None, dynamic_partitions_store: DynamicPartitionsStore | None = None
+    ) -> str | None:
+        ordinals = range(self.first_ordinal, self.end_ordinal(current_time or utc_now()))
+        return next((self.key_of(n) for n in ordinals if not self.is_excluded(n)), None)
 
-    def get_last_partition_key(self, current_time: datetime | None = None) -> str | None:
-        return self.key_of(self.end_ordinal(current_time or utc_now()) - 1) if self._count(current_time) else None
+    def get_last_partition_key(
+        self, current_time: datetime | None = None, dynamic_partitions_store: DynamicPartitionsStore | None = None
+    ) -> str | None:
+        ordinals = range(self.first_ordinal, self.end_ordinal(current_time or utc_now()))
+        return next((self.key_of(n) for n in reversed(ordinals) if not self.is_excluded(n)), None)
 
-    def get_partition_keys_in_range(self, span: PartitionKeyRange, current_time: datetime | None = None) -> list[str]:
-        for key in (span.start, span.end):
+    def get_partition_keys_in_range(
+        self,
+        partition_key_range: PartitionKeyRange,
+        dynamic_partitions_store: DynamicPartitionsStore | None = None,
+        *,
+        current_time: datetime | None = None,
+    ) -> list[str]:
+        for key in partition_key_range:
             if not self.has_partition_key(key, current_time):
                 raise UnknownPartition(key, known=self.describe())
-        return [self.key_of(n) for n in range(self.ordinal_of(span.start), self.ordinal_of(span.end) + 1)]
+        start, end = partition_key_range
+        return self._keys(self.ordinal_of(start), self.ordinal_of(end) + 1)
+
+    def get_partition_keys_in_time_window(self, time_window: TimeWindow) -> list[str]:
+        """The keys of the windows that start in `time_window`."""
+        calendar = self.calendar
+        first, end = (calendar.first_starting(int(self._aware(at).timestamp())) for at in time_window)
+        return self._keys(max(first, self.first_ordinal), min(end, end if self._limit is None else self._limit))
+
+    def get_partition_key_for_timestamp(self, timestamp: float, end_closed: bool = False) -> str:
+        """The key of the window that an instant, in seconds since 1970, is in; with `end_closed` a boundary belongs to
+        the window that it ends."""
+        ordinal = self.calendar.at(int(timestamp))
+        if end_closed and self.calendar.start(ordinal) == timestamp:
+            ordinal -= 1
+        return self.key_of(ordinal)
+
+    def time_window_for_partition_key(self, partition_key: str) -> TimeWindow:
+        """The span of a partition, whether it exists yet or not."""
+        return self.window(partition_key)
+
+    def start_time_for_partition_key(self, partition_key: str) -> datetime:
+        return self.window(partition_key).start
+
+    def get_first_partition_window(self, current_time: datetime | None = None) -> TimeWindow | None:
+        """The span of the first partition that exists at `current_time` (default: now)."""
+        key = self.get_first_partition_key(current_time)
+        return None if key is None else self.window(key)
+
+    def get_last_partition_window(self, current_time: datetime | None = None) -> TimeWindow | None:
+        """The span of the last partition that exists at `current_time` (default: now)."""
+        key = self.get_last_partition_key(current_time)
+        return None if key is None else self.window(key)
+
+    def get_next_partition_key(self, partition_key: str, current_time: datetime | None = None) -> str | None:
+        """The key behind `partition_key`, if that exists at `current_time` (default: now)."""
+        ordinals = range(self.ordinal_of(partition_key) + 1, self.end_ordinal(current_time or utc_now()))
+        return next((self.key_of(n) for n in ordinals if not self.is_excluded(n)), None)
+
+    def get_prev_partition_key(self, partition_key: str) -> str | None:
+        """The key before `partition_key`, if there is one."""
+        ordinals = range(self.first_ordinal, self.ordinal_of(partition_key))
+        return next((self.key_of(n) for n in reversed(ordinals) if not self.is_excluded(n)), None)
 
     def window(self, key: str) -> TimeWindow:
         """The span of `key`, whether that partition exists yet or not."""
         return self.window_at(self.ordinal_of(key))
+
+    @property
+    def time_windows(self) -> tuple[TimeWindowPartitionsDefinition, ...]:
+        return (self,)
+
+    def is_excluded(self, ordinal: int) -> bool:
+        """Whether there is no partition of a window in spite of start and end: `exclusions` name its start."""
+        return self.exclusions is not None and self.exclusions.has(ordinal)
+
+    def excluded(self, first: int, end: int) -> list[int]:
+        """The ordinals from `first` on, without `end`, that `exclusions` name."""
+        return [] if self.exclusions is None else self.exclusions.among(first, end)
+
+    def _keys(self, first: int, end: int) -> list[str]:
+        excluded = set(self.excluded(first, end))
+        return [self.key_of(n) for n in range(first, end) if n not in excluded]
+
+    def _aware(self, moment: datetime) -> datetime:
+        return moment if moment.tzinfo else moment.replace(tzinfo=self.calendar.zone)
 
     # ---- ordinals ------------------------------------------------------------------------------------------------
 
@@ -188,19 +274,25 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition):
             "schedule_type": self.schedule_type and self.schedule_type.value,
             "cron_schedule": self.cron_schedule,
             **self._offsets,
+            **self._exclusions_json(),
         }
+
+    def _exclusions_json(self) -> JsonData:
+        return {} if self.exclusions is None else {"exclusions": self.exclusions.to_json()}
 
     @classmethod
     def from_json(cls, data: JsonData) -> TimeWindowPartitionsDefinition:
         given = {name: value for name, value in data.items() if name != "kind"}
         given["start"] = datetime.fromisoformat(given["start"])
         given["end"] = given["end"] and datetime.fromisoformat(given["end"])
+        given["exclusions"] = Exclusions.from_json(given.get("exclusions", ()))
         given["schedule_type"] = given["schedule_type"] and ScheduleType(given["schedule_type"])
         return cls(**given)
 
     def describe(self) -> str:
         until = "" if self._limit is None else f" to {self.key_of(self._limit - 1)}"
-        return f"{self._rhythm} partitions from {self.key_of(self.first_ordinal)}{until} ({self.timezone})"
+        without = "" if self.exclusions is None else ", with exclusions"
+        return f"{self._rhythm} partitions from {self.key_of(self.first_ordinal)}{until} ({self.timezone}{without})"
 
     @property
     def _rhythm(self) -> str:
@@ -217,14 +309,9 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition):
         """The ordinal that `end` excludes."""
         return None if self.end is None else self.calendar.first_from(self.end)
 
-    def _count(self, current_time: datetime | None) -> int:
-        return self.end_ordinal(current_time or utc_now()) - self.first_ordinal
-
     def _open_window(self, now: datetime) -> int:
         """The ordinal of the window that `now` is in: the first that is not complete."""
-        if now.tzinfo is None:
-            now = now.replace(tzinfo=self.calendar.zone)
-        return self.calendar.at((now - MOMENT_ZERO) // timedelta(seconds=1))
+        return self.calendar.at((self._aware(now) - MOMENT_ZERO) // timedelta(seconds=1))
 
     def _meant(self, key: str) -> tuple[int, ...]:
         """The windows that `key` may be the name of."""

@@ -1,10 +1,10 @@
-"""The mapping of windows of time, and which mapping a dependency has that names none."""
+"""The mapping of windows of time."""
 
 from __future__ import annotations
 
 from ..errors import InvalidDefinitionError
 from .base import JsonData, PartitionsDefinition
-from .mappings import AllPartitionMapping, IdentityPartitionMapping, PartitionMapping
+from .mappings import PartitionMapping
 from .time_windows import TimeWindowPartitionsDefinition
 
 
@@ -57,12 +57,3 @@ class TimeWindowPartitionMapping(PartitionMapping):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.start_offset}, {self.end_offset})"
-
-
-def default_mapping(upstream: PartitionsDefinition | None, downstream: PartitionsDefinition | None) -> PartitionMapping:
-    """The mapping of a dependency that names none: by overlap between windows of time, by key between other
-    partitions, and all where a side has none."""
-    if upstream is None or downstream is None:
-        return AllPartitionMapping()
-    mapping = TimeWindowPartitionMapping()
-    return IdentityPartitionMapping() if mapping.mismatch(upstream, downstream) else mapping

@@ -12,7 +12,6 @@ from rich.text import Text
 from headwater.storage import events as e
 from headwater.storage.log import EventLog, StoredEvent
 from headwater.storage.state import AssetState, State
-from headwater.storage.state.ordinals import clip
 
 PAGE = 5_000
 
@@ -83,7 +82,7 @@ class Watcher:
 
     def _existing(self, key: str) -> int:
         assert self.state.definitions is not None
-        return len(clip(self.state.definitions.assets[key].partitions, datetime.now(UTC)))
+        return len(self.state.spaces.existing(self.state.definitions.assets[key].partitions, datetime.now(UTC)))
 
     def is_gated(self, day: str) -> bool:
         table, ordinal = self.state.asset("silver_flights").locate(day)

@@ -185,17 +185,17 @@ class AssetState:
 
     def locate(self, key: str | None) -> tuple[PartitionTable, int]:
         """The table and the ordinal of a partition key; a key that the space does not know is numbered as stray."""
-        ordinal = self.table.space.find(key)
+        ordinal = self.table.space.number(key)
         if ordinal is not None:
             return self.table, ordinal
-        space = self.stray.space
-        assert isinstance(space, KeyedSpace)
-        return self.stray, space.number(key)
+        ordinal = self.stray.space.number(key)
+        assert ordinal is not None, "a keyed space takes every key"
+        return self.stray, ordinal
 
     def ordinals(self, ranges: KeyRanges | None) -> BitMap:
-        """The partitions of `table` that a plan names; where nothing defines the asset, they are numbered now."""
+        """The partitions of `table` that a plan names; where keys may be new, they are numbered now."""
         space = self.table.space
-        if self.table is self.stray and isinstance(space, KeyedSpace):
+        if space.grows:
             for key in [None] if ranges is None else [first for first, _ in ranges]:
                 space.number(key)
         return space.bits(ranges)
@@ -283,5 +283,4 @@ class AssetState:
 
     def _ordinal(self, key: str | None) -> int | None:
         """The ordinal in `table` of a planned key; None where its space has no place for it."""
-        space = self.table.space
-        return space.number(key) if self.table is self.stray and isinstance(space, KeyedSpace) else space.find(key)
+        return self.table.space.number(key)

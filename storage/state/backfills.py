@@ -24,6 +24,7 @@ from ...definitions.snapshot import DefinitionsSnapshot
 from .. import events as e
 from .assets import AssetState
 from .mappings import Side, upstream
+from .ordinals import Spaces
 from .runs import Part, RunState
 
 AssetOf = Callable[[str], AssetState]
@@ -188,7 +189,7 @@ class Backfills:
             self._touch(event.backfill_id, asset.key)
 
     def blockers(
-        self, event: e.BackfillSkipped, definitions: DefinitionsSnapshot | None
+        self, event: e.BackfillSkipped, definitions: DefinitionsSnapshot | None, spaces: Spaces
     ) -> Iterator[tuple[str, int, set[Part]]]:
         """What each skipped partition waits for from now on, as after a run (SEMANTICS 2e): that of what it reads which
         the backfill failed to make, or which a check keeps from being read."""
@@ -200,10 +201,10 @@ class Backfills:
                 if dep.key not in known or (progress := above.backfills.get(event.backfill_id)) is None:
                     continue
                 bad = progress.failed | (progress.done & above.table.shut() if dep.gated else BitMap())
-                up = Side(above.table.space, bad, known[dep.key].partitions)
+                up = Side.holding(spaces, known[dep.key].partitions, bad)
                 for ordinal in bits if bad else ():
                     here = BitMap([ordinal])
-                    down = Side(asset.table.space, here, snapshot.partitions if snapshot else None)
+                    down = Side.holding(spaces, snapshot.partitions if snapshot else None, here)
                     if read := upstream(dep.mapping, here, up=up, down=down):
                         yield asset.key, ordinal, {(dep.key, above.table.space.key(n)) for n in read}
 

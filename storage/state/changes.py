@@ -22,6 +22,8 @@ class Changes:
     """Per asset and dependency: a step began, and partitions of the dependency were updated after the keys that the
     step was handed had been chosen. Each such partition, the position just behind the step's start, and the partition
     that the step makes."""
+    added: dict[str, BitMap] = field(default_factory=dict)
+    """Per name of dynamic partitions, the keys that exist now and did not at the last tick."""
     touched: set[str] = field(default_factory=set)
     definitions: bool = False
     """The definitions changed: every asset is visited."""
@@ -30,6 +32,11 @@ class Changes:
         """A released update of one partition."""
         self.updated.setdefault(asset_key, {})[ordinal] = position
         self.touched.add(asset_key)
+
+    def keys_changed(self, name: str, keys: BitMap, *, added: bool) -> None:
+        """Keys of dynamic partitions came or went."""
+        before = self.added.get(name, BitMap())
+        self.added[name] = before | keys if added else before - keys
 
     def renumber(self, asset_key: str, old: OrdinalSpace, new: OrdinalSpace) -> None:
         """Move what is noted of an asset's partitions to another space, by key."""

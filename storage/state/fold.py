@@ -75,6 +75,8 @@ class State:
         self.last_tick = LastTick()
         self.changes = Changes()
         self._blocks: dict[Part, set[Part]] = {}
+        self._dynamic_readers: dict[str, list[str]] = {}
+        """Per name of dynamic partitions, the assets that have them, alone or beside other dimensions."""
         self._handlers = {
             e.DaemonStarted: self._daemon_started,
             e.DefinitionsLoaded: self._definitions_loaded,
@@ -82,6 +84,8 @@ class State:
             e.AssetMaterialized: self._materialized,
             e.AssetObserved: self._observed,
             e.AssetCheckEvaluated: self._check_evaluated,
+            e.DynamicPartitionsAdded: self._dynamic_partitions_changed,
+            e.DynamicPartitionsDeleted: self._dynamic_partitions_changed,
             e.FreshnessChanged: self._freshness_changed,
             e.RunRequested: self._run_requested,
             e.RunStarted: self._run_started,
@@ -154,11 +158,14 @@ class State:
             if asset.table.space is not old:
                 self.memory.renumber(key, old, asset.table.space)
                 self.changes.renumber(key, old, asset.table.space)
+        self._dynamic_readers = {}
         for key, defined in self.definitions.assets.items():
             blocking = {check.name for check in defined.checks if check.blocking}
             self._drop_gates(self.asset(key), blocking, stored.offset)
             if defined.freshness is None:
                 self.asset(key).freshness = None
+            for name in defined.partitions.dynamic_names if defined.partitions else ():
+                self._dynamic_readers.setdefault(name, []).append(key)
         evaluated = {k for k, a in self.definitions.assets.items() if a.condition is not None and not a.external}
         self.memory.forget_seen(keep=evaluated)
         self.changes.definitions = True
@@ -174,6 +181,16 @@ class State:
 
     def _definitions_failed(self, event: e.DefinitionsFailed, stored: Stored) -> None:
         self.definitions_errors = event.errors
+
+    def _dynamic_partitions_changed(
+        self, event: e.DynamicPartitionsAdded | e.DynamicPartitionsDeleted, stored: Stored
+    ) -> None:
+        """Keys came to exist in every asset that has these partitions, or vanished there with all that is known."""
+        changed = self.spaces.note(event)
+        if not changed:
+            return
+        self.changes.keys_changed(event.name, changed, added=isinstance(event, e.DynamicPartitionsAdded))
+        self.changes.touched.update(self._dynamic_readers.get(event.name, ()))
 
     # ---- updates and their release -----------------------------------------------------------------------------------
 
@@ -439,7 +456,7 @@ class State:
         self.backfills.skip(event)
         self.changes.touched.update(target.asset_key for target in event.targets)
         if event.reason in ("upstream_failed", "check_failed"):
-            for key, ordinal, blockers in self.backfills.blockers(event, self.definitions):
+            for key, ordinal, blockers in self.backfills.blockers(event, self.definitions, self.spaces):
                 table = self.asset(key).table
                 part = key, table.space.key(ordinal)
                 table.blocked[ordinal] = table.blocked.get(ordinal, set()) | blockers

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from pyroaring import BitMap
 
 from ...definitions.partitions import (
     AllPartitionMapping,
     LastPartitionMapping,
+    MultiPartitionMapping,
+    MultiPartitionsDefinition,
+    MultiToSingleDimensionPartitionMapping,
     PartitionMapping,
     PartitionsDefinition,
     SpecificPartitionsPartitionMapping,
@@ -16,8 +21,9 @@ from ...definitions.partitions import (
     TimeWindowPartitionMapping,
     TimeWindowPartitionsDefinition,
 )
-from .ordinals import OrdinalSpace, TimeSpace
+from .ordinals import DynamicSpace, OrdinalSpace, Spaces, TimeSpace
 from .time_mapping import moved, overlapping
+from .tuples import TupleSpace
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,31 @@ class Side:
     space: OrdinalSpace
     existing: BitMap
     partitions: PartitionsDefinition | None
+    axes: Mapping[str, Side] = field(default_factory=dict)
+    """The dimensions of partitions that have several, each as a side of its own."""
+
+    @classmethod
+    def of(cls, spaces: Spaces, partitions: PartitionsDefinition | None, at: datetime) -> Side:
+        """All partitions that exist at `at`."""
+        return cls.with_axes(spaces, partitions, spaces.existing(partitions, at), at)
+
+    @classmethod
+    def with_axes(cls, spaces: Spaces, partitions: PartitionsDefinition | None, existing: BitMap, at: datetime) -> Side:
+        """The partitions `existing`; along the dimensions, what exists at `at`."""
+        axes: dict[str, Side] = {}
+        if isinstance(partitions, MultiPartitionsDefinition):
+            axes = {name: cls.of(spaces, d, at) for name, d in partitions.partitions_by_dimension.items()}
+        return cls(spaces.of(partitions), existing, partitions, axes)
+
+    @classmethod
+    def holding(cls, spaces: Spaces, partitions: PartitionsDefinition | None, existing: BitMap) -> Side:
+        """The partitions `existing`, and along the dimensions the keys that occur in them."""
+        space = spaces.of(partitions)
+        axes: dict[str, Side] = {}
+        if isinstance(partitions, MultiPartitionsDefinition) and isinstance(space, TupleSpace):
+            dimensions = partitions.partitions_by_dimension
+            axes = {n: cls(space.axes[i], space.along(existing, i), dimensions[n]) for i, n in enumerate(space.names)}
+        return cls(space, existing, partitions, axes)
 
 
 def downstream(mapping: PartitionMapping, bits: BitMap, *, up: Side, down: Side) -> BitMap:
@@ -44,6 +75,10 @@ def downstream(mapping: PartitionMapping, bits: BitMap, *, up: Side, down: Side)
         case TimeWindowPartitionMapping():
             shared = _sharing_time(bits, up.space, down.space)
             return moved(shared, -mapping.end_offset, -mapping.start_offset) & down.existing
+        case MultiToSingleDimensionPartitionMapping() | MultiPartitionMapping():
+            from .dimensions import readers
+
+            return readers(mapping, bits, up=up, down=down) & down.existing
     return renumber(bits, up.space, down.space) & down.existing
 
 
@@ -69,6 +104,10 @@ def required(mapping: PartitionMapping, bits: BitMap, *, up: Side, down: Side) -
             return _found([key for key, downs in mapping.table.items() if not asked.isdisjoint(downs)], up.space)
         case TimeWindowPartitionMapping():
             return _windows(mapping, bits, up=up, down=down)
+        case MultiToSingleDimensionPartitionMapping() | MultiPartitionMapping():
+            from .dimensions import read
+
+            return read(mapping, bits, up=up, down=down)
     return renumber(bits, down.space, up.space)
 
 
@@ -76,17 +115,27 @@ def renumber(bits: BitMap, source: OrdinalSpace, target: OrdinalSpace) -> BitMap
     """The same keys in another space; free where both spaces have one fingerprint."""
     if source.fingerprint == target.fingerprint:
         return bits.copy()
-    found = [target.find(source.key(ordinal)) for ordinal in bits]
-    return BitMap([ordinal for ordinal in found if ordinal is not None])
+    if isinstance(source, TupleSpace) and isinstance(target, TupleSpace) and source.names == target.names:
+        found = BitMap()
+        for box in source.boxes(bits):
+            found |= target.box([renumber(*axis) for axis in zip(box, source.axes, target.axes, strict=True)])
+        return found
+    places = [target.find(source.key(ordinal)) for ordinal in bits]
+    return BitMap([ordinal for ordinal in places if ordinal is not None])
 
 
 def _windows(mapping: TimeWindowPartitionMapping, bits: BitMap, *, up: Side, down: Side) -> BitMap:
     asked = _sharing_time(moved(bits, mapping.start_offset, mapping.end_offset), down.space, up.space)
     if mapping.allow_nonexistent_upstream_partitions:
         return asked & up.existing
-    if mapping.start_offset < 0 and isinstance(up.partitions, TimeWindowPartitionsDefinition):
+    if not isinstance(up.partitions, TimeWindowPartitionsDefinition):
+        return asked
+    if mapping.start_offset < 0:
         before = asked & BitMap(range(up.partitions.first_ordinal))
         asked -= before - _sharing_time(bits, down.space, up.space)
+    if up.partitions.exclusions is not None and asked and not mapping.reads_one(up.partitions, down.partitions):
+        # Of several windows the excluded ones are not waited for. Where the only one is excluded, it is.
+        asked -= BitMap(up.partitions.excluded(asked.min(), asked.max() + 1))
     return asked
 
 
@@ -102,12 +151,22 @@ def _named(mapping: LastPartitionMapping | SpecificPartitionsPartitionMapping, u
     """The upstream partitions that every downstream partition reads."""
     if isinstance(mapping, SpecificPartitionsPartitionMapping):
         return _found(mapping.partition_keys, up.space)
-    if not up.existing:
+    return last(up)
+
+
+def last(side: Side) -> BitMap:
+    """The last of the partitions that exist, in the order of their definition."""
+    if not side.existing:
         return BitMap()
-    if isinstance(up.space, TimeSpace) or up.partitions is None:
-        return BitMap([up.existing.max()])
-    last = up.partitions.get_last_partition_key()  # the order of static keys is that of their definition
-    return _found([last] if last is not None else [], up.space)
+    if isinstance(side.space, TupleSpace):
+        return side.space.box([last(axis) for axis in side.axes.values()])
+    if isinstance(side.space, DynamicSpace):
+        newest = side.space.last
+        return BitMap([side.existing.max() if newest is None else newest])
+    if isinstance(side.space, TimeSpace) or side.partitions is None:
+        return BitMap([side.existing.max()])
+    key = side.partitions.get_last_partition_key()  # the order of static keys is that of their definition
+    return _found([key] if key is not None else [], side.space)
 
 
 def _found(keys: list[str] | tuple[str, ...], space: OrdinalSpace) -> BitMap:

@@ -1,7 +1,7 @@
 """Typed columns: one number per partition, in arrays and not in dicts of objects.
 
-A column begins at the lowest ordinal written to it, since time windows count from an epoch decades back. What was never
-written reads as 0.
+A column is kept in pages, and only those that were written to: time windows count from an epoch decades back, and of a
+thousand million combinations of keys most are never used. What was never written reads as 0.
 """
 
 from __future__ import annotations
@@ -10,37 +10,37 @@ from array import array
 from collections.abc import Iterator
 from typing import Any
 
+PAGE = 64  # numbers: half a kilobyte at most, since combinations that are used may lie far apart
+
 
 class Column:
     """Numbers by ordinal: log offsets ("q") or positions between them ("d")."""
 
-    __slots__ = ("_first", "_values")
+    __slots__ = ("_pages", "_typecode")
 
     def __init__(self, typecode: str = "q") -> None:
-        self._first = 0
-        self._values: array[Any] = array(typecode)
+        self._typecode = typecode
+        self._pages: dict[int, array[Any]] = {}
+        """Each as long as the last number written to it asks for: most assets have no partitions, and one number."""
 
     def __getitem__(self, ordinal: int) -> int | float:
-        place = ordinal - self._first
-        return self._values[place] if 0 <= place < len(self._values) else 0
+        page, place = self._pages.get(ordinal // PAGE, ()), ordinal % PAGE
+        return page[place] if place < len(page) else 0
 
     def __setitem__(self, ordinal: int, value: int | float) -> None:
-        values = self._values
-        if not values:
-            self._first = ordinal
-        place = ordinal - self._first
-        if place < 0:
-            values[0:0] = array(values.typecode, bytes(-place * values.itemsize))
-            self._first, place = ordinal, 0
-        elif place >= len(values):
-            values.frombytes(bytes((place + 1 - len(values)) * values.itemsize))
-        values[place] = value
+        page = self._pages.get(ordinal // PAGE)
+        if page is None:
+            page = self._pages[ordinal // PAGE] = array(self._typecode)
+        if (missing := ordinal % PAGE + 1 - len(page)) > 0:
+            page.frombytes(bytes(missing * page.itemsize))
+        page[ordinal % PAGE] = value
 
     def items(self) -> Iterator[tuple[int, int | float]]:
-        """Ordinals and values of what is not 0."""
-        for place, value in enumerate(self._values):
-            if value:
-                yield self._first + place, value
+        """Ordinals and values of what is not 0, in order."""
+        for number in sorted(self._pages):
+            for place, value in enumerate(self._pages[number]):
+                if value:
+                    yield number * PAGE + place, value
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Column) and dict(self.items()) == dict(other.items())

@@ -12,12 +12,25 @@ from functools import partial
 
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, given, settings
+from pyroaring import BitMap
 
+from headwater import AssetDep
+from headwater.daemon.evaluation.moment import Moment
 from headwater.daemon.evaluation.ticker import Ticker
 from headwater.definitions.asset import AssetSpec, asset
 from headwater.definitions.checks import asset_check
 from headwater.definitions.conditions import AutomationCondition
-from headwater.definitions.partitions import DailyPartitionsDefinition
+from headwater.definitions.partitions import (
+    DailyPartitionsDefinition,
+    DimensionPartitionMapping,
+    DynamicPartitionsDefinition,
+    IdentityPartitionMapping,
+    MultiPartitionMapping,
+    MultiPartitionsDefinition,
+    StaticPartitionsDefinition,
+    TimeWindowPartitionMapping,
+)
+from headwater.definitions.snapshot import AssetSnapshot
 from headwater.storage import events as e
 from headwater.storage.state import Changes, State
 from support.audit import needless_attempts
@@ -26,6 +39,12 @@ from support.world import World
 EAGER = AutomationCondition.eager()
 DAILY = DailyPartitionsDefinition(start_date="2026-02-27")
 DAYS = ("2026-02-27", "2026-02-28")
+CUSTOMERS = DynamicPartitionsDefinition(name="customers")
+NAMES = ("ann", "bob")
+SALES = MultiPartitionsDefinition({"customer": CUSTOMERS, "date": DAILY})
+SHARES = MultiPartitionsDefinition(
+    {"customer": CUSTOMERS, "date": DAILY, "half": StaticPartitionsDefinition(["a", "b"])}
+)
 
 
 @asset(automation_condition=EAGER)
@@ -52,12 +71,51 @@ def total(clean): ...
 def sometimes(one): ...
 
 
+@asset(automation_condition=EAGER, partitions_def=CUSTOMERS)
+def profile(account): ...
+
+
+@asset(automation_condition=EAGER, partitions_def=SALES)
+def sales(profile, inbox): ...
+
+
+@asset(automation_condition=EAGER, partitions_def=DAILY)
+def day_sales(sales): ...
+
+
+@asset(automation_condition=EAGER, partitions_def=CUSTOMERS)
+def customer_sales(sales): ...
+
+
+@asset(
+    automation_condition=EAGER,
+    partitions_def=SHARES,
+    deps=[
+        AssetDep(
+            "sales",
+            partition_mapping=MultiPartitionMapping(
+                {
+                    "customer": DimensionPartitionMapping("customer", IdentityPartitionMapping()),
+                    "date": DimensionPartitionMapping("date", TimeWindowPartitionMapping(-1, 0)),
+                }
+            ),
+        )
+    ],
+)
+def shares(): ...
+
+
 @asset_check(asset="clean", blocking=True)
 def sound(): ...
 
 
-ASSETS = (AssetSpec("source"), AssetSpec("inbox", partitions_def=DAILY), one, two, raw, clean, total, sometimes)
-EAGERS = ("one", "two", "raw", "clean", "total")
+ASSETS = (
+    AssetSpec("source"),
+    AssetSpec("inbox", partitions_def=DAILY),
+    AssetSpec("account", partitions_def=CUSTOMERS),
+    *(one, two, raw, clean, total, sometimes, profile, sales, day_sales, customer_sales, shares),
+)
+EAGERS = ("one", "two", "raw", "clean", "total", "profile", "sales", "day_sales", "customer_sales", "shares")
 READS = {
     "one": {"source"},
     "two": {"one", "source"},
@@ -65,7 +123,14 @@ READS = {
     "clean": {"raw"},
     "total": {"clean"},
     "sometimes": {"one"},
+    "profile": {"account"},
+    "sales": {"profile", "inbox"},
+    "day_sales": {"sales"},
+    "customer_sales": {"sales"},
+    "shares": {"sales"},
 }
+SEVERAL = ("total", "sales", "day_sales", "customer_sales", "shares")
+"""What reads several partitions, or others than its own: its steps are handed keys."""
 
 
 class EverythingTicker(Ticker):
@@ -113,7 +178,10 @@ def _nameless(event: e.Event) -> e.Event:
 PARTS = [("one", None), ("total", None), *((key, day) for key in ("raw", "clean") for day in DAYS)]
 
 ACTIONS = st.one_of(
-    st.tuples(st.just("report"), st.sampled_from([("source", None), *(("inbox", day) for day in DAYS)])),
+    st.tuples(
+        st.just("report"),
+        st.sampled_from([("source", None), *(("inbox", day) for day in DAYS), *(("account", name) for name in NAMES)]),
+    ),
     st.tuples(
         st.just("hand"), st.sampled_from([("one", None), *((key, day) for key in ("raw", "clean") for day in DAYS)])
     ),
@@ -124,6 +192,7 @@ ACTIONS = st.one_of(
     st.tuples(st.just("advance"), st.sampled_from([1, 31, 600, 86_400])),
     st.tuples(st.just("backfill"), st.lists(st.sampled_from(PARTS), min_size=1, max_size=4, unique=True)),
     st.tuples(st.just("stop"), st.none()),
+    st.tuples(st.just("customer"), st.tuples(st.sampled_from(NAMES), st.booleans())),
     st.tuples(st.just("restart"), st.none()),
     st.tuples(st.just("reload"), st.booleans()),
 )
@@ -174,7 +243,7 @@ class Hand:
         if blocker:
             self.world.skip(run_id, key, because_of=blocker)
         else:
-            self.world.start(run_id, key, read_through=self.world.state.through if key == "total" else None)
+            self.world.start(run_id, key, read_through=self.world.state.through if key in SEVERAL else None)
 
 
 def play(world: World, actions: list) -> None:
@@ -202,6 +271,9 @@ def play(world: World, actions: list) -> None:
             case "stop":
                 for backfill_id in list(world.state.backfills.active)[:1]:
                     world.append(e.BackfillEnded(backfill_id=backfill_id, status="cancelled"))
+            case "customer":
+                change = e.DynamicPartitionsAdded if what[1] else e.DynamicPartitionsDeleted
+                world.append(change(name="customers", keys=(what[0],)))
             case "restart":
                 world.restart()
             case "reload":
@@ -214,6 +286,8 @@ def come_to_rest(world: World) -> None:
     hand = Hand(world)
     for day in DAYS:
         world.check("clean", "sound", partition=day, passed=True)
+    for name in NAMES:
+        world.append(e.DynamicPartitionsAdded(name="customers", keys=(name,)))
     for _ in range(6):
         world.advance(61)
         world.settle()
@@ -243,21 +317,24 @@ def check(actions: list, *, backfill_above: int = 100) -> None:
     assert world.state.backfills.active == {}
     for key in EAGERS:
         table = world.state.assets[key].table
-        deps = world.state.definitions.assets[key].deps if world.state.definitions else ()
-        for dep in deps:
+        assert world.state.definitions is not None
+        asset_ = world.state.definitions.assets[key]
+        moment = Moment(world.state, world.state.definitions, world.clock.now(), None)
+        for dep in asset_.deps:
             upstream = world.state.asset(dep.key).table
             for ordinal, position in upstream.update.items():
-                mapped = [0] if table.space.fingerprint == "whole" else [ordinal]
-                for n in mapped:
+                mapped = moment.downstream(asset_, dep, BitMap([ordinal]))
+                for n in mapped if ordinal in moment.existing(dep.key) else ():
                     stale = position > table.handled[n]
-                    owed = n in table.failed or n in table.blocked or _needs_more(world, key)
+                    owed = n in table.failed or n in table.blocked or _needs_more(moment, asset_, n)
                     assert not stale or owed, f"{key} is stale after {dep.key}"
     world.advance(timedelta(minutes=1))
     assert [run for run in world.settle() if run.targets[0].asset_key != "sometimes"] == []
 
 
-def _needs_more(world: World, key: str) -> bool:
-    """An asset may stay stale only while one of its dependencies was never made."""
-    assert world.state.definitions is not None
-    deps = world.state.definitions.assets[key].deps
-    return any(not world.state.asset(dep.key).table.materialized for dep in deps)
+def _needs_more(moment: Moment, asset_: AssetSnapshot, ordinal: int) -> bool:
+    """A partition may stay stale only while something that it reads was never made."""
+    return any(
+        moment.upstream(asset_, dep, BitMap([ordinal])) - moment.state.asset(dep.key).table.materialized
+        for dep in asset_.deps
+    )

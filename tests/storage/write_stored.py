@@ -62,6 +62,8 @@ EXAMPLES: list[e.Event] = [
         description="3 null carriers",
         metadata=dict(METADATA),
     ),
+    e.DynamicPartitionsAdded(name="customers", keys=("ann", "Zoë")),
+    e.DynamicPartitionsDeleted(name="customers", keys=("ann",)),
     e.FreshnessChanged(asset_key="report", state="FAIL", previous="WARN", at=AT, made_at=AT - timedelta(days=1)),
     e.RunRequested(
         run_id="r1",

@@ -10,6 +10,7 @@ from headwater import AssetSpec, DailyPartitionsDefinition, Definitions, asset
 from headwater.daemon.cli.targets import selected, targets_of
 from headwater.definitions.errors import InvalidInvocationError, UnknownPartition
 from headwater.definitions.snapshot import DefinitionsSnapshot
+from headwater.storage.dynamic_partitions import DynamicKeys
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS = DailyPartitionsDefinition("2026-01-01")
@@ -72,7 +73,7 @@ def test_a_selection_that_means_nothing_says_why(text: str, words: str) -> None:
 
 
 def test_a_partition_is_for_the_assets_that_have_some() -> None:
-    targets = targets_of(selected(snapshot(), "clean,top")[0], "2026-02-01", at=NOW)
+    targets = targets_of(selected(snapshot(), "clean,top")[0], "2026-02-01", at=NOW, dynamic=DynamicKeys())
     assert {target.asset_key: target.partitions for target in targets} == {
         "clean": (("2026-02-01", "2026-02-01"),),
         "top": None,
@@ -81,14 +82,14 @@ def test_a_partition_is_for_the_assets_that_have_some() -> None:
 
 def test_a_partition_is_needed_where_there_are_some() -> None:
     with pytest.raises(InvalidInvocationError, match=r"'clean' has daily partitions .* --partition"):
-        targets_of(selected(snapshot(), "clean")[0], None, at=NOW)
+        targets_of(selected(snapshot(), "clean")[0], None, at=NOW, dynamic=DynamicKeys())
 
 
 def test_a_partition_is_refused_where_there_are_none() -> None:
     with pytest.raises(InvalidInvocationError, match="none of the selected assets has partitions"):
-        targets_of(selected(snapshot(), "raw,top")[0], "2026-02-01", at=NOW)
+        targets_of(selected(snapshot(), "raw,top")[0], "2026-02-01", at=NOW, dynamic=DynamicKeys())
 
 
 def test_a_partition_that_does_not_exist_yet_is_refused() -> None:
     with pytest.raises(UnknownPartition, match="'2026-03-01' of asset 'clean'"):
-        targets_of(selected(snapshot(), "clean")[0], "2026-03-01", at=NOW)
+        targets_of(selected(snapshot(), "clean")[0], "2026-03-01", at=NOW, dynamic=DynamicKeys())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from cronsim import CronSim
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.definitions.errors import InvalidDefinitionError, NotYetSupported, UnknownPartition
+from headwater.definitions.errors import InvalidDefinitionError, UnknownPartition
 from headwater.definitions.partitions import (
     DailyPartitionsDefinition,
     HourlyPartitionsDefinition,
@@ -218,11 +218,6 @@ def test_bad_arguments_are_refused_with_a_reason(make: Any, message: str) -> Non
     with pytest.raises(InvalidDefinitionError) as caught:
         make()
     assert message in str(caught.value)
-
-
-def test_exclusions_are_refused_until_they_act() -> None:
-    with pytest.raises(NotYetSupported, match="exclusions"):
-        DailyPartitionsDefinition(date(2024, 1, 1), exclusions=["0 0 * * 6"])
 
 
 def test_it_describes_itself() -> None:

@@ -89,13 +89,13 @@ def test_an_aware_start_is_read_in_the_zone_of_the_partitions() -> None:
 
 def test_a_range_includes_both_ends() -> None:
     now = utc("2024-02-01")
-    assert DAILY.get_partition_keys_in_range(PartitionKeyRange("2024-01-30", "2024-01-31"), now) == [
+    assert DAILY.get_partition_keys_in_range(PartitionKeyRange("2024-01-30", "2024-01-31"), current_time=now) == [
         "2024-01-30",
         "2024-01-31",
     ]
-    assert DAILY.get_partition_keys_in_range(PartitionKeyRange("2024-01-31", "2024-01-30"), now) == []
+    assert DAILY.get_partition_keys_in_range(PartitionKeyRange("2024-01-31", "2024-01-30"), current_time=now) == []
     with pytest.raises(UnknownPartition):
-        DAILY.get_partition_keys_in_range(PartitionKeyRange("2024-01-31", "2024-02-01"), now)
+        DAILY.get_partition_keys_in_range(PartitionKeyRange("2024-01-31", "2024-02-01"), current_time=now)
 
 
 # ---- daylight saving -------------------------------------------------------------------------------------------------

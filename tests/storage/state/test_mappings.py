@@ -51,7 +51,7 @@ XYZ = StaticPartitionsDefinition(["x", "y", "z"])
 
 
 def side(partitions: PartitionsDefinition | None) -> Side:
-    return Side(Spaces().of(partitions), clip(partitions, NOW), partitions)
+    return Side.of(Spaces(), partitions, NOW)
 
 
 def instants(windows: TimeWindowPartitionsDefinition, ordinal: int) -> tuple[float, float]:
