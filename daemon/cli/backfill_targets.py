@@ -132,7 +132,7 @@ def _bits(moment: Moment, asset: AssetSnapshot, span: PartitionKeyRange | None, 
     assert asset.partitions is not None
     wanted = list(keys)
     if span is not None:
-        wanted += asset.partitions.get_partition_keys_in_range(span, moment.at)
+        wanted += asset.partitions.get_partition_keys_in_range(span, current_time=moment.at)
     space, existing = moment.state.space(asset.key), moment.existing(asset.key)
     found = {key: space.find(key) for key in wanted}
     for key, ordinal in found.items():
