@@ -29,13 +29,15 @@ from ..storage.ids import IdSource, SystemIds
 from ..storage.log import EventLog, Expect
 from ..storage.state import State
 from .arrivals import ArrivalWatcher
-from .evaluation.ticker import Ticker
+from .evaluation.ticker import BACKFILL_ABOVE, Ticker
 from .host.client import CodeHostGone, Evaluated, Exited, LaunchFailed
 from .host.orders import Order
 from .host.reload import HostDied, HostSupervisor, Loaded, LoadFailed
 from .host.source import CodeSource
 from .leadership import Leadership
 from .loop import Loop
+from .runs.backfill.driver import BackfillDriver
+from .runs.lease import Lease, is_held
 from .runs.queue import RunQueue
 from .runs.supervisor import RunSupervisor
 from .sensing.sensing import LIMIT_S, Sensing
@@ -55,6 +57,7 @@ class Daemon:
         *,
         max_concurrent_runs: int = 10,
         pools: Mapping[str, int] | None = None,
+        backfill_above: int = BACKFILL_ABOVE,
         reload: bool = True,
         evaluation_limit_s: float = LIMIT_S,
         clock: Clock | None = None,
@@ -64,6 +67,7 @@ class Daemon:
         self._clock, self._ids = clock or SystemClock(), ids or SystemIds()
         self._reload, self._max_concurrent_runs, self._pools = reload, max_concurrent_runs, pools
         self._evaluation_limit_s = evaluation_limit_s
+        self._backfill_above = backfill_above
         self._arrivals: dict[str, CancelScope] = {}
         self._arrival_rules: dict[str, object] = {}
 
@@ -91,8 +95,16 @@ class Daemon:
         sensing = self._sensing(state, events, hosts)
         async with anyio.create_task_group() as tasks:
             with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-                ticker = Ticker(state, run_id=self._ids.new_id)
-                loop = Loop(events, ticker, runs, sensing, clock=self._clock, term=term, tasks=tasks)
+                loop = Loop(
+                    events,
+                    Ticker(state, run_id=self._ids.new_id, backfill_above=self._backfill_above),
+                    runs,
+                    sensing,
+                    self._backfill_driver(state),
+                    clock=self._clock,
+                    term=term,
+                    tasks=tasks,
+                )
                 await anyio.to_thread.run_sync(loop.catch_up)
                 runs.resume()
                 log.info("daemon_started", home=str(self.home), definitions=str(self.source), through=state.through)
@@ -115,6 +127,14 @@ class Daemon:
             await hosts.evaluate(order)
 
         return Sensing(state, events, evaluate, new_id=self._ids.new_id, limit_s=self._evaluation_limit_s)
+
+    def _backfill_driver(self, state: State) -> BackfillDriver:
+        return BackfillDriver(
+            state,
+            run_id=self._ids.new_id,
+            window=2 * self._max_concurrent_runs,
+            lives=lambda backfill_id: is_held(Lease.of_run(self.home, backfill_id).path),
+        )
 
     async def _finish(self, runs: RunSupervisor) -> None:
         """Launch nothing more; give what is under way its time."""

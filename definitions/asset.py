@@ -24,6 +24,7 @@ from .spec import AssetSpec, SourceAsset
 from .unsupported import refuse
 
 if TYPE_CHECKING:
+    from .backfill_policy import BackfillPolicy
     from .conditions.base import AutomationCondition
     from .freshness import FreshnessPolicy
     from .partitions.base import PartitionsDefinition
@@ -58,7 +59,7 @@ def asset(
     output_required: bool = True,
     automation_condition: AutomationCondition | None = None,
     freshness_policy: FreshnessPolicy | None = None,
-    backfill_policy: Any = None,
+    backfill_policy: BackfillPolicy | None = None,
     retry_policy: RetryPolicy | None = None,
     code_version: str | None = None,
     check_specs: Any = None,
@@ -95,7 +96,7 @@ def asset(
     io_manager_def: Any = None,
     op_tags: Mapping[str, Any] | None = None,
     freshness_policy: FreshnessPolicy | None = None,
-    backfill_policy: Any = None,
+    backfill_policy: BackfillPolicy | None = None,
     retry_policy: RetryPolicy | None = None,
     check_specs: Any = None,
     pool: str | None = None,
@@ -118,7 +119,6 @@ def asset(
     """
     refused: dict[str, Any] = {
         "output_required": not output_required,
-        "backfill_policy": backfill_policy,
         "check_specs": check_specs,
     }
 
@@ -156,6 +156,7 @@ def asset(
             config_schema=config_schema,
             op_tags=op_tags,
             pool=pool,
+            backfill_policy=backfill_policy,
         )
         made.retry_policy = checked_policy(retry_policy, owner=str(made), source=source)
         made.hooks = checked_hooks(hooks, owner=str(made), source=source)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .arrival import FileArrival, arrival_from_json
 from .assets_definition import AssetsDefinition
 from .automation_snapshot import ScheduleSnapshot, SensorSnapshot
+from .backfill_policy import BackfillPolicy
 from .binding import AssetNode
 from .checks import AssetChecksDefinition
 from .conditions.base import AutomationCondition, condition_from_json
@@ -106,6 +107,7 @@ class AssetSnapshot:
     """What is said to whatever runs its steps."""
     pool: str | None = None
     """Of runs with assets of one pool only so many are under way at once."""
+    backfill_policy: BackfillPolicy | None = None
 
     @classmethod
     def of(
@@ -131,6 +133,7 @@ class AssetSnapshot:
             source=f"{spec.source.file}:{spec.source.line}",  # whole, whatever the working directory
             op_tags=node.op_tags if isinstance(node, AssetsDefinition) else {},
             pool=node.pool if isinstance(node, AssetsDefinition) else None,
+            backfill_policy=node.backfill_policy if isinstance(node, AssetsDefinition) else None,
         )
 
     def to_json(self) -> JsonData:
@@ -154,12 +157,14 @@ class AssetSnapshot:
                 source=self.source or None,
                 op_tags=dict(self.op_tags),
                 pool=self.pool,
+                backfill_policy=self.backfill_policy and self.backfill_policy.to_json(),
             ),
         }
 
     @classmethod
     def from_json(cls, data: JsonData) -> AssetSnapshot:
         partitions, condition, arrival = data.get("partitions"), data.get("condition"), data.get("arrival")
+        policy = data.get("backfill_policy")
         freshness = data.get("freshness")
         return cls(
             key=data["key"],
@@ -180,6 +185,7 @@ class AssetSnapshot:
             source=data.get("source", ""),
             op_tags=data.get("op_tags", {}),
             pool=data.get("pool"),
+            backfill_policy=policy and BackfillPolicy.from_json(policy),
         )
 
 

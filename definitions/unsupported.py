@@ -11,7 +11,6 @@ from .source import SourceLine
 INSTEAD = {
     "additional_deps": "read what else the check needs inside its function",
     "additional_ins": "read what else the check needs inside its function",
-    "backfill_policy": "each partition is made by a step of its own",
     "check_specs": "write each check as a function with @asset_check",
     "config_mapping": "say in the run config what each op of the graph is told",
     "config_schema": "declare a class MyConfig(Config) and give the function a parameter config: MyConfig",

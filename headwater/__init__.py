@@ -36,6 +36,7 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.asset_sensors import build_multi_asset_sensor_context as build_multi_asset_sensor_context
     from .definitions.asset_sensors import multi_asset_sensor as multi_asset_sensor
     from .definitions.assets_definition import AssetsDefinition as AssetsDefinition
+    from .definitions.backfill_policy import BackfillPolicy as BackfillPolicy
     from .definitions.checks import asset_check as asset_check
     from .definitions.code_references import AnchorBasedFilePathMapping as AnchorBasedFilePathMapping
     from .definitions.code_references import LocalFileCodeReference as LocalFileCodeReference

@@ -23,7 +23,6 @@ _BY_INSTEAD = {
         " build_metadata_bounds_checks build_sensor_for_freshness_checks"
         " build_time_partition_freshness_checks multi_asset_check"
     ),
-    "each partition is made by a step of its own": "BackfillPolicy",
     "use materialize(...)": "observe",
     "use EventLogEntry: a record and its entry are one": "EventLogRecord",
     "use PipesSubprocessClient or open_pipes_session, and `from headwater.pipes import open_pipes` in the program": (

@@ -47,6 +47,15 @@ def dev(
         list[str] | None,
         typer.Option("--pool", help="NAME=PLACES: how many runs with assets of this pool may be under way. Else 1."),
     ] = None,
+    backfill_above: Annotated[
+        int,
+        typer.Option(
+            "--backfill-above",
+            min=1,
+            help="Automation that would ask for more runs than this at once, of assets that hang together, asks for a "
+            "backfill instead.",
+        ),
+    ] = 100,
     log_format: Annotated[
         LogFormat,
         typer.Option("--log-format", help="The daemon's own log: readable lines, JSON lines, or what fits stderr."),
@@ -74,6 +83,7 @@ def dev(
         home_folder(home),
         max_concurrent_runs=max_concurrent_runs,
         pools=given_pools(pool or ()),
+        backfill_above=backfill_above,
         reload=reload,
         evaluation_limit_s=sensor_limit,
     )

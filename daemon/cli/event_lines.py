@@ -132,6 +132,10 @@ def detail(event: e.Event) -> str:
             return f"{event.previous} -> {event.state}"
         case e.RunRequested():
             return shortened([shown_ranges(target.asset_key, target.partitions) for target in event.targets])
+        case e.BackfillRequested() | e.BackfillSkipped():
+            return shortened([shown_ranges(target.asset_key, target.partitions) for target in event.targets])
+        case e.BackfillEnded():
+            return " ".join(word for word in (event.status, first_line(event.message)) if word)
         case e.StepStarted() | e.StepSucceeded():
             return event.step_key if getattr(event, "asset_key", None) != event.step_key else ""
         case e.StepFailed():

@@ -27,6 +27,7 @@ from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
 from .. import events as e
 from .assets import AssetState, Held, PartitionTable, Setback
 from .automation import AutomationState
+from .backfills import Backfills
 from .changes import Changes
 from .memory import SEEN, Memory, whose
 from .ordinals import OrdinalSpace, Spaces
@@ -61,6 +62,7 @@ class State:
 
     def __init__(self, definitions_bytes: Callable[[str], bytes]) -> None:
         self._definitions_bytes = definitions_bytes
+        self._is_pinned = False
         self.through = 0
         self.timestamp = 0
         self.term = 0
@@ -70,6 +72,7 @@ class State:
         self.spaces = Spaces()
         self.assets: dict[str, AssetState] = {}
         self.runs: dict[str, RunState] = {}
+        self.backfills = Backfills(self.asset)
         self.memory = Memory()
         self.automation = AutomationState()
         self.last_tick = LastTick()
@@ -100,6 +103,9 @@ class State:
             e.StepSucceeded: self._step_succeeded,
             e.StepFailed: self._step_failed,
             e.StepSkipped: self._step_skipped,
+            e.BackfillRequested: self._backfill_requested,
+            e.BackfillSkipped: self._backfill_skipped,
+            e.BackfillEnded: self._backfill_ended,
             e.Tick: self._tick,
             e.SensorEvaluated: lambda event, stored: self.automation.sensor_evaluated(event),
             e.ScheduleEvaluated: lambda event, stored: self.automation.schedule_evaluated(event),
@@ -114,6 +120,13 @@ class State:
     def empty(cls, definitions_bytes: Callable[[str], bytes]) -> State:
         """The state before the first event. `definitions_bytes` gives the bytes stored under a definitions hash."""
         return cls(definitions_bytes)
+
+    @classmethod
+    def pinned(cls, definitions: DefinitionsSnapshot) -> State:
+        """The state before the first event, which sees all events under `definitions`, whatever the log's own are."""
+        state = cls(lambda digest: definitions.to_bytes())
+        state.definitions, state.definitions_hash, state._is_pinned = definitions, definitions.hash, True
+        return state
 
     def apply(self, stored: Stored) -> None:
         assert stored.offset == self.through + 1, f"offset {stored.offset} applied after {self.through}"
@@ -148,6 +161,8 @@ class State:
 
     def _definitions_loaded(self, event: e.DefinitionsLoaded, stored: Stored) -> None:
         self.definitions_errors = ()
+        if self._is_pinned:
+            return
         self.definitions = DefinitionsSnapshot.from_bytes(self._definitions_bytes(event.hash))
         self.definitions_hash = event.hash
         self._known = {"": {}, event.hash: self.definitions.assets}
@@ -214,6 +229,8 @@ class State:
             table.blocked.pop(ordinal, None)
         if run and table is asset.table:
             asset.settle(run.run_id, ordinal)
+            if run.backfill_id is not None:
+                self.backfills.make(run.backfill_id, asset, ordinal)
         outstanding = run.blocking_checks(event.asset_key) if run else set()
         made_from = step.offset if step else 0
         table.provenance.updated(
@@ -335,11 +352,14 @@ class State:
             run_config=event.run_config,
             job_name=event.job_name,
             definitions=event.definitions,
+            backfill_id=event.backfill_id,
         )
         for target in event.targets:
             asset = self.asset(target.asset_key)
             asset.plan(event.run_id, asset.ordinals(target.partitions))
             self.changes.touched.add(asset.key)
+        if event.backfill_id is not None:
+            self.backfills.plan(event.backfill_id, event.run_id, event.targets)
 
     def _run_started(self, event: e.RunStarted, stored: Stored) -> None:
         if run := self.runs.get(event.run_id):
@@ -442,7 +462,7 @@ class State:
         run = self.runs.get(event.run_id)
         if run and event.infrastructure:
             self._set_back(run, stored)
-        self._end_run(event.run_id, stored.offset)
+        self._end_run(event.run_id, stored.offset, infrastructure=event.infrastructure)
 
     def _set_back(self, run: RunState, stored: Stored) -> None:
         """Nobody's code is to blame: H goes back, and the partitions are asked for again; at most 3 times in a row."""
@@ -465,7 +485,7 @@ class State:
         assets = [self.asset(target.asset_key) for target in run.targets] if run else []
         return [(asset, ordinal) for asset in assets for ordinal in asset.unmade.get(run_id, ())]
 
-    def _end_run(self, run_id: str, offset: int) -> None:
+    def _end_run(self, run_id: str, offset: int, *, infrastructure: bool = False) -> None:
         run = self.runs.pop(run_id, None)
         if run is None:
             return
@@ -479,6 +499,27 @@ class State:
                     held.outstanding.clear()
                     if not table.is_shut(ordinal):
                         self._release(asset, table, ordinal, offset, held.made_from)  # case 5
+        self.backfills.end_run(run, infrastructure=infrastructure)
+
+    # ---- backfills ---------------------------------------------------------------------------------------------------
+
+    def _backfill_requested(self, event: e.BackfillRequested, stored: Stored) -> None:
+        self.backfills.request(event, offset=stored.offset, at=stored.timestamp)
+        self.changes.touched.update(target.asset_key for target in event.targets)
+
+    def _backfill_skipped(self, event: e.BackfillSkipped, stored: Stored) -> None:
+        self.backfills.skip(event)
+        self.changes.touched.update(target.asset_key for target in event.targets)
+        if event.reason in ("upstream_failed", "check_failed"):
+            for key, ordinal, blockers in self.backfills.blockers(event, self.definitions, self.spaces):
+                table = self.asset(key).table
+                part = key, table.space.key(ordinal)
+                table.blocked[ordinal] = table.blocked.get(ordinal, set()) | blockers
+                for blocker in blockers:
+                    self._blocks.setdefault(blocker, set()).add(part)
+
+    def _backfill_ended(self, event: e.BackfillEnded, stored: Stored) -> None:
+        self.changes.touched.update(self.backfills.end(event.backfill_id))
 
     # ---- automation --------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -52,9 +53,16 @@ def commands(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Commands:
     return Commands(tmp_path)
 
 
-def write(commands: Commands, sensors: str) -> None:
-    names = [line.split("def ")[1].split("(")[0] for line in sensors.splitlines() if line.startswith("def ")]
-    commands.write(FLOW + sensors + ENDS.replace("SENSORS", f"[{', '.join(names)}]"))
+def write(commands: Commands, code: str, *, imports: str = "", assets: str = "") -> None:
+    """The flow with `code`; what a sensor decorator stands above is one of its sensors."""
+    lines = code.splitlines()
+    sensors = [
+        line.split("def ")[1].split("(")[0]
+        for before, line in pairwise(lines)
+        if line.startswith("def ") and "sensor" in before.split("(")[0]
+    ]
+    end = ENDS.replace("SENSORS", f"[{', '.join(sensors)}]").replace("fails]", f"fails, {assets}]", 1)
+    commands.write(FLOW + imports + code + end)
 
 
 def evaluated(commands: Commands, name: str) -> list[e.SensorEvaluated]:
@@ -88,6 +96,69 @@ def on_inbox(context, asset_event):
     assert [one.tags["rows"] for one in requested] == ["3", "5"]
     assert [(one.job_name, one.origin) for one in requested] == [("orders_job", "sensor")] * 2
     assert requested[0].tags["headwater/sensor_name"] == "on_inbox"
+
+
+def test_a_job_of_ops_is_run_for_a_sensor_and_what_it_gives_is_kept(commands: Commands) -> None:
+    write(
+        commands,
+        """
+@op
+def number(config: Limit):
+    return config.limit
+
+@op
+def shown(value):
+    print("number", value)
+
+@job
+def shows():
+    shown(number())
+
+@asset_sensor("inbox", job=shows)
+def on_inbox(context, asset_event):
+    return RunRequest(run_config={"ops": {"number": {"config": {"limit": 7}}}})
+""",
+        imports="from headwater import Config, job, op\nclass Limit(Config):\n    limit: int = 2\n",
+    )
+    with commands.daemon() as daemon:
+        daemon.wait_for("definitions_loaded")
+        commands("asset", "report", "inbox")
+        ended: Any = daemon.wait_for("run_succeeded")
+    (requested,) = commands.events("run_requested")
+    assert isinstance(requested, e.RunRequested)
+    assert (requested.job_name, requested.targets, requested.origin) == ("shows", (), "sensor")
+    assert (commands.home / "runs" / ended.run_id / "stdout.log").read_text() == "number 7\n"
+
+
+def test_hooks_and_retries_of_a_job_hold_for_the_runs_that_schedules_and_sensors_request(commands: Commands) -> None:
+    write(
+        commands,
+        """
+@failure_hook
+def told(context):
+    (HERE / "hook").write_text(context.job_name)
+
+@asset
+def stubborn(context):
+    raise ValueError("never")
+
+stubborn_job = define_asset_job(
+    "stubborn_job", "stubborn", hooks={told}, op_retry_policy=RetryPolicy(max_retries=2)
+)
+
+@asset_sensor("inbox", job=stubborn_job)
+def on_inbox(context, asset_event):
+    return RunRequest()
+""",
+        imports="from headwater import RetryPolicy, failure_hook\n",
+        assets="stubborn",
+    )
+    with commands.daemon() as daemon:
+        daemon.wait_for("definitions_loaded")
+        commands("asset", "report", "inbox")
+        daemon.wait_for("run_failed")
+    assert [one.attempt for one in commands.events("step_up_for_retry") if isinstance(one, e.StepUpForRetry)] == [1, 2]
+    assert (commands.folder / "hook").read_text() == "stubborn_job"
 
 
 def test_sensors_that_hang_raise_exit_or_answer_rubbish_harm_nothing_else(commands: Commands) -> None:

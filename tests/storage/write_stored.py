@@ -139,6 +139,23 @@ EXAMPLES: list[e.Event] = [
             ),
         ),
     ),
+    e.BackfillRequested(
+        backfill_id="b1",
+        targets=(TARGET, e.Target(asset_key="report")),
+        definitions="ab" * 32,
+        title="january again",
+        priority=-1,
+        tags={"team": "sales"},
+        run_config={"ops": {"report": {"config": {"limit": 10}}}},
+        by_caller=True,
+    ),
+    e.BackfillSkipped(backfill_id="b1", targets=(TARGET,), reason="check_failed"),
+    e.BackfillEnded(
+        backfill_id="b1",
+        status="failed",
+        counts=(e.BackfillCount(asset_key="report", done=1, failed=2, left=3),),
+        message="by hand",
+    ),
     e.DaemonStopped(term=1, reason="SIGTERM"),
     e.SensorEvaluated(
         name="on_orders",

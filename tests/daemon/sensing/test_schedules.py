@@ -7,6 +7,9 @@ from typing import Any
 
 from headwater.definitions.asset import asset
 from headwater.definitions.asset_jobs import define_asset_job
+from headwater.definitions.ops.context import PARTITION_TAG
+from headwater.definitions.ops.job import job
+from headwater.definitions.ops.op import op
 from headwater.definitions.partitioned_schedules import build_schedule_from_partitioned_job
 from headwater.definitions.partitions import DailyPartitionsDefinition, StaticPartitionsDefinition
 from headwater.definitions.partitions.multi import MultiPartitionsDefinition
@@ -116,13 +119,42 @@ def test_a_partitioned_schedule_requests_the_partition_that_has_just_ended() -> 
     assert days == ["2026-02-28", "2026-03-01", "2026-03-02"]
 
 
+def test_a_schedule_requests_a_job_of_ops_with_its_tags_and_the_partition_that_has_just_ended() -> None:
+    @op
+    def tidy() -> None: ...
+
+    @job(run_tags={"team": "ops"})
+    def tidies() -> None:
+        tidy()
+
+    @job(partitions_def=DAILY)
+    def tidies_a_day() -> None:
+        tidy()
+
+    world = SensingWorld()
+    world.define(
+        jobs=[tidies, tidies_a_day],
+        schedules=[
+            ScheduleDefinition(job=tidies, cron_schedule="0 6 * * *"),
+            build_schedule_from_partitioned_job(tidies_a_day, hour_of_day=9),
+        ],
+    )
+    runs = world.until("2026-03-01T12:00:00+00:00")
+    assert [(run.job_name, run.targets, run.origin) for run in runs] == [
+        ("tidies", (), "schedule"),
+        ("tidies_a_day", (), "schedule"),
+    ]
+    assert runs[0].tags["team"] == "ops"
+    assert runs[1].tags[PARTITION_TAG] == "2026-02-28"
+
+
 def test_static_partitions_are_requested_all_each_time() -> None:
     @asset(partitions_def=StaticPartitionsDefinition(["a", "b"]))
     def letters() -> None: ...
 
-    job = define_asset_job("letters_job", "letters")
+    letters_job = define_asset_job("letters_job", "letters")
     world = SensingWorld()
-    world.define(letters, schedules=[build_schedule_from_partitioned_job(job, cron_schedule="0 6 * * *")])
+    world.define(letters, schedules=[build_schedule_from_partitioned_job(letters_job, cron_schedule="0 6 * * *")])
     runs = world.until("2026-03-02T07:00:00+00:00")
     keys = [run.targets[0].partitions[0][0] for run in runs if run.targets[0].partitions]
     assert keys == ["a", "b", "a", "b"]
