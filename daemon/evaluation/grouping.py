@@ -74,11 +74,12 @@ def group_runs(moment: Moment, requested: Mapping[str, BitMap]) -> list[RunGroup
             components[together] = _connected(moment, together)
         for assets in components[together]:
             ordinals.setdefault(assets, []).append(ordinal)
-    return [
+    groups += [
         RunGroup(assets, moment.state.space(assets[0]).ranges(chunk))
         for assets, found in ordinals.items()
         for chunk in _chunks(moment, assets, found)
     ]
+    return groups
 
 
 def _chunks(moment: Moment, assets: tuple[str, ...], ordinals: list[int]) -> Iterator[BitMap]:
