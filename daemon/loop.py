@@ -2,8 +2,9 @@
 
 One task does everything that has an order, turn by turn:
 
-    read the log to its head ─> fold ─> end the runs whose workers are gone ─> write what became fresh or stale ─>
-    tick ─> append Tick + RunRequested ─> launch
+    read the log to its head ─> fold ─> end the runs whose workers are gone ─> append what schedules and sensors came to
+    ─> write what became fresh or stale ─> tick, backfills ─> append what they decided ─> launch ─> have due schedules
+    and sensors evaluated
 
 It sleeps until the log grows, a host speaks or a timer is due; events that land during a turn are taken together by the
 next. No tick spans a `DefinitionsLoaded`: what came before it is decided under the old definitions. A wake-up carries
@@ -26,8 +27,10 @@ from ..storage.state import State
 from ..storage.wakeup import Subscription
 from .evaluation.ticker import Outcome, Ticker
 from .freshness import NEVER, FreshnessWatch
+from .runs.backfill.driver import BackfillDriver, Steps
 from .runs.queue import QueuedRun
 from .runs.supervisor import RunSupervisor
+from .sensing.sensing import Sensing
 
 log = structlog.get_logger("headwater.loop")
 
@@ -39,9 +42,19 @@ class Loop:
     """The daemon's one turn after another. The only writer of `Tick` events, under the leader's term."""
 
     def __init__(
-        self, events: EventLog, ticker: Ticker, runs: RunSupervisor, *, clock: Clock, term: int, tasks: TaskGroup
+        self,
+        events: EventLog,
+        ticker: Ticker,
+        runs: RunSupervisor,
+        sensing: Sensing,
+        backfills: BackfillDriver,
+        *,
+        clock: Clock,
+        term: int,
+        tasks: TaskGroup,
     ) -> None:
         self._log, self._ticker, self._runs = events, ticker, runs
+        self._sensing, self._backfills = sensing, backfills
         self._clock, self._term, self._tasks = clock, term, tasks
         self._freshness = FreshnessWatch(ticker.state)
         self._nudge = anyio.Event()
@@ -81,25 +94,30 @@ class Loop:
         batch, more = self._next_batch()
         self._ticker.absorb(batch)
         self._runs.observe(batch)
+        self._sensing.observe(batch)
         self._freshness.observe(batch)
         self._runs.adopt(self._tasks, self.nudge)
         if more:
             if self._carried and self._ticker.ready:
-                await self._decide()
+                await self._decide(at_head=False)
             return None
         await self._runs.settle()
-        if not self._ticker.ready:
+        if not self._ticker.ready or await self._conclude():
             return None
         if changed := self._freshness.changed(self._clock.now()):
             await self._log.append_async(changed, expect=Expect(term=self._term))
             _tell_of_freshness(changed)
-        outcome = await self._decide()
+        outcome, due = await self._decide(at_head=True)
         if self.state.definitions is not None:
             await self._runs.launch(self.state.definitions)
         _tell(outcome)
+        now = self._clock.now()
+        if self._ticker.ready and self._runs.accepting:
+            await self._sensing.start_due(now)
         if outcome.follow_up or self._log.head().offset > self.state.through:
             return None
-        return min(outcome.next_due or NEVER, self._freshness.next_due or NEVER)
+        timers = (outcome.next_due, due, self._freshness.next_due, self._sensing.next_due(now))
+        return min(at or NEVER for at in timers)
 
     def _next_batch(self) -> tuple[list[StoredEvent], bool]:
         """The next events to fold together, and whether there are more behind them already."""
@@ -112,16 +130,29 @@ class Loop:
         self._carried = page[cut:]
         return page[:cut], self._full or bool(self._carried)
 
-    async def _decide(self) -> Outcome:
-        outcome = self._ticker.tick(self._clock.now())
-        if not outcome.events:
-            return outcome
-        offsets = await self._log.append_async(outcome.events, expect=Expect(term=self._term))
+    async def _conclude(self) -> bool:
+        """Write what schedules and sensors came to; whether there was anything, which is to be folded first."""
+        facts = self._sensing.conclude(self._clock.now())
+        if not facts:
+            return False
+        offsets = await self._log.append_async(facts, expect=Expect(term=self._term))
         self._ticker.written(offsets[-1])
-        for offset, event in zip(offsets, outcome.events, strict=True):
+        return True
+
+    async def _decide(self, *, at_head: bool) -> tuple[Outcome, datetime | None]:
+        """One tick, and the next steps of the backfills, in one transaction. Backfills go on from the head of the log
+        only, where all that was decided for them before is folded."""
+        now = self._clock.now()
+        outcome = self._ticker.tick(now)
+        steps = self._backfills.decide(now) if at_head else Steps()
+        if not (events := [*outcome.events, *steps.events]):
+            return outcome, steps.next_due
+        offsets = await self._log.append_async(events, expect=Expect(term=self._term))
+        self._ticker.written(offsets[-1])
+        for offset, event in zip(offsets, events, strict=True):
             if isinstance(event, e.RunRequested):
                 self._runs.queue.offer(QueuedRun.of_event(event, offset))
-        return outcome
+        return outcome, steps.next_due
 
     async def _sleep(self, woken: Subscription, due: datetime) -> None:
         wait_s = min(max((due - self._clock.now()).total_seconds(), 0), POLL_S)

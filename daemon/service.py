@@ -29,14 +29,18 @@ from ..storage.ids import IdSource, SystemIds
 from ..storage.log import EventLog, Expect
 from ..storage.state import State
 from .arrivals import ArrivalWatcher
-from .evaluation.ticker import Ticker
-from .host.client import Exited, LaunchFailed
+from .evaluation.ticker import BACKFILL_ABOVE, Ticker
+from .host.client import CodeHostGone, Evaluated, Exited, LaunchFailed
+from .host.orders import Order
 from .host.reload import HostDied, HostSupervisor, Loaded, LoadFailed
 from .host.source import CodeSource
 from .leadership import Leadership
 from .loop import Loop
+from .runs.backfill.driver import BackfillDriver
+from .runs.lease import Lease, is_held
 from .runs.queue import RunQueue
 from .runs.supervisor import RunSupervisor
+from .sensing.sensing import LIMIT_S, Sensing
 
 log = structlog.get_logger("headwater.daemon")
 
@@ -53,13 +57,17 @@ class Daemon:
         *,
         max_concurrent_runs: int = 10,
         pools: Mapping[str, int] | None = None,
+        backfill_above: int = BACKFILL_ABOVE,
         reload: bool = True,
+        evaluation_limit_s: float = LIMIT_S,
         clock: Clock | None = None,
         ids: IdSource | None = None,
     ) -> None:
         self.source, self.home = source, home.absolute()
         self._clock, self._ids = clock or SystemClock(), ids or SystemIds()
         self._reload, self._max_concurrent_runs, self._pools = reload, max_concurrent_runs, pools
+        self._evaluation_limit_s = evaluation_limit_s
+        self._backfill_above = backfill_above
         self._arrivals: dict[str, CancelScope] = {}
         self._arrival_rules: dict[str, object] = {}
 
@@ -84,16 +92,24 @@ class Daemon:
         hosts = HostSupervisor(self.source, self.home, reload=self._reload)
         queue = RunQueue(max_concurrent_runs=self._max_concurrent_runs, pools=self._pools)
         runs = RunSupervisor(state, queue, hosts, self.home, clock=self._clock, append=append)
+        sensing = self._sensing(state, events, hosts)
         async with anyio.create_task_group() as tasks:
             with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
                 loop = Loop(
-                    events, Ticker(state, run_id=self._ids.new_id), runs, clock=self._clock, term=term, tasks=tasks
+                    events,
+                    Ticker(state, run_id=self._ids.new_id, backfill_above=self._backfill_above),
+                    runs,
+                    sensing,
+                    self._backfill_driver(state),
+                    clock=self._clock,
+                    term=term,
+                    tasks=tasks,
                 )
                 await anyio.to_thread.run_sync(loop.catch_up)
                 runs.resume()
                 log.info("daemon_started", home=str(self.home), definitions=str(self.source), through=state.through)
                 await tasks.start(hosts.run)
-                tasks.start_soon(self._listen, events, hosts, loop, runs, tasks, term)
+                tasks.start_soon(self._listen, events, hosts, loop, runs, sensing, tasks, term)
                 tasks.start_soon(loop.run)
                 task_status.started()
                 async for number in signals:
@@ -103,6 +119,22 @@ class Daemon:
                 await append([e.DaemonStopped(term=term, reason="signal")])
                 tasks.cancel_scope.cancel()
         log.info("daemon_stopped", through=state.through)
+
+    def _sensing(self, state: State, events: EventLog, hosts: HostSupervisor) -> Sensing:
+        async def evaluate(order: Order) -> None:
+            if hosts.current is None or hosts.current.snapshot.hash != state.definitions_hash:
+                raise CodeHostGone(self.source)  # the host is ahead of the log; what it has loaded comes in a moment
+            await hosts.evaluate(order)
+
+        return Sensing(state, events, evaluate, new_id=self._ids.new_id, limit_s=self._evaluation_limit_s)
+
+    def _backfill_driver(self, state: State) -> BackfillDriver:
+        return BackfillDriver(
+            state,
+            run_id=self._ids.new_id,
+            window=2 * self._max_concurrent_runs,
+            lives=lambda backfill_id: is_held(Lease.of_run(self.home, backfill_id).path),
+        )
 
     async def _finish(self, runs: RunSupervisor) -> None:
         """Launch nothing more; give what is under way its time."""
@@ -114,9 +146,16 @@ class Daemon:
             log.warning("runs_left_to_themselves", count=runs.busy)
 
     async def _listen(
-        self, events: EventLog, hosts: HostSupervisor, loop: Loop, runs: RunSupervisor, tasks: TaskGroup, term: int
+        self,
+        events: EventLog,
+        hosts: HostSupervisor,
+        loop: Loop,
+        runs: RunSupervisor,
+        sensing: Sensing,
+        tasks: TaskGroup,
+        term: int,
     ) -> None:
-        """Turn what the code hosts say into events, and pass the ends of workers on."""
+        """Turn what the code hosts say into events, and pass the ends of workers and evaluations on."""
         async for message in hosts.events:
             match message:
                 case Loaded(snapshot):
@@ -127,9 +166,12 @@ class Daemon:
                     facts = [e.DefinitionsFailed(errors=errors, traceback=traceback)]
                     await events.append_async(facts, expect=Expect(term=term))
                     log.error("definitions_failed", errors=list(errors))
+                case Evaluated():
+                    sensing.hear(message)
                 case Exited() | LaunchFailed() | HostDied():
                     if isinstance(message, HostDied):
                         log.error("code_host_died", status=message.status, runs=len(message.runs))
+                        sensing.hear(message)
                     runs.hear(message)
             loop.nudge()
 

@@ -22,6 +22,7 @@ from .spec import AssetSpec, SourceAsset
 from .unsupported import refuse
 
 if TYPE_CHECKING:
+    from .backfill_policy import BackfillPolicy
     from .check_specs import AssetCheckSpec
     from .conditions.base import AutomationCondition
     from .freshness import FreshnessPolicy
@@ -57,7 +58,7 @@ def asset(
     output_required: bool = True,
     automation_condition: AutomationCondition | None = None,
     freshness_policy: FreshnessPolicy | None = None,
-    backfill_policy: Any = None,
+    backfill_policy: BackfillPolicy | None = None,
     retry_policy: RetryPolicy | None = None,
     code_version: str | None = None,
     check_specs: Iterable[AssetCheckSpec] | None = None,
@@ -94,7 +95,7 @@ def asset(
     io_manager_def: Any = None,
     op_tags: Mapping[str, Any] | None = None,
     freshness_policy: FreshnessPolicy | None = None,
-    backfill_policy: Any = None,
+    backfill_policy: BackfillPolicy | None = None,
     retry_policy: RetryPolicy | None = None,
     check_specs: Iterable[AssetCheckSpec] | None = None,
     pool: str | None = None,
@@ -119,7 +120,6 @@ def asset(
     """
     refused: dict[str, Any] = {
         "output_required": not output_required,
-        "backfill_policy": backfill_policy,
     }
 
     def decorate(fn: Callable[..., Any]) -> AssetsDefinition:
@@ -157,6 +157,7 @@ def asset(
             op_tags=op_tags,
             pool=pool,
             check_specs=check_specs or (),
+            backfill_policy=backfill_policy,
         )
         made.retry_policy = checked_policy(retry_policy, owner=str(made), source=source)
         made.hooks = checked_hooks(hooks, owner=str(made), source=source)

@@ -23,6 +23,7 @@ from .source import SourceLine
 if TYPE_CHECKING:
     from .keys import AssetKey
     from .partitions.base import PartitionsDefinition
+    from .partitions.config import PartitionedConfig
     from .run_config import RunConfig
     from .selection.base import CoercibleToAssetSelection
     from .selection.view import AssetCheckKey, SelectableAssets
@@ -49,7 +50,7 @@ class JobContents(NamedTuple):
 def define_asset_job(
     name: str,
     selection: CoercibleToAssetSelection | None = None,
-    config: RunConfig | Mapping[str, Any] | None = None,
+    config: RunConfig | Mapping[str, Any] | PartitionedConfig | None = None,
     description: str | None = None,
     tags: Mapping[str, str] | None = None,
     run_tags: Mapping[str, str] | None = None,
@@ -65,7 +66,8 @@ def define_asset_job(
     >>> nightly = define_asset_job("nightly", selection="group:sales", tags={"team": "sales"})
     >>> defs = Definitions(assets=[...], jobs=[nightly])
 
-    `config` is the run config of its runs where a request gives none. Runs are tagged with `run_tags`, or with `tags`
+    `config` is the run config of its runs where a request gives none, or a PartitionedConfig, which gives one for each
+    partition. Runs are tagged with `run_tags`, or with `tags`
     where there are none. The partitioned assets among them must share one partitions definition.
 
     Raises:
@@ -147,7 +149,9 @@ def _selection(selection: Any, owner: str, source: SourceLine) -> AssetSelection
         return AssetSelection.all()
 
 
-def _config(config: Any, owner: str, source: SourceLine) -> dict[str, Any]:
+def _config(config: Any, owner: str, source: SourceLine) -> Any:
+    if hasattr(config, "get_run_config_for_partition_key"):
+        return config
     try:
         return run_config_data(config)
     except InvalidConfigError as error:

@@ -23,6 +23,7 @@ from .source import SourceLine
 from .spec import AssetSpec, checked_metadata
 
 if TYPE_CHECKING:
+    from .backfill_policy import BackfillPolicy
     from .check_specs import AssetCheckSpec
     from .conditions.base import AutomationCondition
     from .hooks import HookDefinition
@@ -58,6 +59,7 @@ class AssetsDefinition:
         config_schema: Any = None,
         op_tags: Mapping[str, Any] | None = None,
         pool: str | None = None,
+        backfill_policy: BackfillPolicy | None = None,
         check_specs: Iterable[Any] = (),
         observes: bool = False,
     ) -> None:
@@ -75,6 +77,7 @@ class AssetsDefinition:
         """What is said to whatever runs its step, as plain data."""
         self.pool = pool
         """The pool in which a run that makes it takes a place."""
+        self.backfill_policy = _checked_policy(backfill_policy, str(self), source=spec.source)
         self._check_config()
         self.resource_args = tuple(p.name for p in self.signature.parameters if p.is_resource)
         self.arguments = self._arguments(dict(ins or {}))
@@ -298,6 +301,12 @@ class AssetsDefinition:
         made.hooks = self.hooks | frozenset(hook_defs)
         return made
 
+    def with_backfill_policy(self, policy: BackfillPolicy) -> AssetsDefinition:
+        """A copy that has this policy, unless it has one of its own."""
+        made = copy.copy(self)
+        made.backfill_policy = self.backfill_policy or _checked_policy(policy, str(self), source=self.source)
+        return made
+
     def with_spec(self, spec: AssetSpec) -> AssetsDefinition:
         """A copy that is described by `spec`."""
         made = copy.copy(self)
@@ -364,3 +373,17 @@ def _checked_signature(fn: Callable[..., Any], owner: str, *, source: SourceLine
     for problem in signature.problems():
         report(DefinitionError(f"{source}: {owner}: {problem}"))
     return signature
+
+
+def _checked_policy(policy: Any, owner: str, *, source: SourceLine) -> BackfillPolicy | None:
+    from .backfill_policy import BackfillPolicy
+
+    if policy is None or isinstance(policy, BackfillPolicy):
+        return policy
+    report(
+        DefinitionError(
+            f"{source}: {owner} has the backfill_policy {policy!r}, which is none. Write BackfillPolicy.single_run() "
+            "or BackfillPolicy.multi_run(max_partitions_per_run=10)."
+        )
+    )
+    return None

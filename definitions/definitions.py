@@ -37,8 +37,11 @@ from .values import Accessors
 
 if TYPE_CHECKING:
     from .asset_jobs import JobContents
+    from .automation_binding import BoundAutomation
     from .conditions.base import AutomationCondition
     from .jobs import JobDefinition
+    from .schedules import ScheduleDefinition
+    from .sensors import SensorDefinition
     from .snapshot import DefinitionsSnapshot
 
 
@@ -48,6 +51,7 @@ class _Bound(NamedTuple):
     conditions: dict[AssetKey | AssetCheckKey, AutomationCondition]
     jobs: dict[str, JobDefinition]
     contents: dict[str, JobContents]
+    automation: BoundAutomation | None
     errors: list[DefinitionError]
 
 
@@ -77,7 +81,7 @@ class Definitions(Accessors):
         self.metadata = dict(metadata or {})
         self._default_io_managers: dict[Path, Any] = {}
         self._jobs = _jobs_of(jobs or (), source=self.source)
-        self._schedules, self._sensors = list(schedules or ()), list(sensors or ())
+        self._schedules, self._sensors = _automation_of(schedules, sensors, source=self.source)
         self.executor = checked_executor(executor, owner="Definitions", source=self.source)
         self.loggers: dict[str, Any] = dict(loggers or {})
 
@@ -188,6 +192,21 @@ class Definitions(Accessors):
         """The same as `job`, as users of the field call it."""
         return self.job(name)
 
+    @property
+    def schedules(self) -> dict[str, ScheduleDefinition]:
+        """All schedules by name."""
+        return {one.name: one for one in self._schedules}
+
+    @property
+    def sensors(self) -> dict[str, SensorDefinition]:
+        """All sensors by name."""
+        return {one.name: one for one in self._sensors}
+
+    @property
+    def automation(self) -> BoundAutomation | None:
+        """Schedules and sensors as data; None where there are none."""
+        return self._bound.automation
+
     def contents_of(self, name: str) -> JobContents:
         """The assets and checks of the job of this name; nothing for a job of ops."""
         from .asset_jobs import JobContents
@@ -246,11 +265,33 @@ class Definitions(Accessors):
             nodes = [CheckNode(spec, check) for check in _with_mapped_inputs(checks, graph) for spec in check.specs]
             nodes += [CheckNode(spec) for spec in inline]
             conditions = _conditions(graph, nodes)
-            jobs = _unique_named("job", self._jobs)
+            jobs = _unique_named("job", [*self._jobs, *_targeted([*self._schedules, *self._sensors])])
         invalid = graph.validate(nodes)
         with collecting() as job_errors:
             contents = _contents(jobs, graph, nodes) if jobs and not invalid else {}
-        return _Bound(graph, nodes, conditions, jobs, contents, errors + invalid + job_errors)
+            automation = None if invalid else self._automation(graph, nodes, jobs, contents)
+        return _Bound(graph, nodes, conditions, jobs, contents, automation, errors + invalid + job_errors)
+
+    def _automation(
+        self,
+        graph: AssetGraph,
+        checks: list[CheckNode],
+        jobs: dict[str, JobDefinition],
+        contents: dict[str, JobContents],
+    ) -> BoundAutomation | None:
+        if not (self._schedules or self._sensors):
+            return None
+        from .automation_binding import bound_automation
+        from .selection.view import SelectableAssets
+
+        return bound_automation(
+            _unique_named("schedule", self._schedules),
+            _unique_named("sensor", self._sensors),
+            jobs=jobs,
+            contents=contents,
+            view=SelectableAssets.of(graph, checks),
+            resources=self.resources,
+        )
 
     @cached_property
     def _checks_by_asset(self) -> dict[AssetKey, list[CheckNode]]:
@@ -319,6 +360,28 @@ def _jobs_of(listed: Iterable[Any], *, source: SourceLine) -> list[JobDefinition
                 )
             )
     return [item for item in distinct if isinstance(item, JobDefinition)]
+
+
+def _automation_of(
+    schedules: Iterable[Any] | None, sensors: Iterable[Any] | None, *, source: SourceLine
+) -> tuple[list[ScheduleDefinition], list[SensorDefinition]]:
+    listed = (list(schedules or ()), list(sensors or ()))
+    if not any(listed):
+        return [], []
+    from .automation_binding import of_kind
+    from .schedules import ScheduleDefinition
+    from .sensors import SensorDefinition
+
+    return (
+        of_kind(listed[0], ScheduleDefinition, "schedule", source=source),
+        of_kind(listed[1], SensorDefinition, "sensor", source=source),
+    )
+
+
+def _targeted(automation: Iterable[Any]) -> list[JobDefinition]:
+    """The jobs that schedules and sensors hold, so that these need not be listed a second time."""
+    jobs = [job for one in automation for job in (*one.targets.jobs, *getattr(one, "watched_jobs", ()))]
+    return list({id(job): job for job in jobs}.values())
 
 
 def _merged(kind: str, given: Iterable[tuple[SourceLine, dict[str, Any]]]) -> dict[str, Any]:

@@ -21,7 +21,8 @@ JsonData = dict[str, Any]
 class JobSnapshot:
     """A job. `assets` are keys, each after what it reads; `checks` are pairs of an asset's key and a name.
 
-    `run_tags` are those of its runs, `config` their run config where a request gives none.
+    `run_tags` are those of its runs, `config` their run config where a request gives none. Where `configured_by_code`
+    the config differs by partition, and only the user's code can say it.
     """
 
     name: str
@@ -33,6 +34,7 @@ class JobSnapshot:
     tags: Mapping[str, str] = field(default_factory=dict)
     run_tags: Mapping[str, str] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
+    configured_by_code: bool = False
     owners: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
@@ -48,7 +50,8 @@ class JobSnapshot:
             description=job.description,
             tags=dict(job.tags),
             run_tags=dict(job.run_tags),
-            config=run_config_data(job.config),
+            config={} if job.partitioned_config else run_config_data(job.config),
+            configured_by_code=job.partitioned_config is not None,
             owners=tuple(job.owners),
             metadata=metadata_to_json(normalize_metadata(job.metadata)),
             source=f"{job.source.file}:{job.source.line}",
@@ -63,6 +66,7 @@ class JobSnapshot:
             "tags": dict(self.tags),
             "run_tags": None if self.run_tags == self.tags else dict(self.run_tags),
             "config": dict(self.config),
+            "configured_by_code": self.configured_by_code or None,
             "owners": list(self.owners),
             "metadata": dict(self.metadata),
             "source": self.source or None,
@@ -83,6 +87,7 @@ class JobSnapshot:
             tags=data.get("tags", {}),
             run_tags=data.get("run_tags", data.get("tags", {})),
             config=data.get("config", {}),
+            configured_by_code=data.get("configured_by_code", False),
             owners=tuple(data.get("owners", ())),
             metadata=data.get("metadata", {}),
             source=data.get("source", ""),

@@ -2,7 +2,8 @@
 
 A file is imported under its own name with its folder first on `sys.path`, as Python does with a script; a file inside a
 package is imported as part of that package. A module is found from the working directory first. Either must hold one
-`Definitions` at its top level; one that holds none stands for all assets, checks and jobs at its top level.
+`Definitions` at its top level; one that holds none stands for all assets, checks, jobs, schedules and
+sensors at its top level.
 
 The import runs the user's code, once, in this process: a reload is a new process (the code host's business).
 """

@@ -12,16 +12,17 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .assets_definition import AssetsDefinition
-from .caller import caller
 from .checks import AssetChecksDefinition
 from .definitions import Definitions
 from .jobs import JobDefinition
 from .keys import AssetKey
 from .packages import modules_of_package, package_of_name
+from .schedules import ScheduleDefinition
+from .sensors import SensorDefinition
 from .spec import AssetSpec, SourceAsset
-from .unsupported import refuse
 
 if TYPE_CHECKING:
+    from .backfill_policy import BackfillPolicy
     from .conditions.base import AutomationCondition
 
 Prefix = str | Sequence[str]
@@ -34,16 +35,16 @@ def load_assets_from_modules(
     key_prefix: Prefix | None = None,
     *,
     automation_condition: AutomationCondition | None = None,
-    backfill_policy: Any = None,
+    backfill_policy: BackfillPolicy | None = None,
     source_key_prefix: Prefix | None = None,
     include_specs: bool = True,
 ) -> list[LoadedAsset]:
     """The assets at the top level of `modules`, each once.
 
-    `group_name` and `automation_condition` are for those assets that have none of their own. `key_prefix` goes before
-    the key of each asset, `source_key_prefix` before that of each SourceAsset; dependencies on what is loaded follow.
+    `group_name`, `automation_condition` and `backfill_policy` are for those assets that have none of their own.
+    `key_prefix` goes before the key of each asset, `source_key_prefix` before that of each SourceAsset; dependencies on
+    what is loaded follow.
     """
-    refuse("load_assets_from_modules", source=caller(), backfill_policy=backfill_policy)
     found = _unique(asset for module in modules for asset in top_level(vars(module), AssetsDefinition, AssetSpec))
     made = {asset.key for asset in found if isinstance(asset, AssetsDefinition)}
     loaded = [
@@ -52,7 +53,13 @@ def load_assets_from_modules(
         if isinstance(asset, (AssetsDefinition, SourceAsset)) or (include_specs and asset.key not in made)
     ]
     renamed = _renamed(loaded, key_prefix, source_key_prefix)
-    return [_described(asset.with_keys(renamed), group_name, automation_condition) for asset in loaded]
+    described = [_described(asset.with_keys(renamed), group_name, automation_condition) for asset in loaded]
+    if backfill_policy is None:
+        return described
+    return [
+        asset.with_backfill_policy(backfill_policy) if isinstance(asset, AssetsDefinition) else asset
+        for asset in described
+    ]
 
 
 def load_assets_from_current_module(
@@ -143,7 +150,11 @@ def load_definitions_from_package_name(
     return load_definitions_from_package_module(package_of_name(package_name), resources, **others)
 
 
-SECTIONS: dict[str, tuple[type, ...]] = {"jobs": (JobDefinition,)}
+SECTIONS: dict[str, tuple[type, ...]] = {
+    "jobs": (JobDefinition,),
+    "schedules": (ScheduleDefinition,),
+    "sensors": (SensorDefinition,),
+}
 """What else a Definitions lists, by the argument that takes it."""
 
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from .arrival import FileArrival, arrival_from_json
 from .assets_definition import AssetsDefinition
+from .automation_snapshot import ScheduleSnapshot, SensorSnapshot
+from .backfill_policy import BackfillPolicy
 from .binding import AssetNode
 from .check_specs import CheckNode
 from .conditions.base import AutomationCondition, condition_from_json
@@ -152,6 +154,7 @@ class AssetSnapshot:
     """The step that it shares with other assets, which one function makes; "" where it has one of its own."""
     can_subset: bool = False
     """Whether it can be made without the others of its step."""
+    backfill_policy: BackfillPolicy | None = None
     observable: bool = False
     """External, with a function that looks at it: a run of it writes observations."""
     checked: tuple[str, str] | None = None
@@ -182,6 +185,7 @@ class AssetSnapshot:
             source=f"{spec.source.file}:{spec.source.line}",  # whole, whatever the working directory
             op_tags=node.op_tags if isinstance(node, AssetsDefinition) else {},
             pool=node.pool if isinstance(node, AssetsDefinition) else None,
+            backfill_policy=node.backfill_policy if isinstance(node, AssetsDefinition) else None,
             step=node.step if isinstance(node, AssetsDefinition) else "",
             can_subset=node.can_subset if isinstance(node, AssetsDefinition) else False,
         )
@@ -210,12 +214,14 @@ class AssetSnapshot:
                 step=self.step or None,
                 can_subset=self.can_subset or None,
                 observable=self.observable or None,
+                backfill_policy=self.backfill_policy and self.backfill_policy.to_json(),
             ),
         }
 
     @classmethod
     def from_json(cls, data: JsonData) -> AssetSnapshot:
         partitions, condition, arrival = data.get("partitions"), data.get("condition"), data.get("arrival")
+        policy = data.get("backfill_policy")
         freshness = data.get("freshness")
         return cls(
             key=data["key"],
@@ -239,6 +245,7 @@ class AssetSnapshot:
             step=data.get("step", ""),
             can_subset=data.get("can_subset", False),
             observable=data.get("observable", False),
+            backfill_policy=policy and BackfillPolicy.from_json(policy),
         )
 
     @property
@@ -254,10 +261,12 @@ def check_node_key(asset_key: str, check_name: str) -> str:
 
 @dataclass(frozen=True)
 class DefinitionsSnapshot:
-    """All assets by key, each after everything it reads; jobs by name."""
+    """All assets by key, each after everything it reads; jobs, schedules and sensors by name."""
 
     assets: Mapping[str, AssetSnapshot]
     jobs: Mapping[str, JobSnapshot] = field(default_factory=dict)
+    schedules: Mapping[str, ScheduleSnapshot] = field(default_factory=dict)
+    sensors: Mapping[str, SensorSnapshot] = field(default_factory=dict)
 
     @classmethod
     def of(cls, definitions: Definitions) -> DefinitionsSnapshot:
@@ -279,7 +288,10 @@ class DefinitionsSnapshot:
             for node in definitions.assets
         ]
         jobs = [JobSnapshot.of(job, definitions.contents_of(name)) for name, job in sorted(definitions.jobs.items())]
-        return cls({snapshot.key: snapshot for snapshot in snapshots}, {job.name: job for job in jobs})
+        schedules, sensors = definitions.automation or ({}, {})
+        return cls(
+            {snapshot.key: snapshot for snapshot in snapshots}, {job.name: job for job in jobs}, schedules, sensors
+        )
 
     @cached_property
     def made_together(self) -> Mapping[str, tuple[str, ...]]:
@@ -330,7 +342,14 @@ class DefinitionsSnapshot:
         parsed = json.loads(data)
         snapshots = map(AssetSnapshot.from_json, parsed["assets"])
         jobs = map(JobSnapshot.from_json, parsed.get("jobs", ()))
-        return cls({snapshot.key: snapshot for snapshot in snapshots}, {job.name: job for job in jobs})
+        schedules = map(ScheduleSnapshot.from_json, parsed.get("schedules", ()))
+        sensors = map(SensorSnapshot.from_json, parsed.get("sensors", ()))
+        return cls(
+            {snapshot.key: snapshot for snapshot in snapshots},
+            {job.name: job for job in jobs},
+            {schedule.name: schedule for schedule in schedules},
+            {sensor.name: sensor for sensor in sensors},
+        )
 
     @cached_property
     def hash(self) -> str:
@@ -344,7 +363,11 @@ class DefinitionsSnapshot:
         data = {
             "format": FORMAT,
             "assets": [asset.to_json() for asset in self.assets.values()],
-            **_given(jobs=[job.to_json() for job in self.jobs.values()]),
+            **_given(
+                jobs=[job.to_json() for job in self.jobs.values()],
+                schedules=[schedule.to_json() for schedule in self.schedules.values()],
+                sensors=[sensor.to_json() for sensor in self.sensors.values()],
+            ),
         }
         return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 

@@ -9,7 +9,6 @@ from .errors import NotYetSupported
 from .source import SourceLine
 
 INSTEAD = {
-    "backfill_policy": "each partition is made by a step of its own",
     "config_mapping": "say in the run config what each op of the graph is told",
     "config_schema": "declare a class MyConfig(Config) and give the function a parameter config: MyConfig",
     "io_manager_def": "put the IO manager into Definitions(resources={'name': ...}) and pass io_manager_key='name'",

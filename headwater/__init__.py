@@ -30,7 +30,14 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.asset_events import AssetObservation as AssetObservation
     from .definitions.asset_jobs import AssetJobDefinition as AssetJobDefinition
     from .definitions.asset_jobs import define_asset_job as define_asset_job
+    from .definitions.asset_sensors import AssetSensorDefinition as AssetSensorDefinition
+    from .definitions.asset_sensors import MultiAssetSensorDefinition as MultiAssetSensorDefinition
+    from .definitions.asset_sensors import MultiAssetSensorEvaluationContext as MultiAssetSensorEvaluationContext
+    from .definitions.asset_sensors import asset_sensor as asset_sensor
+    from .definitions.asset_sensors import build_multi_asset_sensor_context as build_multi_asset_sensor_context
+    from .definitions.asset_sensors import multi_asset_sensor as multi_asset_sensor
     from .definitions.assets_definition import AssetsDefinition as AssetsDefinition
+    from .definitions.backfill_policy import BackfillPolicy as BackfillPolicy
     from .definitions.check_factories import build_column_schema_change_checks as build_column_schema_change_checks
     from .definitions.check_factories import build_metadata_bounds_checks as build_metadata_bounds_checks
     from .definitions.check_specs import AssetCheckSpec as AssetCheckSpec
@@ -83,6 +90,10 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.errors import InvalidDefinitionError as InvalidDefinitionError
     from .definitions.errors import InvalidInvocationError as InvalidInvocationError
     from .definitions.errors import TypeCheckDidNotPass as TypeCheckDidNotPass
+    from .definitions.evaluation_context import ScheduleEvaluationContext as ScheduleEvaluationContext
+    from .definitions.evaluation_context import SensorEvaluationContext as SensorEvaluationContext
+    from .definitions.evaluation_context import build_schedule_context as build_schedule_context
+    from .definitions.evaluation_context import build_sensor_context as build_sensor_context
     from .definitions.executors import ExecutorDefinition as ExecutorDefinition
     from .definitions.executors import in_process_executor as in_process_executor
     from .definitions.executors import multiprocess_executor as multiprocess_executor
@@ -167,6 +178,9 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.ops.ports import In as In
     from .definitions.ops.ports import Nothing as Nothing
     from .definitions.ops.ports import Out as Out
+    from .definitions.partitioned_schedules import (
+        build_schedule_from_partitioned_job as build_schedule_from_partitioned_job,
+    )
     from .definitions.partitions.base import PartitionKeyRange as PartitionKeyRange
     from .definitions.partitions.base import PartitionsDefinition as PartitionsDefinition
     from .definitions.partitions.base import TimeWindow as TimeWindow
@@ -209,6 +223,9 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.pipes.session import PipesSession as PipesSession
     from .definitions.pipes.session import open_pipes_session as open_pipes_session
     from .definitions.relative_paths import file_relative_path as file_relative_path
+    from .definitions.requests import RunRequest as RunRequest
+    from .definitions.requests import SensorResult as SensorResult
+    from .definitions.requests import SkipReason as SkipReason
     from .definitions.resource_functions import IOManagerDefinition as IOManagerDefinition
     from .definitions.resource_functions import ResourceDefinition as ResourceDefinition
     from .definitions.resource_functions import io_manager as io_manager
@@ -230,8 +247,22 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.retries import RetryPolicy as RetryPolicy
     from .definitions.retries import RetryRequested as RetryRequested
     from .definitions.run_config import RunConfig as RunConfig
+    from .definitions.run_records import Run as Run
+    from .definitions.run_records import RunStatus as RunStatus
+    from .definitions.run_status_sensors import RunFailureSensorContext as RunFailureSensorContext
+    from .definitions.run_status_sensors import RunStatusSensorContext as RunStatusSensorContext
+    from .definitions.run_status_sensors import RunStatusSensorDefinition as RunStatusSensorDefinition
+    from .definitions.run_status_sensors import build_run_status_sensor_context as build_run_status_sensor_context
+    from .definitions.run_status_sensors import run_failure_sensor as run_failure_sensor
+    from .definitions.run_status_sensors import run_status_sensor as run_status_sensor
+    from .definitions.schedules import DefaultScheduleStatus as DefaultScheduleStatus
+    from .definitions.schedules import ScheduleDefinition as ScheduleDefinition
+    from .definitions.schedules import schedule as schedule
     from .definitions.selection.base import AssetSelection as AssetSelection
     from .definitions.selection.names import EmptySelection as EmptySelection
+    from .definitions.sensors import DefaultSensorStatus as DefaultSensorStatus
+    from .definitions.sensors import SensorDefinition as SensorDefinition
+    from .definitions.sensors import sensor as sensor
     from .definitions.signature import ResourceParam as ResourceParam
     from .definitions.spec import AssetSpec as AssetSpec
     from .definitions.spec import SourceAsset as SourceAsset
@@ -252,7 +283,5 @@ if TYPE_CHECKING or not offer(globals()):
     from .storage.records import EventRecordsFilter as EventRecordsFilter
     from .storage.records import EventRecordsResult as EventRecordsResult
     from .storage.records import EventType as EventType
-    from .storage.runs import Run as Run
     from .storage.runs import RunRecord as RunRecord
     from .storage.runs import RunsFilter as RunsFilter
-    from .storage.runs import RunStatus as RunStatus

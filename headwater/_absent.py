@@ -9,15 +9,6 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 _BY_INSTEAD = {
-    "use automation_condition=AutomationCondition.on_cron(...) on the assets": (
-        "DefaultScheduleStatus ScheduleDefinition ScheduleEvaluationContext build_schedule_context"
-        " build_schedule_from_partitioned_job schedule"
-    ),
-    "declare what comes from outside as AssetSpec(arrival=FileArrival(...)), or run `headwater asset report KEY`": (
-        "DefaultSensorStatus RunRequest SensorDefinition SensorEvaluationContext SensorResult SkipReason"
-        " asset_sensor build_sensor_context multi_asset_sensor run_failure_sensor run_status_sensor"
-        " sensor"
-    ),
     "the daemon evaluates every automation_condition by itself: nothing has to be declared or turned on": (
         "AutoMaterializePolicy AutoMaterializeRule AutomationConditionSensorDefinition"
     ),
@@ -27,7 +18,6 @@ _BY_INSTEAD = {
     "give the checks an automation_condition, such as AutomationCondition.on_cron(...)": (
         "build_sensor_for_freshness_checks"
     ),
-    "each partition is made by a step of its own": "BackfillPolicy",
     "use EventLogEntry: a record and its entry are one": "EventLogRecord",
     "use PipesSubprocessClient or open_pipes_session, and `from headwater.pipes import open_pipes` in the program": (
         "PipesClient PipesContext PipesEnvContextInjector PipesFileContextInjector"

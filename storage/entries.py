@@ -57,6 +57,12 @@ class EventLogEntry:
         return getattr(self.event, "run_id", None)
 
     @property
+    def message(self) -> str:
+        """What the event says in words: why a run failed, the error of a step."""
+        error = getattr(self.event, "error", None)
+        return str(getattr(self.event, "message", "") or (f"{error.cls}: {error.message}" if error else ""))
+
+    @property
     def step_key(self) -> str | None:
         return getattr(self.event, "step_key", None)
 

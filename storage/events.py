@@ -255,6 +255,8 @@ class RunRequested(Event):
     tags: dict[str, str] = Field(default_factory=dict)
     run_config: dict[str, JsonValue] = Field(default_factory=dict)
     """What the run is told, as plain data; a value from the environment stands in it as `{"env": NAME}`."""
+    backfill_id: str | None = None
+    """The backfill that the run is a part of."""
 
 
 class RunStarted(Event):
@@ -407,6 +409,58 @@ class RunTagged(Event):
     tags: dict[str, str] = Field(default_factory=dict)
 
 
+# ---- backfills -------------------------------------------------------------------------------------------------------
+
+
+class BackfillRequested(Event):
+    """Partitions of several assets are to be made, upstream first, in as many runs as it takes.
+
+    All of `targets` are pending from here until their steps start. `by_caller` is true where the process that wrote
+    this makes the runs itself: it holds a lease under the backfill's id, and when it is gone the backfill is cancelled.
+    """
+
+    type: Literal["backfill_requested"] = "backfill_requested"
+    backfill_id: str
+    targets: tuple[Target, ...] = ()
+    origin: Literal["manual", "automation"] = "manual"
+    definitions: str = ""
+    title: str = ""
+    priority: int = 0
+    tags: dict[str, str] = Field(default_factory=dict)
+    run_config: dict[str, JsonValue] = Field(default_factory=dict)
+    by_caller: bool = False
+
+
+class BackfillSkipped(Event):
+    """Partitions that a backfill will not make: what they read failed in it, a blocking check keeps that from being
+    read, they do not exist any more, or nothing is left that could make them possible."""
+
+    type: Literal["backfill_skipped"] = "backfill_skipped"
+    backfill_id: str
+    targets: tuple[Target, ...] = ()
+    reason: Literal["upstream_failed", "check_failed", "not_defined", "not_possible"] = "upstream_failed"
+
+
+class BackfillCount(Model):
+    """What came of one asset of a backfill, in partitions; `failed` counts those that were skipped too."""
+
+    asset_key: str
+    done: int = 0
+    failed: int = 0
+    left: int = 0
+    """Neither: the backfill was cancelled before."""
+
+
+class BackfillEnded(Event):
+    """The backfill is over: nothing more is requested for it, and a run of it that is still under way is cancelled."""
+
+    type: Literal["backfill_ended"] = "backfill_ended"
+    backfill_id: str
+    status: Literal["succeeded", "failed", "cancelled"]
+    counts: tuple[BackfillCount, ...] = ()
+    message: str = ""
+
+
 # ---- automation ------------------------------------------------------------------------------------------------------
 
 
@@ -424,6 +478,72 @@ class Tick(Event):
     silent: tuple[tuple[int, datetime], ...] = ()
     memory: tuple[MemoryDelta, ...] = ()
     decisions: tuple[Decision, ...] = ()
+
+
+class SensorEvaluated(Event):
+    """A sensor was evaluated: what it wanted, under which cursor it goes on, and the runs that were requested for it.
+
+    It stands in one transaction with their `RunRequested`. `event_offset` is the event that it was shown, `run_keys`
+    are those that count as requested from here on, `known_run_keys` those that were left out since they had been
+    before. `cursor` of None leaves the cursor as it was. `repeats` counts the evaluations just before it that came to
+    the same as the one last written, and were not. After a failure `is_passed_over` says that the event is given up.
+    """
+
+    type: Literal["sensor_evaluated"] = "sensor_evaluated"
+    name: str
+    status: Literal["requested", "skipped", "failed"]
+    at: datetime
+    event_offset: int | None = None
+    cursor: str | None = None
+    run_ids: tuple[str, ...] = ()
+    run_keys: tuple[str, ...] = ()
+    known_run_keys: tuple[str, ...] = ()
+    skip_reason: str = ""
+    error: ErrorInfo | None = None
+    is_passed_over: bool = False
+    repeats: int = 0
+    took_s: float = 0.0
+
+
+class ScheduleEvaluated(Event):
+    """An instant of a schedule was evaluated, `missed` ones before it were left out; else as in SensorEvaluated."""
+
+    type: Literal["schedule_evaluated"] = "schedule_evaluated"
+    name: str
+    status: Literal["requested", "skipped", "failed"]
+    at: datetime
+    scheduled_at: datetime
+    missed: int = 0
+    run_ids: tuple[str, ...] = ()
+    run_keys: tuple[str, ...] = ()
+    known_run_keys: tuple[str, ...] = ()
+    skip_reason: str = ""
+    error: ErrorInfo | None = None
+    took_s: float = 0.0
+
+
+class SensorSwitched(Event):
+    """Somebody turned a sensor on or off; None: back to what its definition says."""
+
+    type: Literal["sensor_switched"] = "sensor_switched"
+    name: str
+    on: bool | None = None
+
+
+class ScheduleSwitched(Event):
+    """Somebody turned a schedule on or off; None: back to what its definition says."""
+
+    type: Literal["schedule_switched"] = "schedule_switched"
+    name: str
+    on: bool | None = None
+
+
+class SensorCursorSet(Event):
+    """Somebody set the cursor of a sensor by hand; None: as if it had never been evaluated."""
+
+    type: Literal["sensor_cursor_set"] = "sensor_cursor_set"
+    name: str
+    cursor: str | None = None
 
 
 class UnknownEvent(Event):

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from ..definitions.errors import InvalidInvocationError
 from ..definitions.io import InMemoryIOManager, IOManager
+from ..definitions.keys import AssetKey, CoercibleToAssetKey
 from . import dynamic_partitions
 from .asset_queries import AssetQueries
 from .clock import SystemClock
+from .entries import EventLogEntry
+from .events import BackfillRequested, Target
 from .ids import SystemIds
 from .log import EventLog
 from .memory import MemoryStore
@@ -78,6 +82,41 @@ class Instance(AssetQueries, RunQueries, Reports):
     @property
     def is_ephemeral(self) -> bool:
         return self.io_manager is not None
+
+    def materializations_after(self, asset_key: CoercibleToAssetKey, offset: int) -> list[EventLogEntry]:
+        """The materializations of an asset behind an offset of the log, oldest first."""
+        key = str(AssetKey.of(asset_key))
+        found = self.log.query(asset_key=key, types=["asset_materialized"], after=offset, limit=10_000)
+        return list(map(EventLogEntry.of, found))
+
+    def add_backfill(
+        self,
+        partitions: Mapping[AssetKey | str, Iterable[str] | None],
+        *,
+        title: str = "",
+        tags: Mapping[str, str] | None = None,
+        run_config: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Have the daemon make these partitions of these assets, each after what it reads; returns the backfill's id.
+
+        By the key of each asset stand its partition keys; None is the whole of an unpartitioned asset.
+
+        >>> with Instance.ephemeral() as instance:
+        ...     backfill_id = instance.add_backfill({"orders": ["2024-01-01", "2024-01-02"], "total": None})
+        """
+        targets = tuple(
+            Target(asset_key=str(AssetKey.of(key)), partitions=None if keys is None else tuple((k, k) for k in keys))
+            for key, keys in partitions.items()
+        )
+        request = BackfillRequested(
+            backfill_id=SystemIds().new_id(),
+            targets=targets,
+            title=title,
+            tags=dict(tags or {}),
+            run_config=dict(run_config or {}),
+        )
+        self.log.append([request])
+        return request.backfill_id
 
     def add_dynamic_partitions(self, partitions_def_name: str, partition_keys: Sequence[str]) -> None:
         """Add keys to the dynamic partitions of a name; those that are there already stay as they are.

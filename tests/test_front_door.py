@@ -87,12 +87,12 @@ def test_importing_the_package_alone_imports_no_room() -> None:
 
 
 def test_a_name_that_is_not_there_yet_is_refused_with_what_to_use_instead() -> None:
-    with pytest.raises(ImportError, match=r"does not have 'sensor' yet\. Today: .*FileArrival"):
-        exec("from headwater import sensor")
-    with pytest.raises(AttributeError, match=r"does not have 'ScheduleDefinition' yet\. Today: .*on_cron"):
-        _ = headwater.ScheduleDefinition  # pyright: ignore[reportAttributeAccessIssue]
-    assert not hasattr(headwater, "sensor")
-    assert getattr(headwater, "sensor", None) is None
+    with pytest.raises(ImportError, match=r"does not have 'AutoMaterializeRule' yet\. Today: the daemon evaluates"):
+        exec("from headwater import AutoMaterializeRule")
+    with pytest.raises(AttributeError, match=r"does not have 'AutoMaterializePolicy' yet\. Today: "):
+        _ = headwater.AutoMaterializePolicy  # pyright: ignore[reportAttributeAccessIssue]
+    assert not hasattr(headwater, "AutoMaterializePolicy")
+    assert getattr(headwater, "AutoMaterializePolicy", None) is None
 
 
 def test_a_misspelt_name_is_answered_with_the_nearest_one() -> None:

@@ -15,11 +15,14 @@ from typer.core import TyperGroup
 from ..._version import __version__  # pyright: ignore[reportMissingImports] - it is beside the links
 from ...definitions.errors import HeadwaterError
 from .assets import asset_commands
+from .backfills import backfill_commands
 from .dev import check, dev
 from .events import event_commands
 from .jobs import job_commands
 from .partitions import partition_commands
 from .runs import run_commands
+from .schedules import schedule_commands
+from .sensors import sensor_commands
 from .store import store_commands
 
 
@@ -75,8 +78,11 @@ def _options(
 app.command("dev")(dev)
 app.command("check")(check)
 app.add_typer(asset_commands, name="asset")
-app.add_typer(partition_commands, name="partition")
 app.add_typer(job_commands, name="job")
+app.add_typer(partition_commands, name="partition")
 app.add_typer(run_commands, name="run")
+app.add_typer(schedule_commands, name="schedule")
+app.add_typer(sensor_commands, name="sensor")
+app.add_typer(backfill_commands, name="backfill")
 app.add_typer(event_commands, name="events")
 app.add_typer(store_commands, name="store")

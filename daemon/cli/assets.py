@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from .backfill_command import backfill
 from .settings import (
     FileOption,
     HomeOption,
@@ -18,7 +19,8 @@ from .settings import (
 )
 
 asset_commands = typer.Typer(
-    help="List assets, make them by hand, report what was made elsewhere, wipe what was made.", no_args_is_help=True
+    help="List assets, make them by hand, backfill them, report what was made elsewhere, wipe what was made.",
+    no_args_is_help=True,
 )
 
 
@@ -95,6 +97,9 @@ def materialize(
         print_run(run)
     if not run.is_complete:
         raise typer.Exit(1)
+
+
+asset_commands.command()(backfill)
 
 
 @asset_commands.command()

@@ -34,10 +34,28 @@ def dev(
     max_concurrent_runs: Annotated[
         int, typer.Option("--max-concurrent-runs", min=1, help="How many runs may be under way at once.")
     ] = 10,
+    sensor_limit: Annotated[
+        float,
+        typer.Option(
+            "--sensor-limit",
+            envvar="HEADWATER_SENSOR_LIMIT",
+            min=0.1,
+            help="Seconds that one evaluation of a schedule or a sensor may take.",
+        ),
+    ] = 60.0,
     pool: Annotated[
         list[str] | None,
         typer.Option("--pool", help="NAME=PLACES: how many runs with assets of this pool may be under way. Else 1."),
     ] = None,
+    backfill_above: Annotated[
+        int,
+        typer.Option(
+            "--backfill-above",
+            min=1,
+            help="Automation that would ask for more runs than this at once, of assets that hang together, asks for a "
+            "backfill instead.",
+        ),
+    ] = 100,
     log_format: Annotated[
         LogFormat,
         typer.Option("--log-format", help="The daemon's own log: readable lines, JSON lines, or what fits stderr."),
@@ -61,7 +79,13 @@ def dev(
 
     logs.configure(json_lines=None if log_format is LogFormat.AUTO else log_format is LogFormat.JSON)
     daemon = Daemon(
-        source, home_folder(home), max_concurrent_runs=max_concurrent_runs, pools=given_pools(pool or ()), reload=reload
+        source,
+        home_folder(home),
+        max_concurrent_runs=max_concurrent_runs,
+        pools=given_pools(pool or ()),
+        backfill_above=backfill_above,
+        reload=reload,
+        evaluation_limit_s=sensor_limit,
     )
     try:
         anyio.run(daemon.run)
@@ -86,8 +110,11 @@ def check(file: FileOption = None, module: ModuleOption = None, home: HomeOption
     checks = sum(len(asset.checks) for asset in snapshot.assets.values())
     automated = sum(asset.condition is not None for asset in assets)
     outside = f" and {external} external" if external else ""
+    named = {"job": snapshot.jobs, "schedule": snapshot.schedules, "sensor": snapshot.sensors}
+    more = "".join(f", {counted(len(found), noun)}" for noun, found in named.items() if found)
     typer.echo(
         f"{source}: {counted(len(assets), 'asset')}{outside}, {counted(checks, 'check')}, {automated} with automation"
+        f"{more}"
     )
 
 

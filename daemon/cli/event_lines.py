@@ -132,6 +132,10 @@ def detail(event: e.Event) -> str:
             return f"{event.previous} -> {event.state}"
         case e.RunRequested():
             return shortened([shown_ranges(target.asset_key, target.partitions) for target in event.targets])
+        case e.BackfillRequested() | e.BackfillSkipped():
+            return shortened([shown_ranges(target.asset_key, target.partitions) for target in event.targets])
+        case e.BackfillEnded():
+            return " ".join(word for word in (event.status, first_line(event.message)) if word)
         case e.StepStarted() | e.StepSucceeded():
             return event.step_key if getattr(event, "asset_key", None) != event.step_key else ""
         case e.StepFailed():
@@ -142,6 +146,9 @@ def detail(event: e.Event) -> str:
             return first_line(event.message or event.reason)
         case e.Tick():
             return shortened([shown_ranges(one.asset_key, one.partitions) for one in event.decisions])
+        case e.SensorEvaluated() | e.ScheduleEvaluated():
+            why = event.error.message if event.error else event.skip_reason
+            return first_line(f"{event.name}: {event.status}{f' ({why})' if why else ''}")
         case e.DefinitionsLoaded():
             return f"{event.asset_count} assets, {event.hash[:12]}"
         case e.DefinitionsFailed():

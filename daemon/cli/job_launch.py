@@ -11,14 +11,15 @@ import typer
 from ...definitions.errors import InvalidInvocationError
 from ...definitions.run_config import run_config_data
 from ...storage.clock import SystemClock
+from ...storage.dynamic_partitions import dynamic_keys
 from ...storage.ids import SystemIds
 from ...storage.log import EventLog
 from ..host.source import CodeSource
 from ..runs.job_requests import job_run, known_job
-from .catalog import known_definitions, load
+from .catalog import known_definitions, load, log_for_reading
 from .materializing import run_here
 from .run_history import RunRecord
-from .settings import running_daemon
+from .settings import required_source, running_daemon
 
 
 def tags_of(given: Sequence[str]) -> dict[str, str]:
@@ -56,11 +57,16 @@ def launch_through_daemon(
         definitions = known_definitions(log, home, given)
         if definitions is None:
             raise InvalidInvocationError("the daemon has not loaded its definitions yet. Try again in a moment.")
+        job = known_job(definitions, name)
+        if job.configured_by_code and run_config is None:
+            code = load(required_source(None, None, home) if given is None else given).job(name)
+            run_config, tags = code.run_config_of(partition), {**code.run_tags_of(partition), **tags}
         requested = job_run(
             definitions,
-            known_job(definitions, name),
+            job,
             run_id=SystemIds().new_id(),
             at=clock.now(),
+            dynamic=dynamic_keys(log),
             partition=partition,
             run_config=None if run_config is None else run_config_data(run_config),
             tags=tags,
@@ -81,13 +87,19 @@ def launch_here(
     """Run the job in this process, and return what the log says of the run."""
     definitions = load(source)
     snapshot = definitions.snapshot()
+    known_job(snapshot, name)
+    job = definitions.job(name)
+    config = job.run_config_of(partition) if run_config is None else run_config
+    with log_for_reading(home) as log:
+        dynamic = dynamic_keys(log)
     requested = job_run(
         snapshot,
         known_job(snapshot, name),
         run_id=SystemIds().new_id(),
         at=SystemClock().now(),
+        dynamic=dynamic,
         partition=partition,
-        run_config=None if run_config is None else run_config_data(run_config),
-        tags=tags,
+        run_config=run_config_data(config),
+        tags={**job.run_tags_of(partition), **tags},
     )
     return run_here(definitions, snapshot, home, requested)

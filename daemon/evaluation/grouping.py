@@ -1,19 +1,23 @@
 """From requested partitions to runs: one run per connected group of assets that shares a partition key.
 
 Unrelated assets are not lumped together, and a parent and child that were requested together and can share a run do, in
-topological order. Assets whose partitions are numbered differently never share a run.
+topological order. Assets whose partitions are numbered differently never share a run. A BackfillPolicy puts several
+partitions into one run.
+
+Where connected assets would take more runs than a limit, they become one backfill: it asks for a few runs at a time and
+keeps their order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyroaring import BitMap
 
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
 from ...storage.events import KeyRanges, PlannedCheck
-from .moment import Moment
+from .moment import Moment, max_per_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,33 @@ class RunGroup:
 
     assets: tuple[str, ...]
     partitions: KeyRanges | None
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillGroup:
+    """What one backfill is to make: these partitions of each asset, upstream first."""
+
+    partitions: Mapping[str, BitMap]
+
+
+def group_requests(
+    moment: Moment, requested: Mapping[str, BitMap], *, backfill_above: int
+) -> tuple[list[RunGroup], list[BackfillGroup]]:
+    """The runs for `requested`, which is in topological order, and the backfills for what would be too many of them."""
+    definitions = moment.definitions.assets
+    if all(_run_count(definitions[key], bits) <= backfill_above for key, bits in requested.items()):
+        return group_runs(moment, requested), []
+    left, backfills = dict(requested), []
+    for together in linked(tuple(requested), [(key, dep.key) for key in requested for dep in definitions[key].deps]):
+        if any(_run_count(definitions[key], requested[key]) > backfill_above for key in together):
+            backfills.append(BackfillGroup({key: left.pop(key) for key in together}))
+    return group_runs(moment, left), backfills
+
+
+def _run_count(asset: AssetSnapshot, bits: BitMap) -> int:
+    """How many runs it takes to make these partitions of one asset."""
+    size = max_per_run(asset)
+    return 1 if size is None else -(-len(bits) // size)
 
 
 def group_runs(moment: Moment, requested: Mapping[str, BitMap]) -> list[RunGroup]:
@@ -36,14 +67,30 @@ def group_runs(moment: Moment, requested: Mapping[str, BitMap]) -> list[RunGroup
         for ordinal in space.ordered(bits):
             assets_of.setdefault((space.fingerprint, ordinal), []).append(key)
     components: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+    ordinals: dict[tuple[str, ...], list[int]] = {}
     for (_, ordinal), keys in assets_of.items():
         together = tuple(keys)
         if together not in components:
             components[together] = _connected(moment, together)
         for assets in components[together]:
-            space = moment.state.space(assets[0])
-            groups.append(RunGroup(assets, space.ranges(BitMap([ordinal]))))
+            ordinals.setdefault(assets, []).append(ordinal)
+    groups += [
+        RunGroup(assets, moment.state.space(assets[0]).ranges(chunk))
+        for assets, found in ordinals.items()
+        for chunk in _chunks(moment, assets, found)
+    ]
     return groups
+
+
+def _chunks(moment: Moment, assets: tuple[str, ...], ordinals: list[int]) -> Iterator[BitMap]:
+    """`ordinals` as the policy of `assets` puts them into runs; they have one policy, or no partitions."""
+    size = max_per_run(moment.definitions.assets[assets[0]]) or len(ordinals)
+    if size == 1:
+        yield from (BitMap([ordinal]) for ordinal in ordinals)
+        return
+    bits = BitMap(ordinals)
+    for start in range(0, len(bits), size):
+        yield bits[start : start + size]
 
 
 def planned_checks(
@@ -75,6 +122,15 @@ def planned_checks(
 
 def _connected(moment: Moment, keys: tuple[str, ...]) -> list[tuple[str, ...]]:
     """Split assets into groups that are linked by dependencies which one run can serve."""
+    edges, wanted = [], set(keys)
+    for key in keys:
+        asset = moment.definitions.assets[key]
+        edges += [(key, dep.key) for dep in asset.deps if dep.key in wanted and moment.same_run(asset, dep)]
+    return linked(keys, edges)
+
+
+def linked(keys: Sequence[str], edges: Iterable[tuple[str, str]]) -> list[tuple[str, ...]]:
+    """`keys` in groups that are linked by those `edges` that are among them, all in the order of `keys`."""
     leader = {key: key for key in keys}
 
     def find(key: str) -> str:
@@ -83,11 +139,9 @@ def _connected(moment: Moment, keys: tuple[str, ...]) -> list[tuple[str, ...]]:
             key = leader[key]
         return key
 
-    for key in keys:
-        asset = moment.definitions.assets[key]
-        for dep in asset.deps:
-            if dep.key in leader and moment.same_run(asset, dep):
-                leader[find(key)] = find(dep.key)
+    for key, other in edges:
+        if key in leader and other in leader:
+            leader[find(key)] = find(other)
     groups: dict[str, list[str]] = {}
     for key in keys:
         groups.setdefault(find(key), []).append(key)

@@ -107,13 +107,16 @@ class Moment:
 
     def same_run(self, asset: AssetSnapshot, dep: DepSnapshot) -> bool:
         """Whether a partition of `asset` and the one it reads can be made in one run: they share their partition
-        key, and the dependency is made here."""
+        key, the dependency is made here, and the same number of partitions goes into a run of each."""
         if (upstream := self.definitions.assets.get(dep.key)) is not None and upstream.external:
             return False
         up, down = self._side(dep.key), self._side(asset.key)
-        return up.space.fingerprint == down.space.fingerprint and (
-            up.partitions is None or dep.mapping.reads_one(up.partitions, down.partitions)
-        )
+        if up.space.fingerprint != down.space.fingerprint:
+            return False
+        if up.partitions is None:
+            return True
+        same = max_per_run(asset) == max_per_run(self.definitions.assets[dep.key])
+        return same and dep.mapping.reads_one(up.partitions, down.partitions)
 
     def reads_several(self, asset: AssetSnapshot, dep: DepSnapshot) -> bool:
         """Whether a partition of `asset` reads several partitions of this dependency, or may."""
@@ -175,6 +178,13 @@ class Moment:
         micros = int(instant.timestamp() * 1_000_000)
         first = next((offset for offset, timestamp in self.arrivals if timestamp >= micros), self.state.through + 1)
         return first - 0.5
+
+
+def max_per_run(asset: AssetSnapshot) -> int | None:
+    """How many partitions a run makes of an asset at most; None: all of them."""
+    if asset.partitions is None or asset.backfill_policy is None:
+        return 1
+    return asset.backfill_policy.max_partitions_per_run
 
 
 def _latest(windows: TimeWindowPartitionsDefinition, existing: BitMap, lookback: timedelta | None) -> BitMap:

@@ -77,6 +77,8 @@ class PlainEvaluator:
         self._operands: dict[type, Callable[[AutomationCondition, str], Truth]] = {
             op.Missing: self._missing,
             op.InProgress: self._in_progress,
+            op.RunInProgress: self._run_in_progress,
+            op.BackfillInProgress: self._backfill_in_progress,
             op.ExecutionFailed: self._execution_failed,
             op.FreshnessPassed: lambda node, key: self._freshness(key, "PASS"),
             op.FreshnessWarned: lambda node, key: self._freshness(key, "WARN"),
@@ -130,6 +132,12 @@ class PlainEvaluator:
 
     def _in_progress(self, node: AutomationCondition, key: str) -> Truth:
         return Truth(self.moment.state.asset(key).in_progress & self.moment.existing(key))
+
+    def _run_in_progress(self, node: AutomationCondition, key: str) -> Truth:
+        return Truth(self.moment.state.asset(key).run_in_progress & self.moment.existing(key))
+
+    def _backfill_in_progress(self, node: AutomationCondition, key: str) -> Truth:
+        return Truth(self.moment.state.asset(key).backfill_in_progress & self.moment.existing(key))
 
     def _execution_failed(self, node: AutomationCondition, key: str) -> Truth:
         table = self.moment.state.asset(key).table
@@ -234,7 +242,7 @@ class PlainEvaluator:
         latched = (self.moment.state.memory.of(self.root.key, name) | named).within(self.moment.existing(key))
         if isinstance(node.children[1], op.Handled):
             cleared = self._cleared_by_attempts(key, latched)
-            kept = latched.without(cleared - self.moment.state.asset(key).in_progress)
+            kept = latched.without(cleared - self.moment.state.asset(key).run_in_progress)
         else:
             cleared = _cleared(latched, reset)
             kept = latched.without(cleared)

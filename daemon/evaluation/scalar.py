@@ -228,6 +228,14 @@ def _in_progress(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
     return TRUE if run.at(key).in_progress else FALSE
 
 
+def _run_in_progress(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
+    return TRUE if run.at(key).run_in_progress else FALSE
+
+
+def _backfill_in_progress(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
+    return TRUE if run.at(key).backfill_in_progress else FALSE
+
+
 def _execution_failed(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
     table = run.at(key).table
     return TRUE if 0 in table.failed or 0 in table.blocked else FALSE
@@ -314,6 +322,8 @@ def _freshness(state: str) -> Node:
 _OPERANDS: dict[type, Callable[[AutomationCondition], Node]] = {
     op.Missing: lambda node: _missing,
     op.InProgress: lambda node: _in_progress,
+    op.RunInProgress: lambda node: _run_in_progress,
+    op.BackfillInProgress: lambda node: _backfill_in_progress,
     op.ExecutionFailed: lambda node: _execution_failed,
     op.NewlyUpdated: lambda node: _newly_updated,
     op.NewlyRequested: lambda node: _newly_requested,
@@ -437,7 +447,7 @@ def _since_handled(node_id: str, trigger: Node, reset: Node) -> Node:
         latched = _latched(name, run, found)
         asset = run.at(key)
         cleared = bool(latched) and 0 in asset.table.attempted and asset.table.handled[0] >= latched
-        run.keep(name, 0 if cleared and not asset.in_progress else latched)
+        run.keep(name, 0 if cleared and not asset.run_in_progress else latched)
         live = 0 if cleared else latched
         return (bool(live), live, found[2], found[3])
 

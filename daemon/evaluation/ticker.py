@@ -19,11 +19,12 @@ from ...storage import events as e
 from ...storage.log import StoredEvent
 from ...storage.state import Changes, State
 from .graph import ConditionGraph
-from .grouping import RunGroup, group_runs, planned_checks
+from .grouping import BackfillGroup, RunGroup, group_requests, planned_checks
 from .moment import Moment
 from .scalar import ScalarEvaluator
 from .visit import MIN_REQUEST_INTERVAL, Evaluate, Visit
 
+BACKFILL_ABOVE = 100  # runs of connected assets that one tick asks for; what would take more becomes a backfill
 MAX_SILENT = 1_000  # silent boundaries kept before a Tick is written for them alone
 
 
@@ -48,10 +49,13 @@ class Ticker:
         run_id: Callable[[], str],
         evaluator: Callable[[DefinitionsSnapshot], Evaluate] = ScalarEvaluator,
         min_request_interval: timedelta = MIN_REQUEST_INTERVAL,
+        backfill_above: int = BACKFILL_ABOVE,
     ) -> None:
-        """`evaluator` makes, for one set of definitions, what evaluates the condition of an asset."""
+        """`evaluator` makes, for one set of definitions, what evaluates the condition of an asset. What would take more
+        than `backfill_above` runs of connected assets becomes a backfill."""
         self.state = state
         self._min_request_interval = min_request_interval
+        self._backfill_above = backfill_above
         self._run_id, self._evaluator = run_id, evaluator
         self._arrivals: list[tuple[int, int]] = []
         self._silent: list[tuple[int, datetime]] = []
@@ -149,8 +153,21 @@ class Ticker:
             decisions=tuple(visit.decisions),
         )
         self._silent = []
-        runs = group_runs(moment, {key: truth.bits for key, truth in moment.requested.items()})
-        return [tick, *(self._run(moment, group) for group in runs)]
+        requested = {key: truth.bits for key, truth in moment.requested.items()}
+        runs, backfills = group_requests(moment, requested, backfill_above=self._backfill_above)
+        return [tick, *(self._run(moment, group) for group in runs), *map(self._backfill, backfills)]
+
+    def _backfill(self, group: BackfillGroup) -> e.BackfillRequested:
+        return e.BackfillRequested(
+            backfill_id=self._run_id(),
+            targets=tuple(
+                e.Target(asset_key=key, partitions=self.state.space(key).ranges(bits))
+                for key, bits in group.partitions.items()
+            ),
+            origin="automation",
+            definitions=self.state.definitions_hash,
+            title="asked for by automation",
+        )
 
     def _run(self, moment: Moment, group: RunGroup) -> e.RunRequested:
         nodes = [moment.definitions.assets[key] for key in group.assets]

@@ -7,6 +7,7 @@ one task; nothing runs in the background.
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import anyio
 from ...definitions.errors import HeadwaterError
 from ...definitions.snapshot import DefinitionsSnapshot
 from ..runs.plan import RunPlan
+from .orders import Order, Result
 from .protocol import Frame, FrameReader, ProtocolError, pack
 from .source import CodeSource
 
@@ -50,6 +52,16 @@ class LaunchFailed:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """An evaluation is over. `problem` is empty where its process ended in good order; `results` are those of the calls
+    that had ended by then."""
+
+    evaluation_id: str
+    results: tuple[Result, ...] = ()
+    problem: str = ""
+
+
 class CodeHostFailed(HeadwaterError):
     """The definitions cannot be loaded: the errors, one by one, and the traceback of the import."""
 
@@ -71,6 +83,7 @@ class CodeHost:
     def __init__(self, source: CodeSource, process: subprocess.Popen[bytes], control: socket.socket) -> None:
         self.source = source
         self.in_flight: set[str] = set()
+        self.evaluating: set[str] = set()
         self.fork_unsafe: str | None = None
         self._process, self._control = process, control
         self._reader, self._frames = FrameReader(), deque[Frame]()
@@ -153,10 +166,30 @@ class CodeHost:
         Raises:
             CodeHostGone: the host takes no more runs. Nothing was started.
         """
+        self.in_flight.add(plan.run_id)
+        try:
+            await self._send(pack({"launch": plan.run_id}, plan.to_bytes()))
+        except CodeHostGone:
+            self.in_flight.discard(plan.run_id)
+            raise
+
+    async def evaluate(self, order: Order) -> None:
+        """Have a schedule or a sensor evaluated; returns when the host has been told.
+
+        Raises:
+            CodeHostGone: the host takes no more orders. Nothing was started.
+        """
+        message = {"evaluate": order.evaluation_id, "limit_s": order.limit_s}
+        self.evaluating.add(order.evaluation_id)
+        try:
+            await self._send(pack(message, order.to_bytes()))
+        except CodeHostGone:
+            self.evaluating.discard(order.evaluation_id)
+            raise
+
+    async def _send(self, frame: bytes) -> None:
         if self._gone or self._retired:
             raise CodeHostGone(self.source)
-        frame = pack({"launch": plan.run_id}, plan.to_bytes())
-        self.in_flight.add(plan.run_id)
         async with self._sending:
             try:
                 while frame:
@@ -165,14 +198,17 @@ class CodeHost:
                     except BlockingIOError:
                         await anyio.wait_writable(self._control)
             except OSError as error:
-                self.in_flight.discard(plan.run_id)
                 raise CodeHostGone(self.source) from error
 
-    async def receive(self) -> Exited | LaunchFailed | None:
+    async def receive(self) -> Exited | LaunchFailed | Evaluated | None:
         """The next thing that the host has to say; None once it has ended. One task at a time may wait here."""
         frame = await self._next_frame()
         if frame is None:
             return None
+        if (evaluation_id := frame.message.get("evaluated")) is not None:
+            self.evaluating.discard(evaluation_id)
+            results = tuple(json.loads(line) for line in frame.blob.splitlines())
+            return Evaluated(evaluation_id, results, frame.message["problem"])
         if (run_id := frame.message.get("exited")) is not None:
             self.in_flight.discard(run_id)
             return Exited(run_id, frame.message["status"])
@@ -194,7 +230,7 @@ class CodeHost:
         """
         self._gone = True
         self._control.close()
-        if self.in_flight:
+        if self.in_flight or self.evaluating:
             _left_to_themselves.append(self._process)
             return
         await self._wait_ended()

@@ -130,12 +130,13 @@ class Workers:
             raise
         if pid == 0:
             worker.run_forked(
-                self._definitions, self._home, run_id, plan, claim_fd=theirs, inherited_fds=[ours, *self._all_fds()]
+                self._definitions, self._home, run_id, plan, claim_fd=theirs, inherited_fds=[ours, *self.all_fds()]
             )
         os.close(theirs)
         self._watch(Worker(run_id, plan, False, pid, ours, time.monotonic() + self._fork_claim_s))
 
-    def _all_fds(self) -> list[int]:
+    def all_fds(self) -> list[int]:
+        """What a fork has to close: the host's own descriptors, and those of other children."""
         pipes = [w.claim_fd for w in self._workers.values() if w.claim_fd is not None]
         if self._spare is not None:
             pipes += [self._spare.orders_fd, self._spare.claim_fd]
@@ -164,7 +165,7 @@ class Workers:
                 self._home,
                 orders_fd=orders_theirs,
                 claim_fd=claim_theirs,
-                inherited_fds=[orders, claim, *self._all_fds()],
+                inherited_fds=[orders, claim, *self.all_fds()],
             )
         os.close(orders_theirs)
         os.close(claim_theirs)

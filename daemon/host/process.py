@@ -3,9 +3,10 @@
     python -P -m headwater.daemon.host.process --control-fd N --home HOME (-f FILE | -m MODULE)
 
 It says on its control socket what the definitions are, or why they cannot be loaded, and then starts a worker for each
-run that it is told of (`protocol.py`). It never opens the log: neither the connections nor the locks of SQLite survive
-a fork. It has one thread, and after the import it runs none of the user's code. `gc.freeze()` keeps the collector away
-from what the import has made, so that children share those pages instead of copying them.
+run, and a process for each evaluation of a schedule or sensor, that it is told of (`protocol.py`). It never opens the
+log: neither the connections nor the locks of SQLite survive a fork. It has one thread, and after the import it runs
+none of the user's code. `gc.freeze()` keeps the collector away from what the import has made, so that children share
+those pages instead of copying them.
 
 It ends once the control socket is closed (the daemon has gone or has a newer host) and its last worker has ended.
 Killed before that, it takes nothing with it: each worker has a session of its own.
@@ -30,6 +31,7 @@ from ...definitions.definitions import Definitions
 from ...definitions.errors import DefinitionErrors, DefinitionsNotLoadable
 from ...definitions.loading import load_definitions
 from ...definitions.snapshot import DefinitionsSnapshot
+from .evaluations import Evaluation, Evaluations
 from .fork import FORK_CLAIM_S, Worker, Workers
 from .fork_safety import unsafe_to_fork
 from .protocol import FrameReader, Message, pack
@@ -119,6 +121,15 @@ class HostLoop:
             always_fresh=always_fresh,
             fork_claim_s=fork_claim_s,
         )
+        self._evaluations = Evaluations(
+            definitions,
+            source,
+            home,
+            selector=self._selector,
+            host_fds=lambda: self._workers.all_fds(),
+            report=self._send,
+            always_fresh=always_fresh,
+        )
 
     def run(self) -> None:
         """Serve until the other side has closed and the last worker has ended."""
@@ -128,26 +139,31 @@ class HostLoop:
         signal.set_wakeup_fd(self._wake_writer.fileno(), warn_on_full_buffer=False)
         self._selector.register(self._control, selectors.EVENT_READ)
         self._selector.register(self._wake, selectors.EVENT_READ)
-        while self._listening or len(self._workers):
+        while self._listening or len(self._workers) or len(self._evaluations):
             if self._listening:
                 self._workers.prepare_spare()
-            deadline = self._workers.next_deadline
+            deadlines = (self._workers.next_deadline, self._evaluations.next_deadline)
+            deadline = min((one for one in deadlines if one is not None), default=None)
             ready = self._selector.select(None if deadline is None else max(0.0, deadline - time.monotonic()))
             for key, _ in ready:
                 if isinstance(key.data, Worker):
                     self._workers.on_claim(key.data)
+                elif isinstance(key.data, Evaluation):
+                    self._evaluations.on_result(key.data)
                 elif key.fileobj is self._wake:
                     self._wake.recv(4096)
                     self._workers.on_child_ended()
+                    self._evaluations.on_child_ended()
                 elif self._listening:
                     self._receive()
             self._workers.on_deadline()
+            self._evaluations.on_deadline()
 
     def _fds(self) -> list[int]:
         sockets = [self._wake, self._wake_writer]
         if self._control is not None:
             sockets.append(self._control)
-        descriptors = [one.fileno() for one in sockets]
+        descriptors = [*(one.fileno() for one in sockets), *self._evaluations.fds]
         if hasattr(self._selector, "fileno"):  # epoll and kqueue have a descriptor of their own, select has not
             descriptors.append(self._selector.fileno())  # type: ignore[attr-defined]
         return descriptors
@@ -162,13 +178,16 @@ class HostLoop:
             self._stop_listening()
             return
         for frame in self._reader.feed(data):
-            self._workers.launch(frame.message["launch"], frame.blob)
+            if "evaluate" in frame.message:
+                self._evaluations.start(frame.message["evaluate"], frame.message["limit_s"], frame.blob)
+            else:
+                self._workers.launch(frame.message["launch"], frame.blob)
 
-    def _send(self, message: Message) -> None:
+    def _send(self, message: Message, blob: bytes = b"") -> None:
         if self._control is None:
             return
         try:
-            self._control.sendall(pack(message))
+            self._control.sendall(pack(message, blob))
         except OSError:  # the daemon is gone: the log has all that matters
             self._stop_listening()
             self._control.close()

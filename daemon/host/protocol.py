@@ -3,9 +3,11 @@
 A frame is two lengths, a small JSON message and bytes that ride behind it unread (a snapshot, a plan):
 
     daemon -> host   {"launch": run_id} + the plan            start a worker for this run
+                     {"evaluate": id, "limit_s": s} + the order    evaluate a schedule or a sensor (`orders.py`)
     host -> daemon   {"loaded": hash, "fork_unsafe": why} + the snapshot    once, after a good import
                      {"failed": [errors], "traceback": text}  once, after a bad one; the host then ends
                      {"exited": run_id, "status": n}          the run's worker is gone
+                     {"evaluated": id, "problem": text} + the results, one JSON a line; why it did not end by itself
                      {"launch_failed": run_id, "message": m}  no worker of this run ever came as far as its claim
 
 Either side may shut down its writing end. For the host that means: launch nothing more, end when the workers have.

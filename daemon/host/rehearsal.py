@@ -10,22 +10,31 @@ worker therefore rehearses again, in memory, while it has nothing else to do.
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from ...definitions.asset import asset
+from ...definitions.asset_sensors import AssetSensorDefinition
 from ...definitions.definitions import Definitions
+from ...definitions.requests import RunRequest
+from ...definitions.sensors import SensorDefinition
 from ...storage.batch import Expect
-from ...storage.events import Event, RunRequested, Target
-from ...storage.log import EventLog
+from ...storage.events import AssetMaterialized, Event, RunRequested, Target
+from ...storage.instance import Instance
+from ...storage.log import EventLog, StoredEvent
 from ...storage.opening import prepare_store
 from ..runs.execute import execute_run
 from ..runs.lease import Lease
 from ..runs.plan import RunPlan, StepPlan
+from .evaluate import evaluate
+from .orders import Order, Result
 
 TIMES = 3
 """More helps no more: what has run eight times is specialised, and a run does most things several times."""
@@ -45,6 +54,7 @@ def rehearse(home: Path) -> None:
             with EventLog.in_file(folder) as log, Lease.of_run(folder, run_id):
                 _run(log, folder, run_id)
         rehearse_in_memory()
+        _evaluate()
     except Exception:  # a full /tmp must not keep the host from serving
         print("The rehearsal failed; the first runs will be slower.", file=sys.stderr)
         traceback.print_exc()
@@ -69,9 +79,32 @@ def _run(log: EventLog, home: Path, run_id: str) -> None:
     execute_run(_DEFINITIONS, RunPlan.from_bytes(plan.to_bytes()), append, home=home)
 
 
+def _evaluate() -> None:
+    """Evaluate sensors that ask for nothing."""
+    event = StoredEvent(1, "", 0, AssetMaterialized(asset_key="rehearsal"))
+    for _ in range(TIMES):
+        for name, events in (("on_time", ()), ("on_event", (event,))):
+            order = Order(evaluation_id="", kind="sensor", name=name, at=datetime.now(UTC), limit_s=1, events=events)
+            evaluate(_DEFINITIONS, Order.from_bytes(order.to_bytes()), open_instance=Instance.ephemeral, tell=_encode)
+
+
+def _encode(result: Result) -> None:
+    json.dumps(result)
+
+
+def _asks(context: Any, event: Any = None) -> RunRequest:
+    return RunRequest(run_key=context.cursor, tags={"kind": getattr(event, "event_type", "")})
+
+
 @asset(name="rehearsal")
 def _nothing() -> None:
     return None
 
 
-_DEFINITIONS = Definitions(assets=[_nothing])
+_DEFINITIONS = Definitions(
+    assets=[_nothing],
+    sensors=[
+        SensorDefinition("on_time", evaluation_fn=_asks, target=_nothing),
+        AssetSensorDefinition("on_event", "rehearsal", evaluation_fn=_asks, target=_nothing),
+    ],
+)

@@ -22,7 +22,8 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from ...definitions.snapshot import DefinitionsSnapshot
 from ..runs.plan import RunPlan
-from .client import CodeHost, CodeHostFailed, CodeHostGone, Exited, LaunchFailed
+from .client import CodeHost, CodeHostFailed, CodeHostGone, Evaluated, Exited, LaunchFailed
+from .orders import Order
 from .source import CodeSource
 from .watch import changes
 
@@ -54,9 +55,11 @@ class HostDied:
 
     status: int | None
     runs: frozenset[str]
+    evaluations: frozenset[str] = frozenset()
+    """Of these no `Evaluated` will come."""
 
 
-HostEvent = Loaded | LoadFailed | HostDied | Exited | LaunchFailed
+HostEvent = Loaded | LoadFailed | HostDied | Exited | LaunchFailed | Evaluated
 
 
 class HostSupervisor:
@@ -89,6 +92,16 @@ class HostSupervisor:
         if self.current is None:
             raise CodeHostGone(self.source)
         await self.current.launch(plan)
+
+    async def evaluate(self, order: Order) -> None:
+        """Have a schedule or a sensor evaluated on the current host.
+
+        Raises:
+            CodeHostGone: there is none at the moment. Try again after the next `Loaded`.
+        """
+        if self.current is None:
+            raise CodeHostGone(self.source)
+        await self.current.evaluate(order)
 
     def reload(self) -> None:
         """Load the sources anew, changed or not."""
@@ -151,13 +164,14 @@ class HostSupervisor:
         while (message := await host.receive()) is not None:
             self._send.send_nowait(message)
         self._hosts.discard(host)
-        died, runs = not host.is_retired, frozenset(host.in_flight)
+        died, runs, evaluations = not host.is_retired, frozenset(host.in_flight), frozenset(host.evaluating)
         host.in_flight.clear()
+        host.evaluating.clear()
         await host.aclose()
         if host is self.current:
             self.current = None
-        if died or runs:
-            self._send.send_nowait(HostDied(host.returncode, runs))
+        if died or runs or evaluations:
+            self._send.send_nowait(HostDied(host.returncode, runs, evaluations))
         if died:
             await self._back_off(lived_s=anyio.current_time() - born)
             if self.current is None:

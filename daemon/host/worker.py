@@ -54,13 +54,13 @@ def run_forked(
     claim = _Claim(claim_fd)
     status = MACHINERY_FAILED
     try:
-        _leave_the_host(inherited_fds)
+        leave_the_host(inherited_fds)
         redirect_output(home, run_id)
         status = work(definitions, home, RunPlan.from_bytes(plan), claim)
     except BaseException as error:
         status = _status_of(error, claim)
     finally:
-        _leave(status)
+        leave(status)
 
 
 def run_spare(
@@ -74,7 +74,7 @@ def run_spare(
     claim = _Claim(claim_fd)
     status = MACHINERY_FAILED
     try:
-        _leave_the_host(inherited_fds)
+        leave_the_host(inherited_fds)
         log = EventLog.open(home)
         if not select.select([orders_fd], [], [], 0)[0]:  # else a run is waiting already
             rehearse_in_memory()
@@ -84,10 +84,10 @@ def run_spare(
     except BaseException as error:
         status = _status_of(error, claim)
     finally:
-        _leave(status)
+        leave(status)
 
 
-def _leave_the_host(inherited_fds: Sequence[int]) -> None:
+def leave_the_host(inherited_fds: Sequence[int]) -> None:
     """Undo what a fork takes over: the host's handlers and descriptors, and its session."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -189,7 +189,7 @@ def _status_of(error: BaseException, claim: _Claim) -> int:
     return MACHINERY_FAILED
 
 
-def _leave(status: int) -> NoReturn:
+def leave(status: int) -> NoReturn:
     """End without the exit handlers that were registered in the host: what they would close is not ours."""
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -221,7 +221,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except BaseException as error:
         status = _status_of(error, claim)
     finally:
-        _leave(status)
+        leave(status)
 
 
 if __name__ == "__main__":

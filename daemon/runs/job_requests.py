@@ -13,7 +13,9 @@ from typing import Any, Literal
 from ...definitions.errors import InvalidInvocationError, UnknownPartition, did_you_mean
 from ...definitions.job_snapshot import JobSnapshot
 from ...definitions.ops.context import PARTITION_TAG
+from ...definitions.partitions.base import DynamicPartitionsStore
 from ...definitions.snapshot import DefinitionsSnapshot
+from ...storage.dynamic_partitions import known_keys
 from ...storage.events import PlannedCheck, RunRequested, Target
 
 Origin = Literal["manual", "schedule", "sensor"]
@@ -40,6 +42,7 @@ def job_run(
     *,
     run_id: str,
     at: datetime,
+    dynamic: DynamicPartitionsStore,
     partition: str | None = None,
     only: Iterable[str] | None = None,
     only_checks: Iterable[tuple[str, str]] | None = None,
@@ -49,7 +52,8 @@ def job_run(
 ) -> RunRequested:
     """The request of a run of `job`, or of those of its assets that `only` names.
 
-    `run_config` of None is that of the job. `at` is the instant at which the partition must exist.
+    `run_config` of None is that of the job. The partition must exist at the instant `at`; `dynamic` knows the keys that
+    were added at run time.
 
     Raises:
         InvalidInvocationError: the partition is missing or not wanted, or `only` names what is not in the job.
@@ -64,10 +68,12 @@ def job_run(
     checks = [check for check in job.checks if check[0] in assets]
     if only_checks is not None:
         checks = [check for check in job.checks if check in set(only_checks)]
-    _check_partition(job, partition, at)
+    _check_partition(job, partition, at, dynamic)
+    if job.configured_by_code and run_config is None:
+        raise InvalidInvocationError(f"job {job.name!r} is told something else for each partition: give a run config.")
     return RunRequested(
         run_id=run_id,
-        targets=targets(definitions, assets, partition, at=at, what=f"job {job.name!r}"),
+        targets=targets(definitions, assets, partition, at=at, dynamic=dynamic, what=f"job {job.name!r}"),
         checks=planned(definitions, checks),
         origin=origin,
         definitions=definitions.hash,
@@ -83,6 +89,7 @@ def asset_run(
     *,
     run_id: str,
     at: datetime,
+    dynamic: DynamicPartitionsStore,
     partition: str | None = None,
     only_checks: Iterable[tuple[str, str]] | None = None,
     run_config: Mapping[str, Any] | None = None,
@@ -108,7 +115,7 @@ def asset_run(
     checks = [(key, check.name) for key in ordered for check in definitions.assets[key].checks]
     return RunRequested(
         run_id=run_id,
-        targets=targets(definitions, ordered, partition, at=at, what="the request"),
+        targets=targets(definitions, ordered, partition, at=at, dynamic=dynamic, what="the request"),
         checks=planned(definitions, checks if only_checks is None else only_checks),
         origin=origin,
         definitions=definitions.hash,
@@ -118,7 +125,13 @@ def asset_run(
 
 
 def targets(
-    definitions: DefinitionsSnapshot, assets: Iterable[str], partition: str | None, *, at: datetime, what: str
+    definitions: DefinitionsSnapshot,
+    assets: Iterable[str],
+    partition: str | None,
+    *,
+    at: datetime,
+    dynamic: DynamicPartitionsStore,
+    what: str,
 ) -> tuple[Target, ...]:
     """One partition of each partitioned asset, and the others whole."""
     made: list[Target] = []
@@ -130,8 +143,8 @@ def targets(
             raise InvalidInvocationError(
                 f"{what} makes asset {key!r}, which has {partitions.describe()}: say which partition."
             )
-        elif not partitions.has_partition_key(partition, at):
-            raise UnknownPartition(partition, known=partitions.describe(), asset=key)
+        elif not partitions.has_partition_key(partition, at, dynamic):
+            raise UnknownPartition(partition, known=known_keys(partitions, dynamic), asset=key)
         else:
             made.append(Target(asset_key=key, partitions=((partition, partition),)))
     if partition is not None and made and all(target.partitions is None for target in made):
@@ -157,7 +170,7 @@ def _partition_tag(job: JobSnapshot, partition: str | None) -> dict[str, str]:
     return {} if partition is None or job.kind == "asset" else {PARTITION_TAG: partition}
 
 
-def _check_partition(job: JobSnapshot, partition: str | None, at: datetime) -> None:
+def _check_partition(job: JobSnapshot, partition: str | None, at: datetime, dynamic: DynamicPartitionsStore) -> None:
     """What a job of ops says about partitions; one of assets is looked at asset by asset."""
     if job.kind == "asset":
         return
@@ -165,5 +178,5 @@ def _check_partition(job: JobSnapshot, partition: str | None, at: datetime) -> N
         raise InvalidInvocationError(f"job {job.name!r} has no partitions: leave the partition out.")
     if job.partitions is not None and partition is None:
         raise InvalidInvocationError(f"job {job.name!r} has {job.partitions.describe()}: say which partition.")
-    if job.partitions is not None and partition and not job.partitions.has_partition_key(partition, at):
-        raise UnknownPartition(partition, known=job.partitions.describe())
+    if job.partitions is not None and partition and not job.partitions.has_partition_key(partition, at, dynamic):
+        raise UnknownPartition(partition, known=known_keys(job.partitions, dynamic))

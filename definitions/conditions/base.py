@@ -194,8 +194,18 @@ class AutomationCondition:
 
     @staticmethod
     def in_progress() -> AutomationCondition:
-        """Planned in a run that has neither made it nor ended."""
+        """Planned in a run or a backfill that has neither made it nor ended."""
         return operand("in_progress")
+
+    @staticmethod
+    def run_in_progress() -> AutomationCondition:
+        """Planned in a run that has neither made it nor ended."""
+        return operand("run_in_progress")
+
+    @staticmethod
+    def backfill_in_progress() -> AutomationCondition:
+        """Asked for by a backfill that has neither made it nor given it up."""
+        return operand("backfill_in_progress")
 
     @staticmethod
     def execution_failed() -> AutomationCondition:

@@ -43,7 +43,17 @@ class Missing(Operand):
 
 class InProgress(Operand):
     name = "in_progress"
+    says = "a run or a backfill that will make it is queued or under way"
+
+
+class RunInProgress(Operand):
+    name = "run_in_progress"
     says = "a run that will make it is queued or under way"
+
+
+class BackfillInProgress(Operand):
+    name = "backfill_in_progress"
+    says = "a backfill that is under way has yet to make it"
 
 
 class ExecutionFailed(Operand):

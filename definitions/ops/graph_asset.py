@@ -25,6 +25,7 @@ from .graph import GraphDefinition
 from .op import OpDefinition
 
 if TYPE_CHECKING:
+    from ..backfill_policy import BackfillPolicy
     from ..conditions.base import AutomationCondition
     from ..partitions.base import PartitionsDefinition
 
@@ -45,7 +46,7 @@ def graph_asset(
     owners: Sequence[str] | None = None,
     kinds: Iterable[str] | None = None,
     automation_condition: AutomationCondition | None = None,
-    backfill_policy: Any = None,
+    backfill_policy: BackfillPolicy | None = None,
     resource_defs: Mapping[str, Any] | None = None,
     check_specs: Any = None,
     code_version: str | None = None,
@@ -72,7 +73,6 @@ def graph_asset(
             f"asset {str(own_key)!r}",
             source=source,
             config_schema=config,
-            backfill_policy=backfill_policy,
             resource_defs=resource_defs,
             check_specs=check_specs,
         )
@@ -89,7 +89,7 @@ def graph_asset(
             partitions_def=partitions_def,
             source=source,
         )
-        return of_graph(graph, body, spec, ins=ins, hooks=hooks)
+        return of_graph(graph, body, spec, ins=ins, hooks=hooks, backfill_policy=backfill_policy)
 
     return decorate if compose_fn is None else decorate(compose_fn)
 
@@ -101,6 +101,7 @@ def of_graph(
     *,
     ins: Mapping[str, AssetIn] | None = None,
     hooks: Iterable[HookDefinition] | None = None,
+    backfill_policy: BackfillPolicy | None = None,
 ) -> AssetsDefinition:
     """The asset that `graph` makes: its one output is the asset's value."""
     if len(graph.outs) != 1:
@@ -110,7 +111,7 @@ def of_graph(
                 "output of one op."
             )
         )
-    made = AssetsDefinition(body, spec, ins=ins)
+    made = AssetsDefinition(body, spec, ins=ins, backfill_policy=backfill_policy)
     made.hooks = checked_hooks(hooks, owner=str(made), source=spec.source)
     made.graph = graph
     return made
@@ -122,6 +123,7 @@ def from_graph(
     keys_by_input_name: Mapping[str, AssetKey] | None = None,
     keys_by_output_name: Mapping[str, AssetKey] | None = None,
     key_prefix: str | Sequence[str] | None = None,
+    backfill_policy: BackfillPolicy | None = None,
     **described: Any,
 ) -> AssetsDefinition:
     """As `AssetsDefinition.from_graph`."""
@@ -135,7 +137,7 @@ def from_graph(
     )
     body = _forwarding(graph.fn, list(graph.ins))
     ins = {name: AssetIn(key=key) for name, key in (keys_by_input_name or {}).items()}
-    return of_graph(graph, body, spec, ins=ins)
+    return of_graph(graph, body, spec, ins=ins, backfill_policy=backfill_policy)
 
 
 def from_op(op: OpDefinition, **described: Any) -> AssetsDefinition:

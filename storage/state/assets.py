@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from pyroaring import BitMap
 
@@ -19,6 +20,9 @@ from ..events import KeyRanges
 from .ordinals import KeyedSpace, OrdinalSpace
 from .positions import Column
 from .provenance import Provenance
+
+if TYPE_CHECKING:
+    from .backfills import BackfillProgress
 
 RECENT = 4096  # updates kept in order: more than can land between the choice of a step's keys and its start
 
@@ -174,11 +178,12 @@ class PartitionTable:
 
 
 class AssetState:
-    """One asset: its table, the table of stray keys, and what unfinished runs have planned for it."""
+    """One asset: its table, the table of stray keys, and what unfinished runs and backfills have planned for it."""
 
     __slots__ = (
-        "_in_progress",
         "_pending",
+        "_run_in_progress",
+        "backfills",
         "files",
         "freshness",
         "key",
@@ -203,8 +208,10 @@ class AssetState:
         """Per unfinished run, the partitions it planned and has not started (SEMANTICS 2c)."""
         self.unmade: dict[str, BitMap] = {}
         """Per unfinished run, the partitions it planned and has neither made nor given up."""
+        self.backfills: dict[str, BackfillProgress] = {}
+        """Per active backfill, how far it is with this asset."""
         self._pending: BitMap | None = None
-        self._in_progress: BitMap | None = None
+        self._run_in_progress: BitMap | None = None
 
     def locate(self, key: str | None) -> tuple[PartitionTable, int]:
         """The table and the ordinal of a partition key; a key that the space does not know is numbered as stray."""
@@ -227,7 +234,7 @@ class AssetState:
         """A run plans these partitions of `table`."""
         self.unstarted[run_id] = self.unstarted.get(run_id, BitMap()) | bits
         self.unmade[run_id] = self.unmade.get(run_id, BitMap()) | bits
-        self._pending = self._in_progress = None
+        self.forget_unions()
 
     def start(self, run_id: str, ordinal: int) -> None:
         if run_id in self.unstarted:
@@ -239,26 +246,43 @@ class AssetState:
         self.start(run_id, ordinal)
         if run_id in self.unmade:
             self.unmade[run_id].discard(ordinal)
-            self._in_progress = None
+            self._run_in_progress = None
 
     def end(self, run_id: str) -> None:
         self.unstarted.pop(run_id, None)
         self.unmade.pop(run_id, None)
-        self._pending = self._in_progress = None
+        self.forget_unions()
+
+    def forget_unions(self) -> None:
+        """What is planned has changed: `pending` and `run_in_progress` are put together anew."""
+        self._pending = self._run_in_progress = None
 
     @property
     def pending(self) -> BitMap:
-        """Planned in an unfinished run and not started: never requested again meanwhile."""
+        """Planned in an unfinished run or an active backfill and not started: never requested again meanwhile."""
         if self._pending is None:
-            self._pending = BitMap.union(*self.unstarted.values()) if self.unstarted else BitMap()
+            waiting = [progress.waiting for progress in self.backfills.values()]
+            planned = [*self.unstarted.values(), *waiting]
+            self._pending = BitMap.union(*planned) if planned else BitMap()
         return self._pending
 
     @property
-    def in_progress(self) -> BitMap:
+    def run_in_progress(self) -> BitMap:
         """Planned in an unfinished run and not yet made."""
-        if self._in_progress is None:
-            self._in_progress = BitMap.union(*self.unmade.values()) if self.unmade else BitMap()
-        return self._in_progress
+        if self._run_in_progress is None:
+            self._run_in_progress = BitMap.union(*self.unmade.values()) if self.unmade else BitMap()
+        return self._run_in_progress
+
+    @property
+    def backfill_in_progress(self) -> BitMap:
+        """Asked for by an active backfill, and neither made nor given up."""
+        unmade = [progress.unmade for progress in self.backfills.values()]
+        return BitMap.union(*unmade) if unmade else BitMap()
+
+    @property
+    def in_progress(self) -> BitMap:
+        """Planned in an unfinished run or an active backfill and not yet made."""
+        return self.run_in_progress | self.backfill_in_progress if self.backfills else self.run_in_progress
 
     def move_to_space(self, space: OrdinalSpace | None) -> None:
         """Renumber everything under another space, by key; what it does not know becomes or stays stray."""
@@ -280,7 +304,12 @@ class AssetState:
         for name, runs in planned.items():
             found = {run_id: [self._ordinal(key) for key in keys] for run_id, keys in runs.items()}
             setattr(self, name, {run_id: BitMap([n for n in ns if n is not None]) for run_id, ns in found.items()})
-        self._pending = self._in_progress = None
+
+        def moved(bits: BitMap) -> BitMap:
+            return BitMap([n for ordinal in bits if (n := self._ordinal(old.space.key(ordinal))) is not None])
+
+        self.backfills = {backfill_id: progress.moved(moved) for backfill_id, progress in self.backfills.items()}
+        self.forget_unions()
 
     def _ordinal(self, key: str | None) -> int | None:
         """The ordinal in `table` of a planned key; None where its space has no place for it."""

@@ -26,6 +26,8 @@ from pyroaring import BitMap
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
 from .. import events as e
 from .assets import AssetState, Held, PartitionTable, Setback
+from .automation import AutomationState
+from .backfills import Backfills
 from .changes import Changes
 from .checks import CheckStates
 from .memory import SEEN, Memory, whose
@@ -61,6 +63,7 @@ class State:
 
     def __init__(self, definitions_bytes: Callable[[str], bytes]) -> None:
         self._definitions_bytes = definitions_bytes
+        self._is_pinned = False
         self.through = 0
         self.timestamp = 0
         self.term = 0
@@ -71,7 +74,9 @@ class State:
         self.assets: dict[str, AssetState] = {}
         self.checks = CheckStates(self.assets)
         self.runs: dict[str, RunState] = {}
+        self.backfills = Backfills(self.asset)
         self.memory = Memory()
+        self.automation = AutomationState()
         self.last_tick = LastTick()
         self.changes = Changes()
         self._blocks: dict[Part, set[Part]] = {}
@@ -100,13 +105,30 @@ class State:
             e.StepSucceeded: self._step_succeeded,
             e.StepFailed: self._step_failed,
             e.StepSkipped: self._step_skipped,
+            e.BackfillRequested: self._backfill_requested,
+            e.BackfillSkipped: self._backfill_skipped,
+            e.BackfillEnded: self._backfill_ended,
             e.Tick: self._tick,
+            e.SensorEvaluated: lambda event, stored: self.automation.sensor_evaluated(event),
+            e.ScheduleEvaluated: lambda event, stored: self.automation.schedule_evaluated(event),
+            e.SensorSwitched: lambda event, stored: self.automation.sensor_switched(event, offset=stored.offset),
+            e.ScheduleSwitched: lambda event, stored: self.automation.schedule_switched(
+                event, timestamp=stored.timestamp
+            ),
+            e.SensorCursorSet: lambda event, stored: self.automation.cursor_set(event, offset=stored.offset),
         }
 
     @classmethod
     def empty(cls, definitions_bytes: Callable[[str], bytes]) -> State:
         """The state before the first event. `definitions_bytes` gives the bytes stored under a definitions hash."""
         return cls(definitions_bytes)
+
+    @classmethod
+    def pinned(cls, definitions: DefinitionsSnapshot) -> State:
+        """The state before the first event, which sees all events under `definitions`, whatever the log's own are."""
+        state = cls(lambda digest: definitions.to_bytes())
+        state.definitions, state.definitions_hash, state._is_pinned = definitions, definitions.hash, True
+        return state
 
     def apply(self, stored: Stored) -> None:
         assert stored.offset == self.through + 1, f"offset {stored.offset} applied after {self.through}"
@@ -142,6 +164,8 @@ class State:
 
     def _definitions_loaded(self, event: e.DefinitionsLoaded, stored: Stored) -> None:
         self.definitions_errors = ()
+        if self._is_pinned:
+            return
         self.definitions = DefinitionsSnapshot.from_bytes(self._definitions_bytes(event.hash))
         self.definitions_hash = event.hash
         self._known = {"": {}, event.hash: self.definitions.assets}
@@ -166,6 +190,7 @@ class State:
             k for k, a in self.definitions.evaluated.assets.items() if a.condition is not None and a.has_function
         }
         self.memory.forget_seen(keep=evaluated)
+        self.automation.load(self.definitions, offset=stored.offset, timestamp=stored.timestamp)
         self.changes.definitions = True
 
     def _define_checks(self, definitions: DefinitionsSnapshot) -> None:
@@ -228,6 +253,8 @@ class State:
             table.blocked.pop(ordinal, None)
         if run and table is asset.table:
             asset.settle(run.run_id, ordinal)
+            if run.backfill_id is not None:
+                self.backfills.make(run.backfill_id, asset, ordinal)
         outstanding = run.blocking_checks(event.asset_key) if run else set()
         made_from = step.offset if step else 0
         table.provenance.updated(
@@ -356,6 +383,7 @@ class State:
             run_config=event.run_config,
             job_name=event.job_name,
             definitions=event.definitions,
+            backfill_id=event.backfill_id,
         )
         for target in event.targets:
             asset = self.asset(target.asset_key)
@@ -364,6 +392,8 @@ class State:
         for check in event.checks:
             self.asset(check.asset_key)
         self.checks.planned(self.runs[event.run_id], self.changes)
+        if event.backfill_id is not None:
+            self.backfills.plan(event.backfill_id, event.run_id, event.targets)
 
     def _run_started(self, event: e.RunStarted, stored: Stored) -> None:
         if run := self.runs.get(event.run_id):
@@ -516,6 +546,27 @@ class State:
                     held.outstanding.clear()
                     if not table.is_shut(ordinal):
                         self._release(asset, table, ordinal, offset, held.made_from)  # case 5
+        self.backfills.end_run(run, infrastructure=infrastructure)
+
+    # ---- backfills ---------------------------------------------------------------------------------------------------
+
+    def _backfill_requested(self, event: e.BackfillRequested, stored: Stored) -> None:
+        self.backfills.request(event, offset=stored.offset, at=stored.timestamp)
+        self.changes.touched.update(target.asset_key for target in event.targets)
+
+    def _backfill_skipped(self, event: e.BackfillSkipped, stored: Stored) -> None:
+        self.backfills.skip(event)
+        self.changes.touched.update(target.asset_key for target in event.targets)
+        if event.reason in ("upstream_failed", "check_failed"):
+            for key, ordinal, blockers in self.backfills.blockers(event, self.definitions, self.spaces):
+                table = self.asset(key).table
+                part = key, table.space.key(ordinal)
+                table.blocked[ordinal] = table.blocked.get(ordinal, set()) | blockers
+                for blocker in blockers:
+                    self._blocks.setdefault(blocker, set()).add(part)
+
+    def _backfill_ended(self, event: e.BackfillEnded, stored: Stored) -> None:
+        self.changes.touched.update(self.backfills.end(event.backfill_id))
 
     # ---- automation --------------------------------------------------------------------------------------------------
 

@@ -40,6 +40,7 @@ class RunState:
     job_name: str | None = None
     definitions: str = ""
     """The hash of the definitions that it was planned under."""
+    backfill_id: str | None = None
     started: bool = False
     steps: dict[str, StepState] = field(default_factory=dict)
     """Steps under way."""

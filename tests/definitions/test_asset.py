@@ -116,7 +116,7 @@ def test_a_wrong_argument_is_named_with_the_asset_and_the_line(arguments: dict[s
     assert f"test_asset.py:{orders.__code__.co_firstlineno}" in str(raised.value)
 
 
-@pytest.mark.parametrize("argument", ["backfill_policy"])
+@pytest.mark.parametrize("argument", ["is_virtual"])
 def test_an_argument_that_does_not_act_yet_is_refused_with_what_to_use(argument: str) -> None:
     arguments: dict[str, Any] = {argument: "something"}
     with pytest.raises(NotYetSupported, match=rf"asset 'orders': {argument} is not supported yet\. [A-Z]"):

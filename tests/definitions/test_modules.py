@@ -14,12 +14,14 @@ import pytest
 from headwater import (
     AssetKey,
     AssetSpec,
+    BackfillPolicy,
     Definitions,
     InvalidDefinitionError,
     InvalidInvocationError,
     SourceAsset,
     asset,
     asset_check,
+    define_asset_job,
     definitions,
     load_asset_checks_from_package_name,
     load_assets_from_modules,
@@ -29,6 +31,8 @@ from headwater import (
     map_asset_specs,
     materialize,
     repository,
+    schedule,
+    sensor,
     with_resources,
 )
 from headwater.definitions.errors import DefinitionErrors
@@ -93,6 +97,32 @@ def test_a_prefix_goes_before_each_key_and_dependencies_follow() -> None:
     assert keys(defs) == ["sales/orders", "sales/report", "sales/revenue"]
     assert [str(dep.key) for dep in defs.get("sales/report").deps] == ["sales/revenue"]
     assert materialize(loaded).asset_value(AssetKey(["sales", "revenue"])) == 7
+
+
+def test_a_backfill_policy_is_for_the_assets_that_have_none() -> None:
+    @asset(backfill_policy=BackfillPolicy.multi_run(3))
+    def own() -> None: ...
+
+    module = module_of(orders=orders, own=own, raw=AssetSpec("raw"))
+    loaded = load_assets_from_modules([module], backfill_policy=BackfillPolicy.single_run())
+    snapshot = Definitions(loaded).snapshot().assets
+    policies = {key: asset.backfill_policy for key, asset in snapshot.items()}
+    assert policies == {"orders": BackfillPolicy.single_run(), "own": BackfillPolicy.multi_run(3), "raw": None}
+    assert orders.backfill_policy is None, "the loaded asset is a copy"
+
+
+def test_jobs_schedules_and_sensors_at_the_top_level_are_loaded_too() -> None:
+    orders_job = define_asset_job("orders_job", "orders")
+
+    @schedule("0 6 * * *", job=orders_job)
+    def nightly() -> None: ...
+
+    @sensor(job=orders_job)
+    def looks() -> None: ...
+
+    defs = load_definitions_from_modules([module_of(orders=orders, orders_job=orders_job, all=[nightly], looks=looks)])
+    assert [*defs.jobs, *defs.schedules, *defs.sensors] == ["orders_job", "nightly", "looks"]
+    assert not load_definitions_from_modules([module_of(looks=looks)]).is_empty
 
 
 def test_source_assets_have_a_prefix_of_their_own() -> None:

@@ -8,6 +8,7 @@ fresh. In between, no partition is made twice without a reason that came after t
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, given, settings
@@ -143,23 +144,21 @@ class EverythingTicker(Ticker):
 class ShadowedWorld(World):
     """A world in which every tick is decided twice."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, backfill_above: int) -> None:
+        super().__init__(ticker=partial(Ticker, backfill_above=backfill_above))
+        self.backfill_above = backfill_above
         self.shadow = self._shadow()
 
     def _shadow(self) -> EverythingTicker:
-        return EverythingTicker(State.empty(self.log.definitions_bytes), run_id=lambda: "")
+        state = State.empty(self.log.definitions_bytes)
+        return EverythingTicker(state, run_id=lambda: "", backfill_above=self.backfill_above)
 
     def _decide(self) -> list[e.RunRequested]:
         shadow = self.shadow
         shadow.absorb(self.log.read(shadow.state.through, 100_000)[: self.state.through - shadow.state.through])
         expected = shadow.tick(self.clock.now())
         runs = super()._decide()
-        got = [
-            event.model_copy(update={"run_id": ""}) if isinstance(event, e.RunRequested) else event
-            for event in self.outcomes[-1].events
-        ]
-        assert got == expected.events
+        assert [_nameless(event) for event in self.outcomes[-1].events] == expected.events
         return runs
 
     def restart(self) -> None:
@@ -169,6 +168,14 @@ class ShadowedWorld(World):
             self.shadow.state.apply(stored)
         self.shadow.state.take_changes()
 
+
+def _nameless(event: e.Event) -> e.Event:
+    if isinstance(event, e.RunRequested):
+        return event.model_copy(update={"run_id": ""})
+    return event.model_copy(update={"backfill_id": ""}) if isinstance(event, e.BackfillRequested) else event
+
+
+PARTS = [("one", None), ("total", None), *((key, day) for key in ("raw", "clean") for day in DAYS)]
 
 ACTIONS = st.one_of(
     st.tuples(
@@ -183,6 +190,8 @@ ACTIONS = st.one_of(
     st.tuples(st.just("end"), st.tuples(st.integers(0, 9), st.sampled_from(["cancelled", "orphaned"]))),
     st.tuples(st.just("check"), st.tuples(st.sampled_from(DAYS), st.booleans())),
     st.tuples(st.just("advance"), st.sampled_from([1, 31, 600, 86_400])),
+    st.tuples(st.just("backfill"), st.lists(st.sampled_from(PARTS), min_size=1, max_size=4, unique=True)),
+    st.tuples(st.just("stop"), st.none()),
     st.tuples(st.just("customer"), st.tuples(st.sampled_from(NAMES), st.booleans())),
     st.tuples(st.just("restart"), st.none()),
     st.tuples(st.just("reload"), st.booleans()),
@@ -256,6 +265,12 @@ def play(world: World, actions: list) -> None:
                 world.check("clean", "sound", partition=what[0], passed=what[1])
             case "advance":
                 world.advance(what)
+            case "backfill":
+                targets = [e.Target(asset_key=k, partitions=None if p is None else ((p, p),)) for k, p in what]
+                world.append(e.BackfillRequested(backfill_id=world.ids.new_id(), targets=tuple(targets)))
+            case "stop":
+                for backfill_id in list(world.state.backfills.active)[:1]:
+                    world.append(e.BackfillEnded(backfill_id=backfill_id, status="cancelled"))
             case "customer":
                 change = e.DynamicPartitionsAdded if what[1] else e.DynamicPartitionsDeleted
                 world.append(change(name="customers", keys=(what[0],)))
@@ -277,27 +292,29 @@ def come_to_rest(world: World) -> None:
         world.advance(61)
         world.settle()
         rounds = 0
-        while world.state.runs:
+        while world.state.runs or world.state.backfills.active:
+            world.advance(61)
             hand.step(0, "ok")
             world.settle()
             rounds += 1
             assert rounds < 500, "a run storm"
 
 
-@given(actions=st.lists(ACTIONS, max_size=60))
+@given(actions=st.lists(ACTIONS, max_size=60), backfill_above=st.sampled_from([100, 1]))
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-def test_any_history_is_decided_alike_and_comes_to_rest_fresh(actions: list) -> None:
-    check(actions)
+def test_any_history_is_decided_alike_and_comes_to_rest_fresh(actions: list, backfill_above: int) -> None:
+    check(actions, backfill_above=backfill_above)
 
 
-def check(actions: list) -> None:
+def check(actions: list, *, backfill_above: int = 100) -> None:
     """Play a history, come to rest, and see that everything that was promised was kept."""
-    world = ShadowedWorld()
+    world = ShadowedWorld(backfill_above=backfill_above)
     play(world, actions)
     come_to_rest(world)
     eager = {key: READS[key] for key in EAGERS}
     assert needless_attempts(world.log.read(0, 1_000_000), world.log.definitions_bytes, eager) == []
     assert world.state.runs == {}
+    assert world.state.backfills.active == {}
     for key in EAGERS:
         table = world.state.assets[key].table
         assert world.state.definitions is not None

@@ -27,6 +27,7 @@ from headwater import (
     asset,
     materialize,
 )
+from headwater.definitions.io import InMemoryIOManager
 from headwater.storage.clock import VirtualClock
 from headwater.storage.events import (
     AssetCheckEvaluated,
@@ -72,7 +73,8 @@ class Kept(Instance):
 
     def __init__(self) -> None:
         self.clock, self.store = VirtualClock(NOON), CountingStore()
-        super().__init__(EventLog(self.store, LocalWakeups(), clock=self.clock, ids=SeededIds(1)), Path())
+        log = EventLog(self.store, LocalWakeups(), clock=self.clock, ids=SeededIds(1))
+        super().__init__(log, Path(), io_manager=InMemoryIOManager())
 
     def hour(self, *events: Event) -> int:
         """An hour later these events land; the offset of the last one."""

@@ -24,6 +24,7 @@ def needless_attempts(
     horizon: dict[tuple[str, str], int] = {}
     needless: dict[tuple[str, str], str] = {}
     read_through: dict[Part, int] = {}
+    by_hand: set[str] = set()
     found: list[str] = []
     for stored in log:
         state.apply(stored)
@@ -31,6 +32,10 @@ def needless_attempts(
             newest[key] = stored.offset
         match stored.event:
             case e.DefinitionsLoaded() | e.RunFailed(infrastructure=True) | e.RunRequested(origin="manual"):
+                newest["*"] = stored.offset
+            case e.BackfillRequested(origin="manual"):
+                by_hand.add(stored.event.backfill_id)
+            case e.RunRequested(backfill_id=backfill_id) if backfill_id in by_hand:
                 newest["*"] = stored.offset
             case e.StepStarted(targets=targets) as step if targets:
                 step_id = step.run_id, step.step_key

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from headwater.daemon.evaluation.ticker import Outcome, Ticker
+from headwater.daemon.runs.backfill.driver import BackfillDriver, Steps
 from headwater.definitions.definitions import Definitions
 from headwater.definitions.snapshot import DefinitionsSnapshot
 from headwater.storage import events as e
@@ -39,9 +40,13 @@ class World:
         self.log = EventLog(MemoryStore(), LocalWakeups(), clock=self.clock, ids=self.ids)
         self.make_ticker = ticker
         self.state = State.empty(self.log.definitions_bytes)
+        self.window = 20
         self.ticker = ticker(self.state, run_id=self.ids.new_id, evaluator=BothEvaluators)
+        self.backfills = self._driver()
         self.outcomes: list[Outcome] = []
         self.next_due: datetime | None = None
+        self.definitions = Definitions()
+        self._is_at_head = True
 
     # ---- what happens ------------------------------------------------------------------------------------------------
 
@@ -49,8 +54,9 @@ class World:
         """Append events and return the last one's offset."""
         return self.log.append(list(events), blobs=blobs)[-1]
 
-    def define(self, *assets: Any, checks: Sequence[Any] = ()) -> DefinitionsSnapshot:
-        snapshot = DefinitionsSnapshot.of(Definitions(assets=list(assets), asset_checks=list(checks)))
+    def define(self, *assets: Any, checks: Sequence[Any] = (), **more: Any) -> DefinitionsSnapshot:
+        self.definitions = Definitions(assets=list(assets), asset_checks=list(checks), **more)
+        snapshot = DefinitionsSnapshot.of(self.definitions)
         self.append(e.DefinitionsLoaded(hash=snapshot.hash), blobs={snapshot.hash: snapshot.to_bytes()})
         return snapshot
 
@@ -69,18 +75,26 @@ class World:
         for n, stored in enumerate(landed):
             if n and isinstance(stored.event, e.DefinitionsLoaded):
                 self.ticker.absorb(landed[:n])
+                self._is_at_head = False
                 runs = self._decide() if self.ticker.ready else []
                 return runs + self.tick()
         self.ticker.absorb(landed)
+        self._is_at_head = True
         return self._decide()
 
     def _decide(self) -> list[e.RunRequested]:
         outcome = self.ticker.tick(self.clock.now())
         self.outcomes.append(outcome)
         self.next_due = outcome.next_due
-        if outcome.events:
-            self.ticker.written(self.append(*outcome.events))
-        return [event for event in outcome.events if isinstance(event, e.RunRequested)]
+        steps = self.backfills.decide(self.clock.now()) if self._is_at_head else Steps()
+        if steps.next_due is not None:
+            self.next_due = min(steps.next_due, self.next_due or steps.next_due)
+        if events := [*outcome.events, *steps.events]:
+            self.ticker.written(self.append(*events))
+        return [event for event in events if isinstance(event, e.RunRequested)]
+
+    def _driver(self) -> BackfillDriver:
+        return BackfillDriver(self.state, run_id=self.ids.new_id, window=self.window)
 
     def settle(self) -> list[e.RunRequested]:
         """Tick until nothing new has landed and no follow-up is due; returns the runs asked for."""
@@ -98,6 +112,7 @@ class World:
             self.state.apply(stored)
         self.state.take_changes()
         self.ticker = self.make_ticker(self.state, run_id=self.ids.new_id, evaluator=BothEvaluators)
+        self.backfills = self._driver()
 
     # ---- the workers -------------------------------------------------------------------------------------------------
 
@@ -126,9 +141,11 @@ class World:
         if not ok:
             error = e.ErrorInfo(cls="ValueError", message="no")
             return self.append(e.StepFailed(run_id=run_id, step_key=key, asset_key=key, error=error))
-        partition = target.partitions[0][0] if target.partitions else None
+        space = self.state.space(key)
+        partitions = [space.key(ordinal) for ordinal in space.bits(target.partitions)]
+        partition = partitions[0]
         events: list[e.Event] = [
-            e.AssetMaterialized(asset_key=key, partition=partition, run_id=run_id, step_key=key),
+            *(e.AssetMaterialized(asset_key=key, partition=p, run_id=run_id, step_key=key) for p in partitions),
             e.StepSucceeded(run_id=run_id, step_key=key),
         ]
         for check in run.checks:

@@ -40,6 +40,12 @@ from headwater.storage.log import EventLog
 TWO = multiprocess_executor.configured({"max_concurrent": 2})
 
 
+@pytest.fixture(autouse=True)
+def no_native_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests leave thread pools of native libraries in this process, of which the children here use none."""
+    monkeypatch.setattr("headwater.daemon.runs.execute.unsafe_native_threads", lambda: None)
+
+
 class Bench:
     def __init__(self, home: Path) -> None:
         self.home, self.log = home, EventLog.open(home)
