@@ -218,7 +218,7 @@ def test_the_context_tells_outputs_and_keys_apart() -> None:
         seen["def"] = context.assets_def.keys
         seen["same"] = context.op_execution_context is context
         seen["subset"] = context.is_subset
-        with pytest.raises(InvalidInvocationError, match="makes several assets: use context.selected_asset_keys"):
+        with pytest.raises(InvalidInvocationError, match=r"makes several assets: use context\.selected_asset_keys"):
             _ = context.asset_key
         with pytest.raises(InvalidInvocationError, match="Did you mean 'orders'"):
             context.asset_key_for_output("order")

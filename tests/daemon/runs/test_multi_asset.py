@@ -351,7 +351,7 @@ def test_what_was_not_to_be_made_is_refused() -> None:
     def pq():
         yield MaterializeResult(asset_key="p")
 
-    with pytest.raises(ExecutionError, match="made 'p', which this step was not to make. Make what is in"):
+    with pytest.raises(ExecutionError, match=r"made 'p', which this step was not to make\. Make what is in"):
         materialize([pq], selection="q")
 
 
