@@ -12,10 +12,11 @@ from datetime import UTC, datetime, timedelta
 
 import typer
 
-from ...storage.moments import Moment
+from ...storage.clock import MICROSECOND, SystemClock
+from ...storage.log import EventLog
+from ...storage.moments import Moment, offset_of
 
-WHEN = "An offset, a time (2026-03-01T06:00) or how long ago ('2h ago')."
-
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 _AGO = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)\s+ago", re.IGNORECASE)
 _UNITS = {
     "seconds": ("s", "sec", "secs", "second", "seconds"),
@@ -40,7 +41,7 @@ def parsed_moment(text: str, *, now: datetime) -> Moment:
         try:
             return now - timedelta(**{unit: float(ago[1])})
         except OverflowError:
-            return datetime.min.replace(tzinfo=UTC)
+            return _BEGINNING
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
@@ -56,3 +57,17 @@ def parsed_span(text: str, *, now: datetime) -> tuple[Moment, Moment]:
     if not dots or not first.strip():
         raise typer.BadParameter(f"{text!r} is no pair of moments. Write A..B, as in '2h ago..1h ago' or 100..200.")
     return parsed_moment(first, now=now), parsed_moment(last, now=now) if last.strip() else now
+
+
+def first_at(log: EventLog, text: str) -> int:
+    """The offset of the first event at or after the moment that `text` names; behind the last one where none is."""
+    moment = parsed_moment(text, now=SystemClock().now())
+    if isinstance(moment, datetime):
+        return offset_of(log, moment - MICROSECOND if moment > _BEGINNING else moment) + 1
+    return max(moment, 1)
+
+
+def last_at(log: EventLog, text: str) -> int:
+    """The offset of the last event up to the moment that `text` names; 0 where there is none."""
+    moment = parsed_moment(text, now=SystemClock().now())
+    return offset_of(log, moment) if isinstance(moment, datetime) else moment
