@@ -36,7 +36,7 @@ from ..host.reload import HostDied, HostSupervisor
 from ..host.worker import LEFT_ALONE, MACHINERY_FAILED
 from .handing import handed_inputs
 from .lease import Lease, is_held, wait_released
-from .plan import build_plan
+from .planning import build_plan
 from .queue import QueuedRun, RunQueue
 
 log = structlog.get_logger("headwater.runs")
