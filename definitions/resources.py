@@ -129,7 +129,8 @@ class PartialResource(Generic[Self]):
     __headwater_kind__: ClassVar[str] = RECIPE
 
     def __init__(self, cls: type[Self], values: Mapping[str, Any]) -> None:
-        self.cls, self.values = cls, dict(values)
+        self.cls = cls
+        self.values: dict[str, Any] = dict(values)
         if unknown := sorted(set(values) - set(cls.model_fields)):
             raise InvalidInvocationError(
                 f"{cls.__name__}.configure_at_launch: there is no field {unknown[0]!r}. "

@@ -28,7 +28,7 @@ class PipesContext:
 
     def __init__(self, data: Mapping[str, Any], messages: IO[str] | None) -> None:
         self._data, self._messages = data, messages
-        self.log = logging.getLogger("headwater.pipes")
+        self.log: logging.Logger = logging.getLogger("headwater.pipes")
         """Its lines go to the log of the step."""
         self._handler = _ToStep(self)
         self.log.addHandler(self._handler)

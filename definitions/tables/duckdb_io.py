@@ -52,7 +52,8 @@ class TableTypeHandler:
 
 
 class DuckDBPandasTypeHandler(TableTypeHandler):
-    library, type_name = "pandas", "pandas.DataFrame"
+    library: str = "pandas"
+    type_name: str = "pandas.DataFrame"
 
     def from_duckdb(self, result: Any) -> Any:
         return result.df()
@@ -61,7 +62,8 @@ class DuckDBPandasTypeHandler(TableTypeHandler):
 class DuckDBPolarsTypeHandler(TableTypeHandler):
     """A LazyFrame is collected."""
 
-    library, type_name = "polars", "polars.DataFrame"
+    library: str = "polars"
+    type_name: str = "polars.DataFrame"
 
     def handles(self, kind: Any) -> bool:
         return super().handles(kind) or kind.__name__ == "LazyFrame"
@@ -76,7 +78,8 @@ class DuckDBPolarsTypeHandler(TableTypeHandler):
 
 
 class DuckDBPyArrowTypeHandler(TableTypeHandler):
-    library, type_name = "pyarrow", "pyarrow.Table"
+    library: str = "pyarrow"
+    type_name: str = "pyarrow.Table"
 
     def from_duckdb(self, result: Any) -> Any:
         return result.to_arrow_table()
