@@ -59,7 +59,7 @@ class _Bound(NamedTuple):
 class Definitions(Accessors):
     """Everything a module defines. One at the top level of the module is what headwater loads.
 
-    >>> defs = Definitions(assets=[orders, revenue], asset_checks=[orders_not_empty], resources={"db": connection})
+    >>> defs = Definitions(assets=[orders, revenue], asset_checks=[orders_not_empty], resources={"db": Database()})
     """
 
     def __init__(

@@ -160,6 +160,7 @@ def build_resources(
 
     >>> with build_resources({"db": Database(path="x")}) as resources:
     ...     resources.db.query("select 1")
+    'select 1'
     """
     from .run_config import run_config_data
 

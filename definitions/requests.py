@@ -22,7 +22,7 @@ class RunRequest:
     """A run that is wanted.
 
     >>> RunRequest(run_key="orders-2026-03-01.csv", run_config={"ops": {"orders": {"config": {"file": "a"}}}})
-    RunRequest(run_key='orders-2026-03-01.csv')
+    RunRequest(run_key='orders-2026-03-01.csv', run_config={'ops': {'orders': {'config': {'file': 'a'}}}})
 
     A `run_key` runs once ever for its sensor or schedule: requests with a key that was requested before are left out.
     `job_name` says which of several jobs is meant; `asset_selection` narrows its assets down, or names the assets where

@@ -5,7 +5,7 @@
 ...     connection = connect(context.resource_config["path"])
 ...     yield connection
 ...     connection.close()
->>> Definitions([orders], resources={"database": database.configured({"path": "orders.db"})})
+>>> defs = Definitions([orders], resources={"database": database.configured({"path": "orders.db"})})
 
 The older way to declare one; a ConfigurableResource has typed fields. `@io_manager` is the same for IO managers.
 """

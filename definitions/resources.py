@@ -6,7 +6,7 @@
 ...     def setup_for_execution(self, context): ...
 >>> @asset
 ... def orders(database: Database): ...
->>> Definitions([orders], resources={"database": Database(host="db", password=EnvVar("DB_PASSWORD"))})
+>>> defs = Definitions([orders], resources={"database": Database(host="db", password=EnvVar("DB_PASSWORD"))})
 
 What stands in the definitions is never used itself. A run that needs the resource makes a copy of it, in which
 references to the environment are looked up, fields that are resources are open, and what the run config says about it

@@ -176,8 +176,9 @@ def graph(
 
     >>> @graph
     ... def sales():
-    ...     return total(prices(), amounts())
+    ...     return total(load())
     >>> sales.execute_in_process().output_value()
+    7
 
     Its parameters are inputs of the graph, what it returns its outputs: the output of an op, a dict of them by name
     (declared with `out={"a": GraphOut(), ...}`), or nothing.

@@ -2,7 +2,7 @@
 
 >>> from headwater.pipes import open_pipes
 >>> with open_pipes() as pipes:
-...     pipes.log.info("making %s", pipes.partition_key)
+...     pipes.log.info("making the orders")
 ...     pipes.report_asset_materialization(metadata={"row_count": 3})
 
 Started by hand, without a step, it has no extras and its reports go nowhere.

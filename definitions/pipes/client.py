@@ -1,9 +1,9 @@
 """`PipesSubprocessClient`: a step that runs a program on this machine and takes what it reports for its result.
 
 >>> @asset
-... def orders(context: AssetExecutionContext, pipes: ResourceParam[PipesSubprocessClient]) -> MaterializeResult[Any]:
+... def orders(context: AssetExecutionContext, pipes: ResourceParam[PipesSubprocessClient]) -> MaterializeResult:
 ...     return pipes.run(command=["python", "orders.py"], context=context).get_materialize_result()
->>> Definitions([orders], resources={"pipes": PipesSubprocessClient()})
+>>> defs = Definitions([orders], resources={"pipes": PipesSubprocessClient()})
 """
 
 from __future__ import annotations

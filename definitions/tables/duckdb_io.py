@@ -1,8 +1,11 @@
 """IO managers that keep tables in a DuckDB database: each asset is a table, each partition some of its rows.
 
+>>> import pandas
+>>> from headwater.duckdb import DuckDBPandasIOManager
 >>> @asset(partitions_def=DailyPartitionsDefinition("2024-01-01"), metadata={"partition_expr": "day"})
 ... def orders(context) -> pandas.DataFrame: ...
->>> Definitions([orders], resources={"io_manager": DuckDBPandasIOManager(database="data/shop.duckdb", schema="shop")})
+>>> defs = Definitions([orders], resources={
+...     "io_manager": DuckDBPandasIOManager(database="data/shop.duckdb", schema="shop")})
 
 Which table and which rows: see `slices.py`. A whole asset replaces its table; partitions are deleted and inserted in
 one transaction, so that a reader sees the old rows or the new ones. An input of several partitions is one table.

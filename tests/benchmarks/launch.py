@@ -16,7 +16,7 @@ from harness import Effort, Figure, child_environment, median, percentile, scrat
 
 from headwater.daemon.host.client import CodeHost
 from headwater.daemon.host.source import CodeSource
-from headwater.daemon.runs.plan import RunPlan, StepPlan, Target
+from headwater.daemon.runs.plan import RunPlan, StepPlan
 from headwater.storage.events import RunRequested
 from headwater.storage.events import Target as RunTarget
 from headwater.storage.log import EventLog
