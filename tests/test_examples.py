@@ -80,7 +80,7 @@ def shop(instance: hw.Instance) -> dict[str, Any]:
     def send_report() -> None:
         store(load())
 
-    names = {name: getattr(hw, name) for name in hw.__all__}
+    names = {name: getattr(hw, name) for name in dir(hw) if not name.startswith("_")}
     return {**names, **locals(), "transform": cleaned, "Database": Database, "Path": Path, "os": os, "json": json} | {
         "timedelta": timedelta,
         "datetime": datetime,
