@@ -23,6 +23,7 @@ from pathlib import Path
 
 import structlog
 from anyio.abc import TaskGroup
+from structlog.typing import FilteringBoundLogger
 
 from ...definitions.errors import InvalidInvocationError
 from ...definitions.snapshot import DefinitionsSnapshot
@@ -39,7 +40,7 @@ from .lease import Lease, is_held, wait_released
 from .planning import build_plan
 from .queue import QueuedRun, RunQueue
 
-log = structlog.get_logger("headwater.runs")
+log: FilteringBoundLogger = structlog.get_logger("headwater.runs")
 
 Append = Callable[[Sequence[e.Event]], Awaitable[object]]
 _ENDS = (e.RunSucceeded, e.RunFailed, e.RunCancelled)
@@ -57,7 +58,8 @@ class RunSupervisor:
     def __init__(
         self, state: State, queue: RunQueue, hosts: HostSupervisor, home: Path, *, clock: Clock, append: Append
     ) -> None:
-        self.state, self.queue = state, queue
+        self.state: State = state
+        self.queue: RunQueue = queue
         self._hosts, self._home, self._clock, self._append = hosts, home, clock, append
         self._launched: dict[str, QueuedRun] = {}
         self._gone: dict[str, Gone] = {}

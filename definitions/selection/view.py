@@ -55,7 +55,7 @@ class SelectableAssets:
     """The assets by key, each after everything it reads, and the ways between them."""
 
     def __init__(self, assets: Iterable[SelectableAsset]) -> None:
-        self.assets = {asset.key: asset for asset in assets}
+        self.assets: dict[AssetKey, SelectableAsset] = {asset.key: asset for asset in assets}
         self._selected: dict[str, set[AssetKey]] = {}
 
     @classmethod
