@@ -12,9 +12,9 @@ from .keys import AssetKey, CoercibleToAssetKey
 from .labels import key_from_user
 from .source import SourceLine
 from .spec import AssetSpec
-from .unsupported import refuse
 
 if TYPE_CHECKING:
+    from .backfill_policy import BackfillPolicy
     from .conditions.base import AutomationCondition
     from .freshness import FreshnessPolicy
     from .partitions.base import PartitionsDefinition
@@ -26,8 +26,7 @@ class AssetOut:
     it has a `key`.
 
     One that is not `is_required` may be left out by the function: then it is not made, and what reads it is skipped.
-    `dagster_type` and `backfill_policy` of the single outs are those of the function: annotate it, and give the policy
-    to the decorator.
+    A `backfill_policy` is that of all that the function makes.
     """
 
     key_prefix: str | Sequence[str] | None = None
@@ -40,7 +39,7 @@ class AssetOut:
     group_name: str | None = None
     code_version: str | None = None
     automation_condition: AutomationCondition | None = None
-    backfill_policy: Any = None
+    backfill_policy: BackfillPolicy | None = None
     owners: Sequence[str] | None = None
     tags: Mapping[str, str] | None = None
     kinds: Iterable[str] | None = None
@@ -89,7 +88,6 @@ class AssetOut:
         source: SourceLine,
     ) -> AssetSpec:
         """The spec of the asset; the arguments are what holds where the out says nothing itself."""
-        refuse(f"asset {str(key)!r}", source=source, backfill_policy=self.backfill_policy)
         return AssetSpec(
             key,
             deps=deps,

@@ -77,7 +77,7 @@ class AssetsDefinition:
         """What is said to whatever runs its step, as plain data."""
         self.pool = pool
         """The pool in which a run that makes it takes a place."""
-        self.backfill_policy = _checked_policy(backfill_policy, str(self), source=spec.source)
+        self.backfill_policy = _checked_policy(backfill_policy, str(self), source=self.source)
         self._check_config()
         self.resource_args = tuple(p.name for p in self.signature.parameters if p.is_resource)
         self.arguments = self._arguments(dict(ins or {}))
@@ -281,6 +281,7 @@ class AssetsDefinition:
         """A copy in which every key that is in `renamed`, its own and those of its dependencies, is another one."""
         made = copy.copy(self)
         made.arguments = {name: dep.with_keys(renamed) for name, dep in self.arguments.items()}
+        made.check_specs = tuple(spec.with_keys(renamed) for spec in self.check_specs)
         return made.with_spec(self.spec.with_keys(renamed))
 
     def with_resource_defs(self, resource_defs: Mapping[str, Any]) -> AssetsDefinition:

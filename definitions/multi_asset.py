@@ -17,9 +17,10 @@ from .multi_assets import MultiAssetsDefinition, Produced
 from .retries import RetryPolicy, checked_policy
 from .source import SourceLine
 from .spec import AssetSpec
-from .unsupported import refuse
 
 if TYPE_CHECKING:
+    from .backfill_policy import BackfillPolicy
+    from .check_specs import AssetCheckSpec
     from .partitions.base import PartitionsDefinition
 
 
@@ -35,7 +36,7 @@ def multi_asset(
     internal_asset_deps: Mapping[str, Iterable[Any]] | None = None,
     partitions_def: PartitionsDefinition | None = None,
     hooks: Iterable[HookDefinition] | None = None,
-    backfill_policy: Any = None,
+    backfill_policy: BackfillPolicy | None = None,
     op_tags: Mapping[str, Any] | None = None,
     can_subset: bool = False,
     resource_defs: Mapping[str, Any] | None = None,
@@ -43,7 +44,7 @@ def multi_asset(
     retry_policy: RetryPolicy | None = None,
     code_version: str | None = None,
     specs: Sequence[AssetSpec] | None = None,
-    check_specs: Any = None,
+    check_specs: Iterable[AssetCheckSpec] | None = None,
     pool: str | None = None,
 ) -> Callable[[Callable[..., Any]], MultiAssetsDefinition]:
     """Make several assets of one function, in one step.
@@ -70,7 +71,6 @@ def multi_asset(
         if (outs is None) == (specs is None):
             both = "both outs and specs" if outs is not None else "neither outs nor specs"
             raise InvalidDefinitionError(f"{source}: {owner} has {both}. Say by one of them what it makes.")
-        refuse(owner, source=source, backfill_policy=backfill_policy)
         defaults: dict[str, Any] = {
             "group_name": group_name,
             "code_version": None if code_version is None else str(code_version),
@@ -99,6 +99,9 @@ def multi_asset(
             op_tags=op_tags,
             pool=pool,
             check_specs=check_specs or (),
+            backfill_policy=_policy(
+                owner, source, [backfill_policy, *(o.backfill_policy for o in (outs or {}).values())]
+            ),
         )
         made.retry_policy = checked_policy(retry_policy, owner=str(made), source=source)
         made.hooks = checked_hooks(hooks, owner=str(made), source=source)
@@ -106,6 +109,19 @@ def multi_asset(
         return made
 
     return decorate
+
+
+def _policy(owner: str, source: SourceLine, given: Iterable[BackfillPolicy | None]) -> BackfillPolicy | None:
+    """The one policy of all that is made in one step."""
+    policies = list(dict.fromkeys(policy for policy in given if policy is not None))
+    if len(policies) > 1:
+        report(
+            InvalidDefinitionError(
+                f"{source}: {owner} and its outs have different backfill policies, but all is made in one step. Give "
+                "one to the decorator."
+            )
+        )
+    return policies[0] if policies else None
 
 
 def _check_not_with_specs(owner: str, source: SourceLine, **given: Any) -> None:

@@ -63,7 +63,7 @@ class MultiAssetsDefinition(AssetsDefinition):
     def key(self) -> AssetKey:
         if len(self.produced) != 1:
             raise InvalidInvocationError(
-                f"{self} makes {len(self.produced)} assets and has no one key: see .keys, or name the one meant."
+                f"{self} makes {len(self.produced)} assets and has no one key: see .keys, or name one of them."
             )
         return self.spec.key
 
@@ -103,11 +103,14 @@ class MultiAssetsDefinition(AssetsDefinition):
         mapped = [func(one.spec) for one in self.produced]
         renamed = {one.spec.key: new.key for one, new in zip(self.produced, mapped, strict=True)}
         renamed = {old: new for old, new in renamed.items() if old != new}
-        return self._with_specs([spec.with_deps(_renamed(spec.deps, renamed)) for spec in mapped])
+        made = copy.copy(self)
+        made.check_specs = tuple(spec.with_keys(renamed) for spec in self.check_specs)
+        return made._with_specs([spec.with_deps(_renamed(spec.deps, renamed)) for spec in mapped])
 
     def with_keys(self, renamed: Mapping[AssetKey, AssetKey]) -> MultiAssetsDefinition:
         made = copy.copy(self)
         made.arguments = {name: dep.with_keys(renamed) for name, dep in self.arguments.items()}
+        made.check_specs = tuple(spec.with_keys(renamed) for spec in self.check_specs)
         return made._with_specs([spec.with_keys(renamed) for spec in self.specs])
 
     def with_spec(self, spec: AssetSpec) -> MultiAssetsDefinition:

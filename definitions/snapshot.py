@@ -150,11 +150,11 @@ class AssetSnapshot:
     """What is said to whatever runs its steps."""
     pool: str | None = None
     """Of runs with assets of one pool only so many are under way at once."""
-    backfill_policy: BackfillPolicy | None = None
     step: str = ""
     """The step that it shares with other assets, which one function makes; "" where it has one of its own."""
     can_subset: bool = False
     """Whether it can be made without the others of its step."""
+    backfill_policy: BackfillPolicy | None = None
     observable: bool = False
     """External, with a function that looks at it: a run of it writes observations."""
     checked: tuple[str, str] | None = None

@@ -90,6 +90,7 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.errors import InvalidConfigError as InvalidConfigError
     from .definitions.errors import InvalidDefinitionError as InvalidDefinitionError
     from .definitions.errors import InvalidInvocationError as InvalidInvocationError
+    from .definitions.errors import InvalidSubsetError as InvalidSubsetError
     from .definitions.errors import TypeCheckDidNotPass as TypeCheckDidNotPass
     from .definitions.evaluation_context import ScheduleEvaluationContext as ScheduleEvaluationContext
     from .definitions.evaluation_context import SensorEvaluationContext as SensorEvaluationContext
