@@ -159,7 +159,7 @@ def print_comparison(result: Comparison) -> None:
 def _print_runs(title: str, runs: Sequence[Request]) -> None:
     if not runs:
         return
-    typer.echo(f"\n{title}: {len(runs):,} runs")
+    typer.echo(f"\n{title}: {len(runs):,} run{'s' if len(runs) > 1 else ''}")
     for run in runs[:RUNS_SHOWN]:
         made = shortened([shown_ranges(target.asset_key, target.partitions) for target in run.targets])
         typer.echo(f"  {shown_time(run.at)}  {made or shortened(run.checks)}  {shown_span(run.took_s)}".rstrip())

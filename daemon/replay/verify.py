@@ -26,6 +26,7 @@ from ..evaluation.ticker import Ticker
 from .differences import Difference, LeafCompared, Part, Verification, Where, differing
 
 PAGE = 5_000  # events read at a time
+TICKS_PAGE = 500
 RUNS_PAGE = 200
 
 
@@ -43,7 +44,7 @@ def verify(log: EventLog, *, since: int = 0, everything: bool = False) -> Verifi
 
 def ticks_of(log: EventLog, *, after: int = 0) -> Iterator[StoredEvent]:
     """The written ticks behind an offset, oldest first."""
-    while page := log.query(types=["tick"], after=after, limit=PAGE):
+    while page := log.query(types=["tick"], after=after, limit=TICKS_PAGE):
         yield from page
         after = page[-1].offset
 
