@@ -31,7 +31,7 @@ def test_a_moment_is_an_offset_a_time_or_how_long_ago(text: str, expected: int |
 
 
 def test_a_time_without_a_zone_is_that_of_the_machine() -> None:
-    there = datetime(2026, 3, 1, 6).astimezone()  # noqa: DTZ001 - this is what is typed
+    there = datetime(2026, 3, 1, 6).astimezone()
     assert parsed_moment("2026-03-01T06:00", now=NOW) == there
 
 
