@@ -1,4 +1,4 @@
-"""State folded from a log: of all that is in it, and kept up with it.
+"""State folded from a log: of all that is in it, and kept up with it. It starts from the newest snapshot.
 
 This is the reader's way to State, for commands, for questions that an instance is asked, and for tests. The daemon
 folds the same events in its own loop.
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ..definitions.snapshot import DefinitionsSnapshot
 from .events import DefinitionsLoaded, Event
 from .log import EventLog
+from .snapshots import newest_state
 from .state import State
 
 PAGE = 5_000  # events folded at a time
@@ -33,7 +34,7 @@ def folded(log: EventLog, definitions: DefinitionsSnapshot | None = None) -> Sta
             return definitions.to_bytes()
         return log.definitions_bytes(digest)
 
-    state = State.empty(definitions_bytes)
+    state = newest_state(log, definitions_bytes)
     catch_up(state, log)
     if definitions is not None and state.definitions_hash != definitions.hash:
         suppose(state, DefinitionsLoaded(hash=definitions.hash, asset_count=len(definitions.assets)))

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -32,7 +32,7 @@ from .group import GroupCommit
 from .ids import IdSource, SystemIds
 from .opening import open_store
 from .sqlite import FILE_NAME, SqliteStore
-from .store import Head, Row, RowFilter, Store
+from .store import Head, Row, RowFilter, SnapshotRow, Store
 from .wakeup import LocalWakeups, LogWakeups, Subscription, Wakeups
 
 __all__ = ["ConflictError", "EventLog", "Expect", "Head", "StoredEvent"]
@@ -201,6 +201,26 @@ class EventLog:
         """Of all definitions whose bytes the log has."""
         self._check_open()
         return self._store.blob_hashes()
+
+    # ---- snapshots of State ----
+
+    def snapshots(self) -> list[SnapshotRow]:
+        """All that are stored, newest first. What is in them is known to snapshots.py."""
+        self._check_open()
+        return self._store.snapshots()
+
+    def snapshot_parts(self, digests: Collection[str]) -> dict[str, bytes]:
+        self._check_open()
+        return self._store.snapshot_parts(digests)
+
+    def save_snapshot(
+        self, row: SnapshotRow, parts: Mapping[str, bytes], *, keep: Collection[int], keep_parts: Collection[str]
+    ) -> None:
+        """Store one, and let go of all but those at the offsets `keep`, with their parts."""
+        self._check_open()
+        self._store.save_snapshot(row, parts, keep=keep, keep_parts=keep_parts)
+
+    # ---- the log as rows ----
 
     def restore(self, rows: Sequence[Row], blobs: Mapping[str, bytes], *, end: Head | None = None) -> None:
         """Write rows with the places, times and checksums that they have; nothing else may append meanwhile.

@@ -7,9 +7,10 @@ A commit is one step under a lock, so that readers in other threads see all of i
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection, Mapping
 
 from .checksum import GENESIS
-from .store import RUN_ENDS, Head, Row, RowFilter
+from .store import RUN_ENDS, Head, Row, RowFilter, SnapshotRow
 
 _OFFSET, _TYPE, _ASSET_KEY, _PARTITION, _RUN_ID = 0, 2, 5, 6, 7  # places in a Row
 
@@ -22,6 +23,8 @@ class MemoryStore:
         self._by_asset: dict[str, list[Row]] = {}
         self._by_run: dict[str, list[Row]] = {}
         self._blobs: dict[str, bytes] = {}
+        self._snapshots: dict[int, SnapshotRow] = {}
+        self._parts: dict[str, bytes] = {}
         self._head = Head(0, 0, GENESIS, 0)
         self._transaction = threading.Lock()
         self._mutex = threading.Lock()  # guards all of the above while it changes
@@ -93,6 +96,24 @@ class MemoryStore:
 
     def blob_hashes(self) -> list[str]:
         return sorted(self._blobs)
+
+    # ---- snapshots ----
+
+    def snapshots(self) -> list[SnapshotRow]:
+        with self._mutex:
+            return [self._snapshots[offset] for offset in sorted(self._snapshots, reverse=True)]
+
+    def snapshot_parts(self, digests: Collection[str]) -> dict[str, bytes]:
+        with self._mutex:
+            return {digest: self._parts[digest] for digest in digests if digest in self._parts}
+
+    def save_snapshot(
+        self, row: SnapshotRow, parts: Mapping[str, bytes], *, keep: Collection[int], keep_parts: Collection[str]
+    ) -> None:
+        with self._mutex:
+            kept = {offset: self._snapshots[offset] for offset in keep if offset in self._snapshots}
+            self._snapshots = {**kept, row.offset: row}
+            self._parts = {digest: self._parts[digest] for digest in keep_parts if digest in self._parts} | dict(parts)
 
     # ---- closing ----
 

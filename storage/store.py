@@ -7,6 +7,7 @@ it and see committed rows only.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -24,6 +25,15 @@ class Head(NamedTuple):
     timestamp: int
     checksum: str
     term: int
+
+
+class SnapshotRow(NamedTuple):
+    """A snapshot of State through `offset`; `timestamp` is that of the event there. See snapshots.py."""
+
+    offset: int
+    timestamp: int
+    format: int
+    manifest: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +93,23 @@ class Store(Protocol):
 
     def blob_hashes(self) -> list[str]:
         """Of all definitions that are stored, in order."""
+        ...
+
+    def snapshots(self) -> list[SnapshotRow]:
+        """All snapshots that are stored, newest first."""
+        ...
+
+    def snapshot_parts(self, digests: Collection[str]) -> dict[str, bytes]:
+        """Those of the parts that are stored."""
+        ...
+
+    def save_snapshot(
+        self, row: SnapshotRow, parts: Mapping[str, bytes], *, keep: Collection[int], keep_parts: Collection[str]
+    ) -> None:
+        """Store a snapshot with its parts, and let go of all others but those in `keep`, which need `keep_parts`.
+
+        All of it is done or nothing. Appends may go on beside it.
+        """
         ...
 
     def tidy(self) -> None:

@@ -194,6 +194,7 @@ ACTIONS = st.one_of(
     st.tuples(st.just("stop"), st.none()),
     st.tuples(st.just("customer"), st.tuples(st.sampled_from(NAMES), st.booleans())),
     st.tuples(st.just("restart"), st.none()),
+    st.tuples(st.just("snapshot"), st.none()),
     st.tuples(st.just("reload"), st.booleans()),
 )
 
@@ -276,6 +277,8 @@ def play(world: World, actions: list) -> None:
                 world.append(change(name="customers", keys=(what[0],)))
             case "restart":
                 world.restart()
+            case "snapshot":
+                world.wants_snapshot = True
             case "reload":
                 world.define(*(ASSETS if what else [a for a in ASSETS if a is not two]), checks=[sound])
 
