@@ -214,9 +214,9 @@ class EventLog:
         return self._store.snapshot_parts(digests)
 
     def save_snapshot(
-        self, row: SnapshotRow, parts: Mapping[str, bytes], *, keep: Collection[int], keep_parts: Collection[str]
+        self, row: SnapshotRow | None, parts: Mapping[str, bytes], *, keep: Collection[int], keep_parts: Collection[str]
     ) -> None:
-        """Store one, and let go of all but those at the offsets `keep`, with their parts."""
+        """Store one (None: no new one), and let go of all but those at the offsets `keep`, with their parts."""
         self._check_open()
         self._store.save_snapshot(row, parts, keep=keep, keep_parts=keep_parts)
 

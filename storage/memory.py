@@ -108,11 +108,11 @@ class MemoryStore:
             return {digest: self._parts[digest] for digest in digests if digest in self._parts}
 
     def save_snapshot(
-        self, row: SnapshotRow, parts: Mapping[str, bytes], *, keep: Collection[int], keep_parts: Collection[str]
+        self, row: SnapshotRow | None, parts: Mapping[str, bytes], *, keep: Collection[int], keep_parts: Collection[str]
     ) -> None:
         with self._mutex:
             kept = {offset: self._snapshots[offset] for offset in keep if offset in self._snapshots}
-            self._snapshots = {**kept, row.offset: row}
+            self._snapshots = kept if row is None else {**kept, row.offset: row}
             self._parts = {digest: self._parts[digest] for digest in keep_parts if digest in self._parts} | dict(parts)
 
     # ---- closing ----

@@ -196,18 +196,19 @@ class PostgresStore:
         return {digest: data for digest, data in rows if digest in wanted}
 
     def save_snapshot(
-        self, row: SnapshotRow, parts: Mapping[str, bytes], *, keep: Collection[int], keep_parts: Collection[str]
+        self, row: SnapshotRow | None, parts: Mapping[str, bytes], *, keep: Collection[int], keep_parts: Collection[str]
     ) -> None:
         def attempt(connection: Connection) -> None:
             with connection.transaction(), connection.cursor() as cursor:
                 known = [s[0] for s in cursor.execute(_text(statements.READ_SNAPSHOTS)).fetchall()]
-                dropped = {*known, row.offset} - {*keep}
+                dropped = {*known} - {*keep}
                 cursor.executemany(_text(statements.DROP_SNAPSHOT), [(offset,) for offset in dropped])
                 stored = {digest for (digest,) in cursor.execute(_text(statements.READ_PART_HASHES)).fetchall()}
                 unused = stored - parts.keys() - {*keep_parts}
                 cursor.executemany(_text(statements.DROP_PART), [(digest,) for digest in unused])
                 cursor.executemany(_text(_insert_part), [item for item in parts.items() if item[0] not in stored])
-                cursor.execute(_text(_insert_snapshot), row)
+                if row is not None:
+                    cursor.execute(_text(_insert_snapshot), row)
 
         self._read(attempt)
 

@@ -12,10 +12,12 @@ thread.
 
 from __future__ import annotations
 
+import gc
 import io
 import pickle
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any, NoReturn
 
@@ -23,14 +25,17 @@ import structlog
 
 from .log import EventLog
 from .state import State
+from .state.comparing import told_apart
 from .state.dumping import FORMAT, Dump, DumpDoesNotFit, dump, load
 from .store import SnapshotRow
 
-__all__ = ["EVERY", "KEEP", "dump", "newest_state", "save"]
+__all__ = ["EVERY", "KEEP", "check", "drop", "dump", "newest_state", "save"]
 
 EVERY = 50_000  # events after which a snapshot is due
 KEEP = 3  # snapshots that are kept
 LEVEL = 1  # of compression: the others take three times as long for a tenth less
+UNREADABLE = (DumpDoesNotFit, LookupError, ValueError, TypeError, EOFError, pickle.UnpicklingError, zlib.error)
+"""What comes of reading a snapshot that is damaged or does not fit."""
 
 log = structlog.get_logger("headwater.snapshots")
 
@@ -69,10 +74,49 @@ def newest_state(
         if row.format != FORMAT or (until is not None and row.offset > until):
             continue
         try:
-            return load(_read(events, row), look_up)
-        except (DumpDoesNotFit, LookupError, ValueError, TypeError, pickle.UnpicklingError, zlib.error) as error:
+            with _uncollected():
+                return load(_read(events, row), look_up)
+        except UNREADABLE as error:
             log.warning("snapshot_passed_over", offset=row.offset, reason=str(error))
     return State.empty(look_up)
+
+
+def check(events: EventLog, progress: Callable[[int], None] = lambda offset: None) -> dict[int, list[str]]:
+    """What each snapshot that says other than the log says differently, by its offset. Folds the log from zero."""
+    state, wrong = State.empty(events.definitions_bytes), {}
+    for row in reversed([row for row in events.snapshots() if row.format == FORMAT]):
+        while state.through < row.offset and (
+            page := events.read(state.through, min(5_000, row.offset - state.through))
+        ):
+            for stored in page:
+                state.apply(stored)
+            progress(state.through)
+        try:
+            found = told_apart(load(_read(events, row), events.definitions_bytes), state)
+        except UNREADABLE as error:
+            found = [f"it cannot be read: {error}"]
+        if found:
+            wrong[row.offset] = found
+    return wrong
+
+
+def drop(events: EventLog, offsets: Collection[int]) -> None:
+    """Let go of the snapshots at these offsets."""
+    kept = [row for row in events.snapshots() if row.offset not in offsets]
+    used = {digest for row in kept for digest in _digests(row)}
+    events.save_snapshot(None, {}, keep=[row.offset for row in kept], keep_parts=used)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """While a State is built of a hundred thousand objects, looking for garbage among them takes half of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _read(events: EventLog, row: SnapshotRow) -> Dump:
@@ -98,7 +142,7 @@ def _digests(row: SnapshotRow) -> list[str]:
     try:
         manifest = _decode(row.manifest)
         return [manifest["rest"], *manifest["assets"].values(), *manifest["checks"].values()]
-    except (LookupError, ValueError, TypeError, pickle.UnpicklingError, zlib.error):
+    except UNREADABLE:
         return []
 
 

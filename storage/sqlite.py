@@ -245,19 +245,20 @@ class SqliteStore:
             return {digest: data for digest, data in rows if digest in wanted}
 
     def save_snapshot(
-        self, row: SnapshotRow, parts: Mapping[str, bytes], *, keep: Collection[int], keep_parts: Collection[str]
+        self, row: SnapshotRow | None, parts: Mapping[str, bytes], *, keep: Collection[int], keep_parts: Collection[str]
     ) -> None:
         with self._reported, self._locked_apart(), self._reader() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 known = [s[0] for s in connection.execute(_compiled(statements.READ_SNAPSHOTS).sql)]
-                dropped = {*known, row.offset} - {*keep}
+                dropped = {*known} - {*keep}
                 connection.executemany(_compiled(statements.DROP_SNAPSHOT).sql, [(offset,) for offset in dropped])
                 stored = {digest for (digest,) in connection.execute(_compiled(statements.READ_PART_HASHES).sql)}
                 unused = stored - parts.keys() - {*keep_parts}
                 connection.executemany(_compiled(statements.DROP_PART).sql, [(digest,) for digest in unused])
                 connection.executemany(_compiled(_insert_part).sql, [i for i in parts.items() if i[0] not in stored])
-                connection.execute(_compiled(_insert_snapshot).sql, row)
+                if row is not None:
+                    connection.execute(_compiled(_insert_snapshot).sql, row)
                 connection.execute("COMMIT")
             except BaseException:
                 connection.execute("ROLLBACK")

@@ -104,9 +104,14 @@ class Store(Protocol):
         ...
 
     def save_snapshot(
-        self, row: SnapshotRow, parts: Mapping[str, bytes], *, keep: Collection[int], keep_parts: Collection[str]
+        self,
+        row: SnapshotRow | None,
+        parts: Mapping[str, bytes],
+        *,
+        keep: Collection[int],
+        keep_parts: Collection[str],
     ) -> None:
-        """Store a snapshot with its parts, and let go of all others but those in `keep`, which need `keep_parts`.
+        """Store a snapshot (None: no new one) with its parts, and let go of all others but those in `keep`, which need `keep_parts`.
 
         All of it is done or nothing. Appends may go on beside it.
         """

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
 from .output import print_json, print_table, shown_time
-from .progress import counted
+from .progress import counted, progress_bar
 from .settings import HomeOption, JsonOption, home_folder, refuse_beside_daemon
+
+if TYPE_CHECKING:
+    from ...storage.log import EventLog
 
 store_commands = typer.Typer(help="Look after the database of the event log.", no_args_is_help=True)
 
@@ -26,8 +31,14 @@ def upgrade(home: HomeOption = None) -> None:
 
 
 @store_commands.command()
-def verify(home: HomeOption = None) -> None:
-    """Check that every event of the log is there and is what was written. Ends with 1 where it is not."""
+def verify(
+    home: HomeOption = None,
+    drop_snapshots: Annotated[
+        bool, typer.Option("--drop-snapshots", help="Delete snapshots that do not say what the events say.")
+    ] = False,
+) -> None:
+    """Check that every event of the log is there and is what was written, and that the snapshots of state say the same
+    as the events. Ends with 1 where that is not so."""
     from ...storage.checksum import verify_chain
     from .catalog import log_for_reading
 
@@ -35,6 +46,32 @@ def verify(home: HomeOption = None) -> None:
         head = log.head()
         verify_chain(counted(log.all_rows(), total=head.offset, what="Verifying"), head)
         typer.echo(f"All {head.offset:,} events are there and are what was written.")
+        _verify_snapshots(log, may_drop=drop_snapshots)
+
+
+def _verify_snapshots(log: EventLog, *, may_drop: bool) -> None:
+    from ...storage.snapshots import check, drop
+
+    offsets = [row.offset for row in log.snapshots()]
+    if not offsets:
+        return
+    with progress_bar("Folding") as tell:
+        wrong = check(log, lambda offset: tell(offset, max(offsets)))
+    for offset, found in wrong.items():
+        more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+        typer.echo(
+            f"The snapshot at offset {offset} says other than the events: {', '.join(found[:5])}{more}.", err=True
+        )
+    if wrong and may_drop:
+        drop(log, wrong)
+        typer.echo(
+            f"Deleted {len(wrong)} of {len(offsets)} snapshots. Nothing is lost: State is folded from the events."
+        )
+    elif wrong:
+        typer.echo("Stop the daemon and run: headwater store verify --drop-snapshots", err=True)
+        raise typer.Exit(1)
+    else:
+        typer.echo(f"All {len(offsets)} snapshots of state say the same as the events.")
 
 
 @store_commands.command()

@@ -101,10 +101,11 @@ _pack_asset, _restore_asset = attributes(
 
 def _dump_asset(asset: AssetState) -> dict[str, Any]:
     has_space = asset.table is not asset.stray
+    stray_keys = _keys(asset.stray.space)
     return {
         "facts": _pack_asset(asset),
-        "stray_keys": _keys(asset.stray.space),
-        "stray": _pack_table(asset.stray),
+        "stray_keys": stray_keys,
+        "stray": _pack_table(asset.stray) if stray_keys or not has_space else None,
         "space": asset.table.space.fingerprint if has_space else None,
         "table": _pack_table(asset.table) if has_space else None,
     }
@@ -115,8 +116,9 @@ def _load_asset(key: str, packed: dict[str, Any], spaces: dict[str, OrdinalSpace
     if fingerprint is not None and fingerprint not in spaces:
         raise DumpDoesNotFit(f"{key!r} has partitions that the definitions do not know: {fingerprint}")
     asset = AssetState(key)
-    stray = KeyedSpace(asset.stray.space.fingerprint, packed["stray_keys"])
-    asset.stray = asset.table = record(partial(PartitionTable, stray), **_TABLE).unpack(packed["stray"])
+    if packed["stray"] is not None:
+        stray = KeyedSpace(asset.stray.space.fingerprint, packed["stray_keys"])
+        asset.stray = asset.table = record(partial(PartitionTable, stray), **_TABLE).unpack(packed["stray"])
     if fingerprint is not None:
         asset.table = record(partial(PartitionTable, spaces[fingerprint]), **_TABLE).unpack(packed["table"])
     _restore_asset(asset, packed["facts"])

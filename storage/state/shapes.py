@@ -77,8 +77,8 @@ def by_key(shape: Shape) -> Shape:
         return Shape(dict, dict)
     pack, unpack = shape
     return Shape(
-        lambda values: {key: pack(value) for key, value in values.items()},
-        lambda packed: {key: unpack(value) for key, value in packed.items()},
+        lambda values: {key: pack(value) for key, value in values.items()} if values else {},
+        lambda packed: {key: unpack(value) for key, value in packed.items()} if packed else {},
     )
 
 

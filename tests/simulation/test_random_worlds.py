@@ -32,6 +32,7 @@ from headwater.definitions.partitions import (
 )
 from headwater.definitions.snapshot import AssetSnapshot
 from headwater.storage import events as e
+from headwater.storage import snapshots
 from headwater.storage.state import Changes, State
 from support.audit import needless_attempts
 from support.world import World
@@ -315,6 +316,7 @@ def check(actions: list, *, backfill_above: int = 100) -> None:
     play(world, actions)
     come_to_rest(world)
     eager = {key: READS[key] for key in EAGERS}
+    assert snapshots.check(world.log) == {}
     assert needless_attempts(world.log.read(0, 1_000_000), world.log.definitions_bytes, eager) == []
     assert world.state.runs == {}
     assert world.state.backfills.active == {}

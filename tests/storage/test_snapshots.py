@@ -15,7 +15,7 @@ from headwater.definitions.snapshot import DefinitionsSnapshot
 from headwater.storage import events as e
 from headwater.storage.folding import catch_up, folded
 from headwater.storage.log import EventLog
-from headwater.storage.snapshots import KEEP, dump, newest_state, save
+from headwater.storage.snapshots import KEEP, check, drop, dump, newest_state, save
 from headwater.storage.state import State
 from headwater.storage.store import SnapshotRow
 from support.deep_equal import differences
@@ -121,6 +121,21 @@ def test_a_snapshot_that_does_not_fit_is_passed_over(log: EventLog, damage: str)
 
     assert newest_state(log).through == good
     assert differences(folded(log), from_zero(log)) == []
+
+
+def test_a_snapshot_that_says_other_than_the_log_is_found_and_dropped(log: EventLog) -> None:
+    define(log, "orders", "report")
+    report(log, "orders")
+    good = save_now(log)
+    report(log, "report")
+    state = from_zero(log)
+    state.assets["orders"].table.materialized.discard(0)
+    save(log, dump(state))
+
+    assert check(log) == {log.head().offset: ["asset 'orders'"]}
+    drop(log, [log.head().offset])
+    assert check(log) == {}
+    assert newest_state(log).through == good
 
 
 class Evil:
