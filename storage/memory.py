@@ -10,9 +10,10 @@ import threading
 from collections.abc import Collection, Mapping
 
 from .checksum import GENESIS
-from .store import RUN_ENDS, Head, Row, RowFilter, SnapshotRow
+from .errors import StoreUnavailable
+from .store import RUN_ENDS, ArchiveRow, Head, Row, RowFilter, SnapshotRow, fits
 
-_OFFSET, _TYPE, _ASSET_KEY, _PARTITION, _RUN_ID = 0, 2, 5, 6, 7  # places in a Row
+_OFFSET, _TYPE, _ASSET_KEY, _RUN_ID = 0, 2, 5, 7  # places in a Row
 
 
 class MemoryStore:
@@ -75,7 +76,7 @@ class MemoryStore:
             for row in reversed(candidates) if wanted.newest_first else candidates:
                 if len(found) == wanted.limit:
                     break
-                if _fits(row, wanted):
+                if fits(row, wanted):
                     found.append(row)
             return found
 
@@ -115,6 +116,14 @@ class MemoryStore:
             self._snapshots = kept if row is None else {**kept, row.offset: row}
             self._parts = {digest: self._parts[digest] for digest in keep_parts if digest in self._parts} | dict(parts)
 
+    # ---- archives ----
+
+    def archives(self) -> list[ArchiveRow]:
+        return []
+
+    def archive(self, row: ArchiveRow) -> None:
+        raise StoreUnavailable("in memory", "it has no archive, and forgets everything")
+
     # ---- closing ----
 
     def close(self) -> None:
@@ -122,14 +131,3 @@ class MemoryStore:
 
     def abandon(self) -> None:
         """A forked child has a copy of its own: it takes nothing from the parent."""
-
-
-def _fits(row: Row, wanted: RowFilter) -> bool:
-    return (
-        row[_OFFSET] > wanted.after
-        and (wanted.before is None or row[_OFFSET] < wanted.before)
-        and (wanted.asset_key is None or row[_ASSET_KEY] == wanted.asset_key)
-        and (wanted.run_id is None or row[_RUN_ID] == wanted.run_id)
-        and (wanted.types is None or row[_TYPE] in wanted.types)
-        and (wanted.partitions is None or row[_PARTITION] in wanted.partitions)
-    )

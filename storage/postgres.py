@@ -30,7 +30,7 @@ from .errors import NothingWritten, StoreUnavailable
 from .schema import check_version, definitions, events, metadata, snapshot_parts, snapshots
 from .server_url import libpq_url, without_password
 from .statements import Statement
-from .store import Head, Row, RowFilter, SnapshotRow
+from .store import ArchiveRow, Head, Row, RowFilter, SnapshotRow
 
 Result = TypeVar("Result")
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -209,6 +209,23 @@ class PostgresStore:
                 cursor.executemany(_text(_insert_part), [item for item in parts.items() if item[0] not in stored])
                 if row is not None:
                     cursor.execute(_text(_insert_snapshot), row)
+
+        self._read(attempt)
+
+    # ---- archives ----
+
+    def archives(self) -> list[ArchiveRow]:
+        rows = self._read(lambda connection: execute(connection, statements.READ_ARCHIVES).fetchall())
+        return [ArchiveRow(*row) for row in rows]
+
+    def archive(self, row: ArchiveRow) -> None:
+        def attempt(connection: Connection) -> None:
+            if row.last in [known.last for known in self.archives()]:
+                return  # the connection broke after the commit
+            with connection.transaction():
+                execute(connection, statements.INSERT_ARCHIVE, **{f"new_{k}": v for k, v in row._asdict().items()})
+                execute(connection, statements.DROP_EVENTS, last=row.last)
+                execute(connection, statements.MOVE_ANCHOR, last=row.last, checksum=row.checksum)
 
         self._read(attempt)
 

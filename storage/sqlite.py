@@ -31,7 +31,7 @@ from . import statements
 from .errors import StoreUnavailable
 from .schema import check_version, definitions, events, metadata, snapshot_parts, snapshots
 from .statements import Statement
-from .store import Head, Row, RowFilter, SnapshotRow
+from .store import ArchiveRow, Head, Row, RowFilter, SnapshotRow
 
 FILE_NAME = "events.db"
 LOCK_NAME = "events.lock"
@@ -259,6 +259,25 @@ class SqliteStore:
                 connection.executemany(_compiled(_insert_part).sql, [i for i in parts.items() if i[0] not in stored])
                 if row is not None:
                     connection.execute(_compiled(_insert_snapshot).sql, row)
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+
+    # ---- archives ----
+
+    def archives(self) -> list[ArchiveRow]:
+        with self._reported, self._reader() as connection:
+            return [ArchiveRow(*row) for row in connection.execute(_compiled(statements.READ_ARCHIVES).sql)]
+
+    def archive(self, row: ArchiveRow) -> None:
+        insert, anchor = _compiled(statements.INSERT_ARCHIVE), _compiled(statements.MOVE_ANCHOR)
+        with self._reported, self._locked_apart(), self._reader() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                connection.execute(insert.sql, insert.values({f"new_{k}": v for k, v in row._asdict().items()}))
+                connection.execute(_compiled(statements.DROP_EVENTS).sql, (row.last,))
+                connection.execute(anchor.sql, anchor.values({"last": row.last, "checksum": row.checksum}))
                 connection.execute("COMMIT")
             except BaseException:
                 connection.execute("ROLLBACK")

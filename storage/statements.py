@@ -15,8 +15,8 @@ from sqlalchemy import ClauseElement, Dialect, Select, bindparam, delete, exists
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from .checksum import GENESIS
-from .schema import SCHEMA_VERSION, definitions, events, head, snapshot_parts, snapshots
-from .store import RUN_ENDS, Head, RowFilter
+from .schema import SCHEMA_VERSION, archives, definitions, events, head, snapshot_parts, snapshots
+from .store import RUN_ENDS, ArchiveRow, Head, RowFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,10 @@ DROP_SNAPSHOT = delete(snapshots).where(snapshots.c.offset == bindparam("dropped
 READ_PARTS = select(snapshot_parts.c.hash, snapshot_parts.c.bytes)
 READ_PART_HASHES = select(snapshot_parts.c.hash)
 DROP_PART = delete(snapshot_parts).where(snapshot_parts.c.hash == bindparam("dropped"))
+READ_ARCHIVES = select(*(archives.c[name] for name in ArchiveRow._fields)).order_by(archives.c.last)
+INSERT_ARCHIVE = insert(archives).values({name: bindparam(f"new_{name}") for name in ArchiveRow._fields})
+DROP_EVENTS = delete(events).where(events.c.offset <= bindparam("last"))
+MOVE_ANCHOR = update(head).values(archived_offset=bindparam("last"), archived_checksum=bindparam("checksum"))
 READ_BLOB = select(definitions.c.bytes).where(definitions.c.hash == bindparam("hash"))
 
 

@@ -36,6 +36,17 @@ class SnapshotRow(NamedTuple):
     manifest: bytes
 
 
+class ArchiveRow(NamedTuple):
+    """A file of archived events, the `last` of which has this `timestamp` and `checksum`. See archives.py."""
+
+    first: int
+    last: int
+    timestamp: int
+    file: str
+    sha256: str
+    checksum: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowFilter:
     """Which rows a query wants: behind offset `after` and, where it is given, ahead of `before`. None means any."""
@@ -48,6 +59,18 @@ class RowFilter:
     before: int | None = None
     limit: int = 1000
     newest_first: bool = False
+
+
+def fits(row: Row, wanted: RowFilter) -> bool:
+    """Whether a query wants a row, apart from its limit."""
+    return (
+        row[0] > wanted.after
+        and (wanted.before is None or row[0] < wanted.before)
+        and (wanted.asset_key is None or row[5] == wanted.asset_key)
+        and (wanted.run_id is None or row[7] == wanted.run_id)
+        and (wanted.types is None or row[2] in wanted.types)
+        and (wanted.partitions is None or row[6] in wanted.partitions)
+    )
 
 
 class Store(Protocol):
@@ -111,10 +134,19 @@ class Store(Protocol):
         keep: Collection[int],
         keep_parts: Collection[str],
     ) -> None:
-        """Store a snapshot (None: no new one) with its parts, and let go of all others but those in `keep`, which need `keep_parts`.
+        """Store a snapshot (None: no new one) with its parts, and let go of all others but those in `keep`, which
+        need `keep_parts`.
 
         All of it is done or nothing. Appends may go on beside it.
         """
+        ...
+
+    def archives(self) -> list[ArchiveRow]:
+        """The files that events were moved to, in order."""
+        ...
+
+    def archive(self, row: ArchiveRow) -> None:
+        """Name a file, take the events that are in it out, and move the anchor: all of it or nothing."""
         ...
 
     def tidy(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -49,6 +50,14 @@ def verify(
         _verify_snapshots(log, may_drop=drop_snapshots)
 
 
+def _moment(text: str) -> datetime:
+    """A moment as it was typed; without a zone it is one of this machine's."""
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is neither an offset nor a moment such as 2026-03-01T06:00") from error
+
+
 def _verify_snapshots(log: EventLog, *, may_drop: bool) -> None:
     from ...storage.snapshots import check, drop
 
@@ -72,6 +81,36 @@ def _verify_snapshots(log: EventLog, *, may_drop: bool) -> None:
         raise typer.Exit(1)
     else:
         typer.echo(f"All {len(offsets)} snapshots of state say the same as the events.")
+
+
+@store_commands.command()
+def archive(
+    before: Annotated[
+        str, typer.Option(help="A moment (2026-03-01, 2026-03-01T06:00) or an offset: what came before.")
+    ],
+    home: HomeOption = None,
+) -> None:
+    """Move old events out of the database into compressed files below HOME/archive. All commands read both as one
+    history. What is not over yet stays: unfinished runs, and what the daemon has not decided upon."""
+    from ...storage.archiving import archive as archive_events
+    from ...storage.archiving import last_before
+    from ...storage.clock import to_microseconds
+    from .catalog import log_for_reading
+
+    folder = home_folder(home)
+    refuse_beside_daemon(folder, "Archiving")
+    with log_for_reading(folder) as log:
+        if not log.head().offset:
+            typer.echo("The log is empty: nothing was to be done.")
+            return
+        until = int(before) - 1 if before.isdigit() else last_before(log, to_microseconds(_moment(before)))
+        known = log.archives()
+        already = known[-1].last if known else 0
+        with progress_bar("Archiving") as tell:
+            last = archive_events(log, until=min(until, log.head().offset), progress=tell)
+        typer.echo(f"Archived {last - already:,} events; {last:,} are in {log.archive_folder} now.")
+        if last < until:
+            typer.echo(f"Those from {last + 1:,} on are not over yet: they are needed to go on from.")
 
 
 @store_commands.command()
