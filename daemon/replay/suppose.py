@@ -49,6 +49,7 @@ class _Course:
         through = ticks[0].event.through if ticks and isinstance(ticks[0].event, e.Tick) else 0
         self._state = folded_through(log, through, supposing=definitions)
         self._state.take_changes()
+        self._state.backfills.touch_all()
         ids = count(1)
         self._ticker = Ticker(self._state, run_id=lambda: f"supposed-{next(ids)}")
         self._backfills = BackfillDriver(self._state, run_id=lambda: f"supposed-{next(ids)}", window=WINDOW)

@@ -356,6 +356,7 @@ def check(actions: list, *, backfill_above: int = 100) -> None:
     world.advance(timedelta(minutes=1))
     assert [run for run in world.settle() if run.targets[0].asset_key != "sometimes"] == []
     assert verify(world.log).differences == []
+    assert verify(world.log, since=world.log.head().offset // 2).differences == []
 
 
 def _needs_more(moment: Moment, asset_: AssetSnapshot, ordinal: int) -> bool:
