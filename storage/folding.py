@@ -48,7 +48,7 @@ def suppose(state: State, event: Event) -> None:
 
 def folded_through(log: EventLog, offset: int) -> State:
     """State as it was when the event at `offset` had just been folded; 0 is before the first."""
-    state = State.empty(log.definitions_bytes)
+    state = newest_state(log, until=offset)
     catch_up(state, log, through=offset)
     return state
 
