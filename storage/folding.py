@@ -28,17 +28,22 @@ class _Supposed:
 
 def folded(log: EventLog, definitions: DefinitionsSnapshot | None = None) -> State:
     """State at the end of the log, seen under `definitions`; those that hold in the log where None is given."""
+    state = _begun(log, definitions)
+    catch_up(state, log)
+    if definitions is not None and state.definitions_hash != definitions.hash:
+        suppose(state, DefinitionsLoaded(hash=definitions.hash, asset_count=len(definitions.assets)))
+    return state
+
+
+def _begun(log: EventLog, definitions: DefinitionsSnapshot | None, *, until: int | None = None) -> State:
+    """State of the newest snapshot (of `until` at most), which knows the bytes of `definitions` beside the log's."""
 
     def definitions_bytes(digest: str) -> bytes:
         if definitions is not None and digest == definitions.hash:
             return definitions.to_bytes()
         return log.definitions_bytes(digest)
 
-    state = newest_state(log, definitions_bytes)
-    catch_up(state, log)
-    if definitions is not None and state.definitions_hash != definitions.hash:
-        suppose(state, DefinitionsLoaded(hash=definitions.hash, asset_count=len(definitions.assets)))
-    return state
+    return newest_state(log, definitions_bytes, until=until)
 
 
 def suppose(state: State, event: Event) -> None:
@@ -46,9 +51,10 @@ def suppose(state: State, event: Event) -> None:
     state.apply(_Supposed(state.through + 1, state.timestamp, event))
 
 
-def folded_through(log: EventLog, offset: int) -> State:
-    """State as it was when the event at `offset` had just been folded; 0 is before the first."""
-    state = newest_state(log, until=offset)
+def folded_through(log: EventLog, offset: int, *, supposing: DefinitionsSnapshot | None = None) -> State:
+    """State as it was when the event at `offset` had just been folded; 0 is before the first. It may be told later that
+    the definitions `supposing` were loaded, though the log does not have them."""
+    state = _begun(log, supposing, until=offset)
     catch_up(state, log, through=offset)
     return state
 

@@ -14,7 +14,7 @@ from .settings import HomeOption, JsonOption, home_folder, refuse_beside_daemon
 if TYPE_CHECKING:
     from ...storage.log import EventLog
 
-store_commands = typer.Typer(help="Look after the database of the event log.", no_args_is_help=True)
+store_commands: typer.Typer = typer.Typer(help="Look after the database of the event log.", no_args_is_help=True)
 
 
 @store_commands.command()

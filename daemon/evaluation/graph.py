@@ -15,9 +15,11 @@ class ConditionGraph:
     """Made once for each `DefinitionsLoaded`, of its assets and of the checks that have conditions of their own."""
 
     def __init__(self, definitions: DefinitionsSnapshot) -> None:
-        self.place = {key: n for n, key in enumerate(definitions.assets)}
-        self.keys = list(definitions.assets)
-        self.conditions = {k: a for k, a in definitions.assets.items() if a.condition is not None and a.has_function}
+        self.place: dict[str, int] = {key: n for n, key in enumerate(definitions.assets)}
+        self.keys: list[str] = list(definitions.assets)
+        self.conditions: dict[str, AssetSnapshot] = {
+            k: a for k, a in definitions.assets.items() if a.condition is not None and a.has_function
+        }
         self.children: dict[str, list[str]] = {}
         for key, asset in definitions.assets.items():
             for dep in asset.deps:
@@ -26,8 +28,10 @@ class ConditionGraph:
         self._upstream: dict[str, set[str]] = {}
         self._seen: dict[str, str] = {}
         self._definitions = definitions
-        self.timers = Timers(definitions)
-        self.follow_up = {k for k, a in self.conditions.items() if a.condition and needs_follow_up(a.condition)}
+        self.timers: Timers = Timers(definitions)
+        self.follow_up: set[str] = {
+            k for k, a in self.conditions.items() if a.condition and needs_follow_up(a.condition)
+        }
         self._read_requests = {k for k, a in self.conditions.items() if a.condition and reads_requests(a.condition)}
 
     def seen(self, asset: AssetSnapshot) -> str:
