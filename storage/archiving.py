@@ -20,6 +20,7 @@ from pathlib import Path
 from . import snapshots
 from .checksum import GENESIS, verify_chain
 from .events import Tick
+from .folding import catch_up
 from .log import EventLog
 from .row_lines import json_line, row_line
 from .store import ArchiveRow, Head, Row
@@ -60,23 +61,9 @@ def may_go_through(events: EventLog) -> int:
     end = min(bounds)
     state = snapshots.newest_state(events, until=bounds[0])
     if state.through < end:
-        while state.through < bounds[0]:
-            for stored in events.read(state.through, min(5_000, bounds[0] - state.through)):
-                state.apply(stored)
+        catch_up(state, events, through=bounds[0])
         snapshots.save(events, snapshots.dump(state))
     return end
-
-
-def last_before(events: EventLog, timestamp: int) -> int:
-    """The offset of the last event that was committed before an instant (microseconds UTC)."""
-    low, high = 0, events.head().offset
-    while low < high:
-        middle = (low + high + 1) // 2
-        if events.read(middle - 1, 1)[0].timestamp < timestamp:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def _written(events: EventLog, rows: list[Row]) -> ArchiveRow:

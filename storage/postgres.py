@@ -191,9 +191,11 @@ class PostgresStore:
         return [SnapshotRow(*row) for row in rows]
 
     def snapshot_parts(self, digests: Collection[str]) -> dict[str, bytes]:
-        wanted = set(digests)
-        rows = self._read(lambda connection: execute(connection, statements.READ_PARTS).fetchall())
-        return {digest: data for digest, data in rows if digest in wanted}
+        def attempt(connection: Connection) -> dict[str, bytes]:
+            pages = statements.pages_of_parts(digests)
+            return dict(row for page in pages for row in execute(connection, statements.READ_PARTS, **page))
+
+        return self._read(attempt)
 
     def save_snapshot(
         self, row: SnapshotRow | None, parts: Mapping[str, bytes], *, keep: Collection[int], keep_parts: Collection[str]

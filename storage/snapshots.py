@@ -24,20 +24,26 @@ from typing import Any, NoReturn
 import structlog
 
 from .log import EventLog
-from .state import State
+from .state import State, dumping
 from .state.comparing import told_apart
-from .state.dumping import FORMAT, Dump, DumpDoesNotFit, dump, load
+from .state.dumping import FORMAT, Dump, DumpDoesNotFit, load
 from .store import SnapshotRow
 
 __all__ = ["EVERY", "KEEP", "check", "drop", "dump", "newest_state", "save"]
 
 EVERY = 50_000  # events after which a snapshot is due
-KEEP = 3  # snapshots that are kept
+KEEP = 24  # snapshots that are kept: any moment of the last million events is near one, and most parts are shared
 LEVEL = 1  # of compression: the others take three times as long for a tenth less
 UNREADABLE = (DumpDoesNotFit, LookupError, ValueError, TypeError, EOFError, pickle.UnpicklingError, zlib.error)
 """What comes of reading a snapshot that is damaged or does not fit."""
 
 log = structlog.get_logger("headwater.snapshots")
+
+
+def dump(state: State) -> Dump:
+    """All that `state` says, for `save`. State must not change meanwhile, and may at once afterwards."""
+    with _uncollected():
+        return dumping.dump(state)
 
 
 def save(events: EventLog, dump: Dump) -> None:
@@ -109,7 +115,7 @@ def drop(events: EventLog, offsets: Collection[int]) -> None:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """While a State is built of a hundred thousand objects, looking for garbage among them takes half of the time."""
+    """While a State becomes a hundred thousand objects, or is made of them, looking for garbage is half of the work."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

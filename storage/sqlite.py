@@ -239,10 +239,11 @@ class SqliteStore:
             return [SnapshotRow(*row) for row in rows]
 
     def snapshot_parts(self, digests: Collection[str]) -> dict[str, bytes]:
-        wanted = set(digests)
+        statement, parts = _compiled(statements.READ_PARTS), {}
         with self._reported, self._reader() as connection:
-            rows = connection.execute(_compiled(statements.READ_PARTS).sql)
-            return {digest: data for digest, data in rows if digest in wanted}
+            for page in statements.pages_of_parts(digests):
+                parts |= dict(connection.execute(statement.sql, statement.values(page)))
+        return parts
 
     def save_snapshot(
         self, row: SnapshotRow | None, parts: Mapping[str, bytes], *, keep: Collection[int], keep_parts: Collection[str]

@@ -7,6 +7,7 @@ connection. Values go in as tuples, in the order of `Statement.names`.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -63,7 +64,10 @@ READ_SNAPSHOTS = select(snapshots.c.offset, snapshots.c.timestamp, snapshots.c.f
     snapshots.c.offset.desc()
 )
 DROP_SNAPSHOT = delete(snapshots).where(snapshots.c.offset == bindparam("dropped"))
-READ_PARTS = select(snapshot_parts.c.hash, snapshot_parts.c.bytes)
+PARTS_AT_ONCE = 200
+READ_PARTS = select(snapshot_parts.c.hash, snapshot_parts.c.bytes).where(
+    snapshot_parts.c.hash.in_([bindparam(f"hash_{n}") for n in range(PARTS_AT_ONCE)])
+)
 READ_PART_HASHES = select(snapshot_parts.c.hash)
 DROP_PART = delete(snapshot_parts).where(snapshot_parts.c.hash == bindparam("dropped"))
 READ_ARCHIVES = select(*(archives.c[name] for name in ArchiveRow._fields)).order_by(archives.c.last)
@@ -71,6 +75,15 @@ INSERT_ARCHIVE = insert(archives).values({name: bindparam(f"new_{name}") for nam
 DROP_EVENTS = delete(events).where(events.c.offset <= bindparam("last"))
 MOVE_ANCHOR = update(head).values(archived_offset=bindparam("last"), archived_checksum=bindparam("checksum"))
 READ_BLOB = select(definitions.c.bytes).where(definitions.c.hash == bindparam("hash"))
+
+
+def pages_of_parts(digests: Collection[str]) -> Iterator[dict[str, str]]:
+    """The values of READ_PARTS, as often as it has to be asked."""
+    wanted = sorted(set(digests))
+    for start in range(0, len(wanted), PARTS_AT_ONCE):
+        page = wanted[start : start + PARTS_AT_ONCE]
+        page += page[-1:] * (PARTS_AT_ONCE - len(page))
+        yield {f"hash_{n}": digest for n, digest in enumerate(page)}
 
 
 @cache

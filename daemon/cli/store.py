@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -93,8 +93,7 @@ def archive(
     """Move old events out of the database into compressed files below HOME/archive. All commands read both as one
     history. What is not over yet stays: unfinished runs, and what the daemon has not decided upon."""
     from ...storage.archiving import archive as archive_events
-    from ...storage.archiving import last_before
-    from ...storage.clock import to_microseconds
+    from ...storage.moments import offset_of
     from .catalog import log_for_reading
 
     folder = home_folder(home)
@@ -103,7 +102,7 @@ def archive(
         if not log.head().offset:
             typer.echo("The log is empty: nothing was to be done.")
             return
-        until = int(before) - 1 if before.isdigit() else last_before(log, to_microseconds(_moment(before)))
+        until = int(before) - 1 if before.isdigit() else offset_of(log, _moment(before) - timedelta(microseconds=1))
         known = log.archives()
         already = known[-1].last if known else 0
         with progress_bar("Archiving") as tell:

@@ -147,10 +147,3 @@ def test_an_export_has_what_is_archived(log: EventLog, tmp_path: Path) -> None:
     with EventLog.in_file(tmp_path / "copy") as copy:
         import_log(copy, io.StringIO(out.getvalue()))
         assert list(copy.all_rows()) == list(log.all_rows())
-
-
-def test_the_last_event_before_a_moment(log: EventLog) -> None:
-    stored = log.read(9, 1)[0]
-    assert archiving.last_before(log, stored.timestamp) == 9
-    assert archiving.last_before(log, stored.timestamp + 1) == 10
-    assert archiving.last_before(log, 0) == 0
