@@ -227,13 +227,19 @@ def _left_inside_a_step(state: State, run: RunState, status: int) -> list[e.Even
         for check in step.checks:
             events += _shut_gate(run, check, message)
         checked: list[Part] = [(asset_key, partition) for asset_key, _, partition in step.checks]
-        asset_key, partition = next(iter([*step.handled_before, *checked]), (None, None))
+        asset_key, partition = _shared([*step.handled_before, *checked])
         events.append(
             e.StepFailed(run_id=run.run_id, step_key=step_key, asset_key=asset_key, partition=partition, error=error)
         )
         parts += [*step.handled_before, *checked]
     events += _skips(state, run, parts, below_only=False)
     return [*events, e.RunFailed(run_id=run.run_id, reason="step_failed", message=message)]
+
+
+def _shared(parts: Sequence[Part]) -> tuple[str | None, str | None]:
+    """The asset and the partition that all of `parts` are of."""
+    keys, partitions = {key for key, _ in parts}, {partition for _, partition in parts}
+    return keys.pop() if len(keys) == 1 else None, partitions.pop() if len(partitions) == 1 else None
 
 
 def _shut_gate(run: RunState, check: tuple[str, str, str | None], message: str) -> list[e.Event]:
