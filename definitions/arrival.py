@@ -22,7 +22,10 @@ PLACE = "{partition}"
 
 @dataclass(frozen=True)
 class FileArrival:
-    """A relative `directory` is taken from the folder of the file that defines the asset."""
+    """A relative `directory` is taken from the folder of the file that defines the asset.
+
+    >>> inbox = AssetSpec("inbox", arrival=FileArrival("inbox", "*.csv"))
+    """
 
     directory: str | Path
     pattern: str = PLACE

@@ -58,7 +58,10 @@ class AssetMaterialization(_AboutAsset):
 
 
 class AssetObservation(_AboutAsset):
-    """An asset, or one partition of it, was looked at. It is an update if `data_version` is another than before."""
+    """An asset, or one partition of it, was looked at. It is an update if `data_version` is another than before.
+
+    >>> offset = instance.report_runless_asset_event(AssetObservation("orders", metadata={"rows": 3}))
+    """
 
 
 @dataclass(init=False)

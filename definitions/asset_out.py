@@ -27,6 +27,12 @@ class AssetOut:
 
     One that is not `is_required` may be left out by the function: then it is not made, and what reads it is skipped.
     A `backfill_policy` is that of all that the function makes.
+
+    >>> @multi_asset(outs={"users": AssetOut(), "visits": AssetOut(group_name="web")})
+    ... def extract():
+    ...     return ["ann"], [1, 2]
+    >>> materialize([extract]).output_for_node("extract", "visits")
+    [1, 2]
     """
 
     key_prefix: str | Sequence[str] | None = None

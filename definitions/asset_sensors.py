@@ -138,6 +138,12 @@ def multi_asset_sensor(
     """Make a sensor of a function that is called when any of `monitored_assets` (a selection) was made.
 
     `request_assets` are the assets that its runs make. Takes what `@sensor` takes.
+
+    >>> @multi_asset_sensor(monitored_assets=[AssetKey("orders"), AssetKey("revenue")], job=send_report)
+    ... def both(context):
+    ...     if all(context.latest_materialization_records_by_key().values()):
+    ...         context.advance_all_cursors()
+    ...         return RunRequest()
     """
     if request_assets is not None:
         described["asset_selection"] = request_assets

@@ -55,7 +55,13 @@ class Configurable(BaseModel):
 
 
 class Config(Configurable):
-    """The config of an asset, a check or a resource. Fields with a default may be left out of the run config."""
+    """The config of an asset, a check or a resource. Fields with a default may be left out of the run config.
+
+    >>> class Sample(Config):
+    ...     rows: int = 10
+    >>> Sample(rows=2).rows
+    2
+    """
 
     __headwater_kind__: ClassVar[str] = CONFIG
 

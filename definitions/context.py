@@ -441,6 +441,9 @@ def build_asset_context(
 
     `resources` are opened when they are first used; as a context manager it closes them at the end of the block.
     `instance` is what `context.instance` gives, `selected_asset_keys` which assets of a `@multi_asset` are to be made.
+
+    >>> build_asset_context(partition_key="2026-03-01").partition_key
+    '2026-03-01'
     """
     from .lifecycle import RunResources
 

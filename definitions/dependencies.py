@@ -26,6 +26,13 @@ class AssetDep:
     """An upstream asset that the function does not take as an argument.
 
     `gated=False` lets updates of that upstream through even where a blocking check of it failed.
+
+    >>> yesterday = TimeWindowPartitionMapping(start_offset=-1, end_offset=-1)
+    >>> @asset(partitions_def=DailyPartitionsDefinition("2026-03-01"))
+    ... def change(context: AssetExecutionContext) -> None: ...
+    >>> before = [AssetDep(change, partition_mapping=yesterday)]
+    >>> @asset(partitions_def=DailyPartitionsDefinition("2026-03-01"), deps=before)
+    ... def trend(context: AssetExecutionContext) -> None: ...
     """
 
     asset: CoercibleToAssetKey
@@ -37,7 +44,14 @@ class AssetDep:
 
 @dataclass(frozen=True)
 class AssetIn:
-    """What a parameter loads, where its name alone does not say it."""
+    """What a parameter loads, where its name alone does not say it.
+
+    >>> @asset(ins={"amounts": AssetIn(key="orders")})
+    ... def largest(amounts):
+    ...     return max(amounts)
+    >>> materialize([orders, largest]).output_for_node("largest")
+    4
+    """
 
     key: CoercibleToAssetKey | None = None
     _: KW_ONLY

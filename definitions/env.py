@@ -27,6 +27,8 @@ class EnvVar(str):
     """The value of an environment variable, as a string: `Database(password=EnvVar("DB_PASSWORD"))`.
 
     Resources and run config take it; it is looked up in the process that does the run, when the run needs it.
+
+    >>> defs = Definitions([orders], resources={"db": Database(path=EnvVar("DB_PATH"))})
     """
 
     __slots__ = ()

@@ -218,7 +218,14 @@ class AssetCheckFailed(ExecutionError):
 
 
 class Failure(HeadwaterError):
-    """Raised by the user's code to fail its step with words and metadata for the people who will read of it."""
+    """Raised by the user's code to fail its step with words and metadata for the people who will read of it.
+
+    >>> @asset
+    ... def rates():
+    ...     raise Failure("the service is down", metadata={"tries": 3}, allow_retries=False)
+    >>> materialize([rates], raise_on_error=False).success
+    False
+    """
 
     def __init__(
         self,

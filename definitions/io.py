@@ -26,7 +26,17 @@ ALLOW_MISSING = "allow_missing_partitions"  # metadata of an AssetIn: leave part
 
 
 class IOManager(ABC):
-    """Stores and loads the values of assets. Subclass it, and name the object in `Definitions(resources={...})`."""
+    """Stores and loads the values of assets. Subclass it, and name the object in `Definitions(resources={...})`.
+
+    >>> class Shelf(IOManager):
+    ...     values = {}
+    ...     def handle_output(self, context, obj):
+    ...         self.values[context.asset_key] = obj
+    ...     def load_input(self, context):
+    ...         return self.values[context.asset_key]
+    >>> materialize([orders, revenue], resources={"io_manager": Shelf()}).output_for_node("revenue")
+    7
+    """
 
     @abstractmethod
     def handle_output(self, context: OutputContext, obj: Any) -> None: ...
@@ -293,7 +303,11 @@ def parts_of(context: OutputContext, obj: Any) -> list[tuple[str | None, Any]]:
 
 
 class InMemoryIOManager(IOManager):
-    """Keeps values in this process, as they are: for tests and for runs whose values nobody needs afterwards."""
+    """Keeps values in this process, as they are: for tests and for runs whose values nobody needs afterwards.
+
+    >>> materialize([orders], resources={"io_manager": InMemoryIOManager()}).success
+    True
+    """
 
     def __init__(self) -> None:
         self.values: dict[tuple[AssetKey, str | None], Any] = {}

@@ -46,7 +46,12 @@ JsonData = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MetadataValue:
-    """One value and its kind. `value` is plain data: str, int, float, bool, None, or JSON (list, dict)."""
+    """One value and its kind. `value` is plain data: str, int, float, bool, None, or JSON (list, dict).
+
+    >>> MetadataValue.int(3).value
+    3
+    >>> result = MaterializeResult(metadata={"preview": MetadataValue.md("| id |"), "rows": 3})
+    """
 
     kind: str
     value: Any

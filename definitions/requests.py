@@ -84,7 +84,12 @@ class RunRequest:
 
 
 class SkipReason:
-    """Nothing is to run, and why: shown with the evaluation."""
+    """Nothing is to run, and why: shown with the evaluation.
+
+    >>> @sensor(job=load_orders)
+    ... def never(context):
+    ...     return SkipReason("nothing new")
+    """
 
     def __init__(self, skip_message: str | None = None) -> None:
         self.skip_message = skip_message
@@ -107,6 +112,10 @@ class SensorResult:
 
     Raises:
         InvalidInvocationError: it has both runs and a reason to skip.
+
+    >>> result = SensorResult(run_requests=[RunRequest(run_key="a")], cursor="a")
+    >>> result.cursor
+    'a'
     """
 
     def __init__(

@@ -101,7 +101,13 @@ class ConfigurableResourceFactory(Configurable, Generic[T]):
 
 
 class ConfigurableResource(ConfigurableResourceFactory[Any]):
-    """Base of resources with typed fields; see the top of this module."""
+    """Base of resources with typed fields; see the top of this module.
+
+    >>> class Mailer(ConfigurableResource):
+    ...     sender: str
+    >>> Mailer(sender="us@example.org").sender
+    'us@example.org'
+    """
 
     __headwater_kind__: ClassVar[str] = RESOURCE_CLASS
 

@@ -66,7 +66,14 @@ class AssetCheckSeverity(Enum):
 
 @dataclass(init=False)
 class AssetCheckResult:
-    """What a check found. `asset_key` and `check_name` are needed only where several checks could be meant."""
+    """What a check found. `asset_key` and `check_name` are needed only where several checks could be meant.
+
+    >>> @asset_check(asset=orders)
+    ... def enough(orders):
+    ...     return AssetCheckResult(passed=len(orders) > 1, metadata={"rows": len(orders)})
+    >>> enough([3, 4]).passed
+    True
+    """
 
     passed: bool
     asset_key: AssetKey | None
@@ -95,7 +102,14 @@ class AssetCheckResult:
 
 @dataclass(init=False)
 class MaterializeResult(Generic[T]):
-    """An asset was made. Without `value` nothing is handed to the IO manager: the code has stored it itself."""
+    """An asset was made. Without `value` nothing is handed to the IO manager: the code has stored it itself.
+
+    >>> @asset
+    ... def table():
+    ...     return MaterializeResult(metadata={"rows": 3})
+    >>> materialize([table]).success
+    True
+    """
 
     asset_key: AssetKey | None
     metadata: dict[str, MetadataValue]
@@ -131,6 +145,12 @@ class ObserveResult:
     """A source was looked at. It counts as updated if `data_version` is another than the one before.
 
     `partition` says which partition was looked at, where a function looks at several; it is our own addition.
+
+    >>> @observable_source_asset
+    ... def rates():
+    ...     return ObserveResult(data_version=DataVersion("v1"), metadata={"rows": 3})
+    >>> observe([rates]).success
+    True
     """
 
     asset_key: AssetKey | None
@@ -160,7 +180,14 @@ class ObserveResult:
 
 @dataclass(init=False)
 class Output(Generic[T]):
-    """A value for the IO manager, with what else is to be known of it."""
+    """A value for the IO manager, with what else is to be known of it.
+
+    >>> @asset
+    ... def amounts():
+    ...     return Output([3, 4], metadata={"rows": 2})
+    >>> materialize([amounts]).output_for_node("amounts")
+    [3, 4]
+    """
 
     value: T
     output_name: str

@@ -90,7 +90,20 @@ class RetryPolicy:
 
 
 class RetryRequested(HeadwaterError):
-    """Raised by the user's code to have its step tried again: `raise RetryRequested(max_retries=3) from error`."""
+    """Raised by the user's code to have its step tried again: `raise RetryRequested(max_retries=3) from error`.
+
+    >>> tries = []
+    >>> @op
+    ... def flaky():
+    ...     tries.append(1)
+    ...     if len(tries) < 2:
+    ...         raise RetryRequested(max_retries=1)
+    >>> @job
+    ... def once_more():
+    ...     flaky()
+    >>> once_more.execute_in_process().success
+    True
+    """
 
     def __init__(self, max_retries: int = 1, seconds_to_wait: float | None = None) -> None:
         super().__init__("the step asked to be tried again, and has had all its retries")

@@ -22,6 +22,14 @@ class RunConfig:
 
     `ops` are assets and checks by name, `resources` the resources of the Definitions. A value is an instance of a
     Config (or, of a resource, an instance of it), or `{"config": {...}}` as plain data.
+
+    >>> class Sample(Config):
+    ...     rows: int = 10
+    >>> @asset
+    ... def sample(config: Sample):
+    ...     return config.rows
+    >>> materialize([sample], run_config=RunConfig(ops={"sample": Sample(rows=2)})).output_for_node("sample")
+    2
     """
 
     ops: Mapping[str, Any] = field(default_factory=dict)

@@ -37,6 +37,9 @@ class AssetSpec:
     """An asset by its key: what it depends on, what is said about it, and for an external one how news of it arrive.
 
     Never changed after it was made; `replace_attributes` gives a changed copy.
+
+    >>> clicks = AssetSpec("clicks", group_name="web", tags={"layer": "bronze"})
+    >>> defs = Definitions(assets=[clicks, orders])
     """
 
     def __init__(
@@ -200,6 +203,10 @@ class SourceAsset(AssetSpec):
     """An external asset, in its older spelling. Its value can be an argument: it is loaded by `io_manager_key`.
 
     With an `observe_fn` it is an observable source, as `@observable_source_asset` makes one of the function.
+
+    >>> raw_users = SourceAsset("raw_users")
+    >>> @asset(deps=[raw_users])
+    ... def clean_users(): ...
     """
 
     def __init__(

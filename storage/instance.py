@@ -35,6 +35,11 @@ class Instance(AssetQueries, RunQueries, Reports):
     """A log and a home. `io_manager` is the default one where values are not to go into files of the home.
 
     What it tells of assets is in `AssetQueries`, of runs in `RunQueries`; what is reported to it in `Reports`.
+
+    >>> with Instance.ephemeral() as empty:
+    ...     offset = empty.report_runless_asset_event(AssetMaterialization("orders", metadata={"rows": 3}))
+    ...     empty.get_latest_materialization_event("orders").asset_materialization.metadata["rows"].value
+    3
     """
 
     def __init__(self, log: EventLog, home: Path, *, io_manager: IOManager | None = None) -> None:

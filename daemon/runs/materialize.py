@@ -98,6 +98,9 @@ def materialize_to_memory(
     """As `materialize`, with every IO manager of the assets that are made replaced by one that keeps values in memory.
 
     For tests: nothing is written where the assets' own IO managers would write it.
+
+    >>> materialize_to_memory([orders, revenue]).output_for_node("revenue")
+    7
     """
     assets, memory = list(assets), InMemoryIOManager()
     managers = {name for asset in assets if isinstance(asset, AssetsDefinition) for name in asset.io_manager_keys}

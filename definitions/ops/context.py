@@ -125,6 +125,12 @@ def build_op_context(
     """A context to call an op with in a test: `total(build_op_context(op_config={"limit": 3}), [1, 2])`.
 
     `resources` are opened when they are first used; as a context manager it closes them at the end of the block.
+
+    >>> @op
+    ... def scaled(context, number):
+    ...     return number * context.op_config["factor"]
+    >>> scaled(build_op_context(op_config={"factor": 3}), 2)
+    6
     """
     from ..lifecycle import RunResources
 

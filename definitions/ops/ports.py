@@ -26,7 +26,14 @@ class Nothing:
 
 @dataclass(frozen=True, slots=True)
 class In:
-    """An input of an op: `In(int)`, or `In(Nothing)` for one that is waited for and has no parameter."""
+    """An input of an op: `In(int)`, or `In(Nothing)` for one that is waited for and has no parameter.
+
+    >>> @op(ins={"number": In(int)})
+    ... def double(number):
+    ...     return 2 * number
+    >>> double(2)
+    4
+    """
 
     type_hint: Any = None
     description: str | None = None
@@ -41,7 +48,12 @@ class In:
 
 @dataclass(frozen=True, slots=True)
 class Out:
-    """An output of an op. One that is not required may be left out, and then what is downstream of it is skipped."""
+    """An output of an op. One that is not required may be left out, and then what is downstream of it is skipped.
+
+    >>> @op(out={"half": Out(int), "rest": Out(int)})
+    ... def halves(number: int):
+    ...     return number // 2, number % 2
+    """
 
     type_hint: Any = None
     description: str | None = None

@@ -22,14 +22,24 @@ JsonData = dict[str, Any]
 
 
 class TimeWindow(NamedTuple):
-    """The span [start, end) of a partition, as aware datetimes in its own time zone."""
+    """The span [start, end) of a partition, as aware datetimes in its own time zone.
+
+    >>> window = DailyPartitionsDefinition("2026-03-01").time_window_for_partition_key("2026-03-02")
+    >>> window.end.isoformat()
+    '2026-03-03T00:00:00+00:00'
+    """
 
     start: datetime
     end: datetime
 
 
 class PartitionKeyRange(NamedTuple):
-    """The partitions from `start` to `end`, both included, in the order of their definition."""
+    """The partitions from `start` to `end`, both included, in the order of their definition.
+
+    >>> week = PartitionKeyRange("2026-03-02", "2026-03-08")
+    >>> week.start
+    '2026-03-02'
+    """
 
     start: str
     end: str

@@ -10,7 +10,10 @@ from .mappings import PartitionMapping
 
 
 class LastPartitionMapping(PartitionMapping):
-    """Each partition from the last upstream partition that exists."""
+    """Each partition from the last upstream partition that exists.
+
+    >>> newest = AssetIn("daily_orders", partition_mapping=LastPartitionMapping())
+    """
 
     kind = "last"
 

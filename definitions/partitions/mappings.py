@@ -68,7 +68,10 @@ class IdentityPartitionMapping(PartitionMapping):
 
 
 class AllPartitionMapping(PartitionMapping):
-    """Each partition from all upstream partitions that exist; where the upstream has none, from the whole of it."""
+    """Each partition from all upstream partitions that exist; where the upstream has none, from the whole of it.
+
+    >>> every_day = AssetIn("daily_orders", partition_mapping=AllPartitionMapping())
+    """
 
     kind = "all"
 

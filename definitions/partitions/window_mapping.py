@@ -15,6 +15,9 @@ class TimeWindowPartitionMapping(PartitionMapping):
     hours of the day before as well. Upstream windows from before the upstream's start are left out where
     only an offset leads there. Any other that does not exist is waited for, unless
     `allow_nonexistent_upstream_partitions` is set.
+
+    >>> TimeWindowPartitionMapping(start_offset=-1, end_offset=0)
+    TimeWindowPartitionMapping(-1, 0)
     """
 
     kind = "time_window"
