@@ -36,6 +36,7 @@ class Moment:
     """What this tick requests so far, upstream first."""
     initial: set[str] = field(default_factory=set)
     """Assets that are evaluated for the first time under their condition and dependencies."""
+    _news: dict[str, Causes] = field(default_factory=dict)
     _crons: dict[tuple[str, str], float | None] = field(default_factory=dict)
     _existing: dict[str, BitMap] = field(default_factory=dict)
     _sides: dict[str, mappings.Side] = field(default_factory=dict)
@@ -94,6 +95,12 @@ class Moment:
             self._looked_at[place] = up.existing | mappings.required(dep.mapping, down.existing, up=up, down=down)
         return self._looked_at[place]
 
+    def shares_ordinals(self, asset: AssetSnapshot, dep: DepSnapshot) -> bool:
+        """Whether each partition of `asset` reads the one of its own key, and both are numbered alike: a set of
+        partitions of the one is that of the other, as far as these exist."""
+        up, down = self._side(dep.key), self._side(asset.key)
+        return up.space.fingerprint == down.space.fingerprint and dep.mapping.reads_one(up.partitions, down.partitions)
+
     def _side(self, key: str) -> mappings.Side:
         side = self._sides.get(key)
         if side is None:
@@ -129,7 +136,9 @@ class Moment:
         One that landed between the choice of the keys that an attempt of `root` was handed and its start counts as
         landed just behind the start.
         """
-        news = self.changes.updates_of(key)
+        news = self._news.get(key)
+        if news is None:
+            news = self._news[key] = self.changes.updates_of(key)
         if owed := self.changes.owed.get(root, {}).get(key):
             news = news | Causes((position, self._read_by(root, key, place, of)) for place, position, of in owed)
         if root not in self.initial or root == key:
