@@ -99,13 +99,17 @@ class MemoryDelta(Model):
 
 
 class Decision(Model):
-    """One asset that a tick requested: which partitions, in which runs, and the reasons."""
+    """One asset that a tick requested: which partitions, in which runs, and the reasons.
+
+    One that is requested only because it is made together with another asset, `along_with`, has no reasons of its own.
+    """
 
     asset_key: str
     condition: str
     partitions: KeyRanges | None = None
     causes: tuple[Cause, ...] = ()
     leaves: tuple[LeafTruth, ...] = ()
+    along_with: str = ""
 
 
 # ---- the daemon and the definitions ----------------------------------------------------------------------------------

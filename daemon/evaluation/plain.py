@@ -173,7 +173,7 @@ class PlainEvaluator:
 
     def _will_be_requested(self, node: AutomationCondition, key: str) -> Truth:
         """Requested in this tick, where a run can make both; of an asset itself it says nothing."""
-        truth = self.moment.requested.get(key)
+        truth = self.moment.will_be_made(key)
         if truth is None or self._edge is None or not self.moment.same_run(self.root, self._edge):
             return nothing()
         return Truth(BitMap(), passing=truth.bits, passing_causes=truth.why)

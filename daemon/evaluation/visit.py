@@ -5,6 +5,7 @@ An asset is requested for the partitions for which its condition holds, less
   b. what waits for an upstream that failed in its last run, unless this tick asks for that upstream in the same run;
   c. what was requested because of the same position less than `MIN_REQUEST_INTERVAL` ago;
   d. what infrastructure lost, until its back-off is over.
+What can only be made together with it comes along, whatever its own condition says.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from .graph import ConditionGraph
 from .moment import Moment
 from .plain import Evaluation
 from .timers import backoff
-from .truth import Truth
+from .truth import Truth, any_of, nothing
 
 MIN_REQUEST_INTERVAL = timedelta(seconds=30)
 NO_INTERVAL = timedelta(0)
@@ -50,7 +51,8 @@ class Visit:
         self.decisions: list[e.Decision] = []
         self.follow_up: set[str] = set()
         self.put_off: dict[str, datetime] = {}
-        self._told: dict[tuple[int, str], tuple[Causes, tuple[e.Cause, ...]]] = {}
+        self._brought_by: dict[str, str] = {}
+        self._said: dict[tuple[int, str], tuple[Causes, tuple[e.Cause, ...]]] = {}
 
     def run(self, start: set[str]) -> None:
         place, keys = self.graph.place, self.graph.keys
@@ -60,10 +62,38 @@ class Visit:
         while waiting:
             key = keys[heapq.heappop(waiting)]
             if self._visit(self.graph.conditions[key]):
-                for child in self.graph.children.get(key, ()):
-                    if child in self.graph.conditions and place[child] not in queued:
+                for child in self._told(key):
+                    if place[child] > place[key] and place[child] not in queued:
                         queued.add(place[child])
                         heapq.heappush(waiting, place[child])
+        self._decide_along()
+
+    def _told(self, key: str) -> list[str]:
+        """The assets with a condition that read what is requested now: `key`, and what comes along with it."""
+        made = [key]
+        for other in self.moment.definitions.made_together.get(key, ()):
+            if other != key:
+                truth = self.moment.requested[key]
+                self.moment.along[other] = any_of([self.moment.along.get(other, nothing()), truth])
+                self._brought_by.setdefault(other, key)
+                made.append(other)
+        return [child for one in made for child in self.graph.children.get(one, ()) if child in self.graph.conditions]
+
+    def _decide_along(self) -> None:
+        """Write down what comes along and was not requested by itself."""
+        for key, truth in self.moment.along.items():
+            own = self.moment.requested.get(key)
+            bits = truth.bits - own.bits if own is not None else truth.bits
+            if bits:
+                asset = self.moment.definitions.assets[key]
+                self.decisions.append(
+                    e.Decision(
+                        asset_key=key,
+                        condition=asset.condition.node_id if asset.condition else "",
+                        partitions=self.moment.state.space(key).ranges(bits),
+                        along_with=self._brought_by[key],
+                    )
+                )
 
     def _visit(self, asset: AssetSnapshot) -> bool:
         """Evaluate one asset; True if it is requested."""
@@ -133,7 +163,7 @@ class Visit:
             exists = place is not None and place in self.moment.existing(blocker)
             if blocker not in self.graph.upstream_of(asset.key) or not exists:
                 continue  # whatever it was, it is no longer upstream of this
-            truth = self.moment.requested.get(blocker)
+            truth = self.moment.will_be_made(blocker)
             together = space.fingerprint == state.space(asset.key).fingerprint and place == ordinal
             if truth is None or not together or ordinal not in truth.bits:
                 return True
@@ -169,9 +199,9 @@ class Visit:
     def _as_told(self, causes: Causes, space: OrdinalSpace) -> tuple[e.Cause, ...]:
         """`causes` as events say them: once, for all assets which an update reaches unchanged."""
         place = id(causes), space.fingerprint
-        if place not in self._told:  # with the causes themselves, so that their id is not given again
-            self._told[place] = causes, told(causes, space)
-        return self._told[place][1]
+        if place not in self._said:  # with the causes themselves, so that their id is not given again
+            self._said[place] = causes, told(causes, space)
+        return self._said[place][1]
 
 
 def _at(micros: int) -> datetime:

@@ -61,9 +61,9 @@ class PartitionTable:
     asked_at: Column = field(default_factory=Column)
     """Microseconds UTC of the last automatic request, and the position that it was because of:"""
     asked_because: Column = field(default_factory=lambda: Column("d"))
-    asked_last: int = 0
+    asked_last: int = field(init=False)
     """No automatic request of any partition is newer."""
-    handled_last: int = 0
+    handled_last: int = field(init=False)
     """No partition is handled through a later offset."""
     attempted: BitMap = field(default_factory=BitMap)
     """Where H > 0."""
@@ -83,6 +83,9 @@ class PartitionTable:
     versions: dict[int, str] = field(default_factory=dict)
     """Data versions, where the maker gave one."""
     provenance: Provenance = field(default_factory=Provenance)
+
+    def __post_init__(self) -> None:
+        self.asked_last, self.handled_last = int(self.asked_at.largest()), int(self.handled.largest())
 
     def updated(self, ordinal: int, position: int, made_from: int) -> None:
         """A released update."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from headwater import (
@@ -57,9 +58,7 @@ def swept(days: int, *, readers: int) -> Definitions:
 
 
 def daily_partitions(days: int) -> DailyPartitionsDefinition:
-    from datetime import datetime, timedelta
-
-    start = datetime(2016, 1, 4)
+    start = datetime(2016, 1, 4, tzinfo=UTC)
     return DailyPartitionsDefinition(start, end_date=start + timedelta(days=days))
 
 

@@ -1,4 +1,4 @@
-"""A State with its ticker over a log in memory, and a hand that plays the workers: what the benchmarks of ticks share."""
+"""What the benchmarks of ticks share: a State and its ticker over a log in memory, and a hand that plays workers."""
 
 from __future__ import annotations
 
