@@ -224,10 +224,7 @@ class PlainEvaluator:
             outer, self._edge = self._edge, dep
             truth = self.node(node.children[0], dep.key, f"{path}[{dep.key}]")
             self._edge = outer
-            if self.moment.shares_ordinals(asset, dep):
-                truths.append(truth.within(self.moment.existing(asset.key)))
-            else:
-                truths.append(truth.mapped(lambda bits, dep=dep: self.moment.downstream(asset, dep, bits)))
+            truths.append(self.moment.seen_downstream(asset, dep, truth))
         if isinstance(node, ops.AnyDepsMatch):
             return any_of(truths)
         return all_of(truths, self.moment.existing(key))

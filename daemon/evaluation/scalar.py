@@ -75,7 +75,7 @@ class ScalarEvaluator:
 
     def __init__(self, definitions: DefinitionsSnapshot) -> None:
         self._assets = definitions.assets
-        self._compiled: dict[str, Node | None] = {}
+        self._compiled: dict[int, Node | None] = {}
         self._nodes: dict[str, Node | None] = {}
 
     def __call__(self, moment: Moment, asset: AssetSnapshot) -> Evaluation:
@@ -104,18 +104,12 @@ class ScalarEvaluator:
             upstream = self._assets.get(dep.key)
             if upstream is None or upstream.partitions is not None:
                 return None
-        shape = f"{condition.node_id}{_labels(condition)}"
-        if shape not in self._compiled:
-            self._compiled[shape] = _compiled(condition, _Place())
-        return self._compiled[shape]
+        if id(condition) not in self._compiled:  # equal ones that were loaded are one object, which `_assets` keeps
+            self._compiled[id(condition)] = _compiled(condition, _Place())
+        return self._compiled[id(condition)]
 
 
 NO_BITS = BitMap()
-
-
-def _labels(condition: AutomationCondition) -> str:
-    """The labels of a condition, which its node id does not tell and its leaves' paths do."""
-    return "|".join(node.label or "" for node in condition.walk())
 
 
 def _causes(position: float) -> Causes:
@@ -275,8 +269,8 @@ def _newly_requested(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
 
 
 def _will_be_requested(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
-    truth = run.moment.will_be_made(key)
-    if truth is None or dep is None or run.moment.definitions.assets[dep.key].external:
+    truth = None if dep is None else run.moment.will_be_made(key)
+    if truth is None or run.moment.definitions.assets[dep.key].external:
         return FALSE
     groups = truth.why.groups
     return (False, 0, True, groups[0][0] if groups else 0)

@@ -147,7 +147,9 @@ class Visit:
         table = state.table
         if table.blocked:
             wanted -= BitMap([n for n in wanted & BitMap(table.blocked) if self._still_blocked(asset, n)])  # b
-        waits = table.setbacks or _at(table.asked_last) + self._min_request_interval > self.moment.at
+        waits = table.setbacks or (
+            table.asked_last and _at(table.asked_last) + self._min_request_interval > self.moment.at
+        )
         for ordinal in wanted.copy() if waits else ():
             due = self._put_off_until(asset.key, ordinal, truth)
             if due is not None and due > self.moment.at:  # c, d

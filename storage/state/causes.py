@@ -76,9 +76,18 @@ class Causes:
         return self._of_disjoint([(position, left) for position, group in self.groups if (left := group - bits)])
 
     def mapped(self, function: Callable[[BitMap], BitMap]) -> Causes:
+        """The same positions at what `function` makes of each set of partitions; of more it makes no less."""
         if not self.groups:
             return self
-        return Causes([(position, function(group)) for position, group in self.groups])
+        whole, seen = function(self.bits), BitMap()
+        found: list[Group] = []
+        for position, group in self.groups:
+            if len(seen) == len(whole):  # older positions add nothing
+                break
+            if fresh := function(group) - seen:
+                seen |= fresh
+                found.append((position, fresh))
+        return self._of_disjoint(found)
 
     def position(self, ordinal: int) -> float:
         """The position of one partition; 0 where it has none."""

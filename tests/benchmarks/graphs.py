@@ -16,6 +16,7 @@ from headwater import (
     PartitionsDefinition,
     WeeklyPartitionsDefinition,
     asset,
+    observable_source_asset,
 )
 
 PARENTS = 3  # random ones of the layer before
@@ -54,7 +55,11 @@ def swept(days: int, *, readers: int) -> Definitions:
     monthly = MonthlyPartitionsDefinition(daily.start, end_date=daily.end)
     kinds: list[PartitionsDefinition[Any] | None] = [daily, weekly, monthly, daily, None]
     read = [eager(f"reader_{number}", ["root_0"], kinds[number % len(kinds)]) for number in range(readers)]
-    return Definitions(assets=[AssetSpec("root_0", partitions_def=daily), *read])
+
+    @observable_source_asset(name="root_0", partitions_def=daily)
+    def observed() -> None: ...
+
+    return Definitions(assets=[observed, *read])
 
 
 def daily_partitions(days: int) -> DailyPartitionsDefinition:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gc
+import resource
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 from headwater import Definitions
 from headwater.daemon.evaluation.ticker import Ticker
@@ -17,6 +20,31 @@ from headwater.storage.log import EventLog
 from headwater.storage.state import State
 
 EVERYTHING = 10**7  # more events than any benchmark lets lie
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Definitions as the daemon gets them, and what it took to make them out of code: seconds, megabytes at most."""
+
+    hash: str
+    data: bytes
+    asset_count: int
+    took_s: float
+    memory_mb: int
+
+
+def load(make: Callable[..., Definitions], *arguments: Any, **named: Any) -> Loaded:
+    """Make definitions in another process, as the daemon has it done."""
+    with ProcessPoolExecutor(1) as host:
+        return host.submit(_loaded, make, arguments, named).result()
+
+
+def _loaded(make: Callable[..., Definitions], arguments: tuple[Any, ...], named: dict[str, Any]) -> Loaded:
+    began = time.perf_counter()
+    snapshot = DefinitionsSnapshot.of(make(*arguments, **named))
+    data = snapshot.to_bytes()
+    took_s, memory_mb = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return Loaded(snapshot.hash, data, len(snapshot.assets), took_s, memory_mb)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +65,22 @@ class Turn:
 class Ticking:
     """Definitions that were loaded and evaluated a first time. `plays` says whether runs are made at once."""
 
-    def __init__(self, definitions: Definitions, *, plays: bool = True) -> None:
+    def __init__(self, loaded: Loaded, *, plays: bool = True) -> None:
         self.clock = SystemClock()
         self.log = EventLog.memory()
         self.state = State.empty(self.log.definitions_bytes)
         self.ticker = Ticker(self.state, run_id=SystemIds().new_id)
         self.plays = plays
-        snapshot = DefinitionsSnapshot.of(definitions)
-        loaded = e.DefinitionsLoaded(hash=snapshot.hash, asset_count=len(snapshot.assets))
-        self.log.append([loaded], blobs={snapshot.hash: snapshot.to_bytes()})
-        del snapshot, definitions
+        self.asked: list[e.RunRequested] = []
+        """The runs that the last tick asked for."""
+        event = e.DefinitionsLoaded(hash=loaded.hash, asset_count=loaded.asset_count)
+        self.log.append([event], blobs={loaded.hash: loaded.data})
         self.first = self.turn()
         self.settle()
-        gc.freeze()  # as the daemon does
+        self.memory_mb = (
+            resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        )  # later the log in memory counts too
+        gc.freeze()
 
     def land(self, events: Iterable[e.Event]) -> None:
         self.log.append(list(events))
@@ -64,10 +95,9 @@ class Ticking:
         done = time.perf_counter()
         if outcome.events:
             self.ticker.written(self.log.append(outcome.events)[-1])
-        if self.plays:
-            for event in outcome.events:
-                if isinstance(event, e.RunRequested):
-                    self.land(played(event))
+        self.asked = [event for event in outcome.events if isinstance(event, e.RunRequested)]
+        for run in self.asked if self.plays else ():
+            self.land(played(run))
         requested = sum(len(event.decisions) for event in outcome.events if isinstance(event, e.Tick))
         return Turn((folded - began) * 1000, (done - folded) * 1000, len(outcome.visited), requested)
 
