@@ -19,6 +19,7 @@ from .automation_snapshot import ScheduleSnapshot, SensorSnapshot
 from .backfill_policy import BackfillPolicy
 from .binding import AssetNode
 from .check_specs import CheckNode
+from .collector import collector_paused
 from .conditions.base import AutomationCondition
 from .dependencies import Dependency
 from .freshness import FreshnessPolicy, freshness_from_json
@@ -332,6 +333,11 @@ class DefinitionsSnapshot:
     @classmethod
     def from_bytes(cls, data: bytes) -> DefinitionsSnapshot:
         """The snapshot that `to_bytes()` was called on, by this version or an older one."""
+        with collector_paused():
+            return cls._parsed(data)
+
+    @classmethod
+    def _parsed(cls, data: bytes) -> DefinitionsSnapshot:
         parsed = json.loads(data)
         parts = PartsRead(parsed)
         snapshots = [AssetSnapshot.from_json(data, parts) for data in parsed["assets"]]

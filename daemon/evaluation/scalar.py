@@ -202,7 +202,7 @@ def _leaf(value: Node, node: AutomationCondition, place: _Place) -> Node:
 
     def evaluated(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
         found = value(run, key, dep)
-        if found[0] or found[2]:
+        if found is not FALSE and (found[0] or found[2]):
             run.leaves.append(TrueLeaf(before, after, label, key, max(found[1], found[3]), pulse, is_dep))
         return found
 
@@ -269,11 +269,13 @@ def _newly_requested(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
 
 
 def _will_be_requested(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
-    truth = None if dep is None else run.moment.will_be_made(key)
+    if dep is None:
+        return FALSE
+    truth = run.moment.will_be_made(key)
     if truth is None or run.moment.definitions.assets[dep.key].external:
         return FALSE
-    groups = truth.why.groups
-    return (False, 0, True, groups[0][0] if groups else 0)
+    newest = [causes.groups[0][0] for causes in (truth.causes, truth.passing_causes) if causes.groups]
+    return (False, 0, True, max(newest, default=0))
 
 
 def _initial_evaluation(run: _Run, key: str, dep: DepSnapshot | None) -> Value:

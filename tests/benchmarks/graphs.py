@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from headwater import (
     AssetsDefinition,
@@ -23,7 +22,7 @@ PARENTS = 3  # random ones of the layer before
 
 
 def layered(
-    size: int, *, width: int, roots: int | None = None, partitions: PartitionsDefinition[Any] | None = None
+    size: int, *, width: int, roots: int | None = None, partitions: PartitionsDefinition | None = None
 ) -> Definitions:
     """`size` assets in layers of `width` over `roots` (as many), "root_0" and so on; the last layer may be shorter."""
     chance = random.Random(1)
@@ -53,7 +52,7 @@ def swept(days: int, *, readers: int) -> Definitions:
     daily = daily_partitions(days)
     weekly = WeeklyPartitionsDefinition(daily.start, end_date=daily.end)
     monthly = MonthlyPartitionsDefinition(daily.start, end_date=daily.end)
-    kinds: list[PartitionsDefinition[Any] | None] = [daily, weekly, monthly, daily, None]
+    kinds: list[PartitionsDefinition | None] = [daily, weekly, monthly, daily, None]
     read = [eager(f"reader_{number}", ["root_0"], kinds[number % len(kinds)]) for number in range(readers)]
 
     @observable_source_asset(name="root_0", partitions_def=daily)
@@ -67,7 +66,7 @@ def daily_partitions(days: int) -> DailyPartitionsDefinition:
     return DailyPartitionsDefinition(start, end_date=start + timedelta(days=days))
 
 
-def eager(key: str, deps: list[str], partitions: PartitionsDefinition[Any] | None) -> AssetsDefinition:
+def eager(key: str, deps: list[str], partitions: PartitionsDefinition | None) -> AssetsDefinition:
     @asset(name=key, deps=deps, partitions_def=partitions, automation_condition=AutomationCondition.eager())
     def trivial() -> None: ...
 

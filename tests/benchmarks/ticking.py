@@ -12,6 +12,7 @@ from typing import Any
 
 from headwater import Definitions
 from headwater.daemon.evaluation.ticker import Ticker
+from headwater.definitions.collector import collector_paused
 from headwater.definitions.snapshot import DefinitionsSnapshot
 from headwater.storage import events as e
 from headwater.storage.clock import SystemClock
@@ -41,8 +42,9 @@ def load(make: Callable[..., Definitions], *arguments: Any, **named: Any) -> Loa
 
 def _loaded(make: Callable[..., Definitions], arguments: tuple[Any, ...], named: dict[str, Any]) -> Loaded:
     began = time.perf_counter()
-    snapshot = DefinitionsSnapshot.of(make(*arguments, **named))
-    data = snapshot.to_bytes()
+    with collector_paused():  # as the code host does
+        snapshot = DefinitionsSnapshot.of(make(*arguments, **named))
+        data = snapshot.to_bytes()
     took_s, memory_mb = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return Loaded(snapshot.hash, data, len(snapshot.assets), took_s, memory_mb)
 
