@@ -17,9 +17,11 @@ class ConditionGraph:
     """Made once for each `DefinitionsLoaded`, of its assets and of the checks that have conditions of their own."""
 
     def __init__(self, definitions: DefinitionsSnapshot) -> None:
-        self.place = {key: n for n, key in enumerate(definitions.assets)}
-        self.keys = list(definitions.assets)
-        self.conditions = {k: a for k, a in definitions.assets.items() if a.condition is not None and a.has_function}
+        self.place: dict[str, int] = {key: n for n, key in enumerate(definitions.assets)}
+        self.keys: list[str] = list(definitions.assets)
+        self.conditions: dict[str, AssetSnapshot] = {
+            k: a for k, a in definitions.assets.items() if a.condition is not None and a.has_function
+        }
         self.children: dict[str, list[str]] = {}
         for key, asset in definitions.assets.items():
             for dep in asset.deps:
@@ -28,8 +30,8 @@ class ConditionGraph:
         self._upstream: dict[str, set[str]] = {}
         self._seen: dict[str, str] = {}
         self._definitions = definitions
-        self.timers = Timers(definitions)
-        self.follow_up = self._whose(needs_follow_up)
+        self.timers: Timers = Timers(definitions)
+        self.follow_up: set[str] = self._whose(needs_follow_up)
         self._read_requests = self._whose(reads_requests)
 
     def _whose(self, holds: Callable[[AutomationCondition], bool]) -> set[str]:
