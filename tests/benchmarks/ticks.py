@@ -32,6 +32,7 @@ NEAR_LEAF_MS = Target(1)
 ALL_MS, ONE_MS, SWEEP_MS, LAG_MS = Target(100), Target(2), Target(50), Target(50)
 CHAIN = 5  # assets below each root of the steady stream
 RATE = 2_000  # events a second
+OF_A_REPORT = 3 + 3 * CHAIN  # events: itself, the beginning and the end of its run, and three a step
 
 
 def ticks(effort: Effort) -> list[Figure]:
@@ -185,8 +186,8 @@ def _stream(size: int, *, seconds: int) -> list[Figure]:
 
 
 def stream(size: int, seconds: int) -> dict[str, Any]:
-    """Run in a process of its own. Events land by the clock: the next one of a worker, else a report of a root; what
-    a tick asks for goes to the workers. The lag of an event is the time until the tick that read it has decided."""
+    """Run in a process of its own. Events land by the clock: reports of roots, and between them those of the
+    workers, who do what ticks ask for. The lag of an event is the time until the tick that read it has decided."""
     ticking = Ticking(load(chains, size, length=CHAIN), plays=False)
     roots = size // CHAIN
     ticking.land(event for number in range(roots) for event in reported(f"root_{number}"))
@@ -203,12 +204,14 @@ def stream(size: int, seconds: int) -> dict[str, Any]:
             time.sleep(1 / RATE)
             continue
         batch: list[e.Event] = []
-        for _ in range(due - landed):
-            if not work:
+        for number in range(landed, due):
+            if number % OF_A_REPORT == 0:
                 batch += reported(f"root_{reports * 7 % roots}")
                 reports += 1
-            else:
+            elif work:
                 batch.append(work.popleft())
+            else:
+                batch += reported("nobody_reads_this")
         ticking.land(batch)
         found = ticking_work(ticking)
         work.extend(found)
