@@ -490,7 +490,8 @@ def _conditions(graph: AssetGraph, checks: Iterable[CheckNode]) -> dict[AssetKey
     from .conditions.resolving import has_selections, resolved
     from .selection.view import SelectableAssets
 
-    unresolved = {key: condition for key, condition in given.items() if has_selections(condition)}
+    selecting = {id(condition): has_selections(condition) for condition in {id(c): c for c in given.values()}.values()}
+    unresolved = {key: condition for key, condition in given.items() if selecting[id(condition)]}
     view = SelectableAssets.of(graph) if unresolved else None
     for key, condition in unresolved.items():
         assert view is not None

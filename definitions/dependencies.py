@@ -186,6 +186,8 @@ def merged(dependencies: Iterable[Dependency], *, owner: str, source: SourceLine
 
 def _declared(asset: Any) -> AssetSpec | None:
     """The spec that stands for an upstream which was given as an object."""
+    if asset is None or isinstance(asset, (str, AssetKey)):
+        return None
     from .assets_definition import AssetsDefinition
     from .spec import AssetSpec
 

@@ -31,7 +31,7 @@ class AssetKey:
 
     def __init__(self, path: str | Sequence[str]) -> None:
         parts = (path,) if isinstance(path, str) else tuple(path)
-        if not parts or not all(isinstance(part, str) and part for part in parts):
+        if not (path and isinstance(path, str)) and not (parts and all(isinstance(p, str) and p for p in parts)):
             raise InvalidDefinitionError(
                 f"an asset key is a name or a list of names, none of them empty; this one is {path!r}"
             )

@@ -19,14 +19,16 @@ from .automation_snapshot import ScheduleSnapshot, SensorSnapshot
 from .backfill_policy import BackfillPolicy
 from .binding import AssetNode
 from .check_specs import CheckNode
-from .conditions.base import AutomationCondition, condition_from_json
+from .collector import collector_paused
+from .conditions.base import AutomationCondition
 from .dependencies import Dependency
 from .freshness import FreshnessPolicy, freshness_from_json
 from .job_snapshot import JobSnapshot
 from .metadata import metadata_to_json, normalize_metadata
-from .partitions.base import PartitionsDefinition, partitions_from_json
-from .partitions.mappings import AllPartitionMapping, PartitionMapping, mapping_from_json
+from .partitions.base import PartitionsDefinition
+from .partitions.mappings import AllPartitionMapping, PartitionMapping
 from .partitions.multi_mappings import default_mapping
+from .shared_parts import PartsRead, PartsWritten
 from .spec import DEFAULT_GROUP
 
 if TYPE_CHECKING:
@@ -50,13 +52,13 @@ class DepSnapshot:
     def of(cls, dep: Dependency) -> DepSnapshot:
         return cls(str(dep.key), dep.mapping or AllPartitionMapping(), dep.arg, dep.gated)
 
-    def to_json(self) -> JsonData:
+    def to_json(self, parts: PartsWritten) -> JsonData:
         data = _given(arg=self.arg, gated=None if self.gated else False)
-        return {"key": self.key, "mapping": self.mapping.to_json(), **data}
+        return {"key": self.key, "mapping": parts.mappings.place(self.mapping), **data}
 
     @classmethod
-    def from_json(cls, data: JsonData) -> DepSnapshot:
-        return cls(data["key"], mapping_from_json(data["mapping"]), data.get("arg"), data.get("gated", True))
+    def from_json(cls, data: JsonData, parts: PartsRead) -> DepSnapshot:
+        return cls(data["key"], parts.mapping(data["mapping"]), data.get("arg"), data.get("gated", True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class CheckSnapshot:
             whole_asset=spec.whole_asset,
         )
 
-    def to_json(self) -> JsonData:
+    def to_json(self, parts: PartsWritten) -> JsonData:
         return {
             "name": self.name,
             **_given(
@@ -108,22 +110,16 @@ class CheckSnapshot:
                 step=self.step or None,
                 can_subset=self.can_subset or None,
                 deps=list(self.deps),
-                condition=self.condition and self.condition.to_json(),
+                condition=parts.conditions.place(self.condition),
                 metadata=dict(self.metadata),
                 whole_asset=self.whole_asset or None,
             ),
         }
 
     @classmethod
-    def from_json(cls, data: JsonData) -> CheckSnapshot:
-        condition = data.get("condition")
-        return cls(
-            **{
-                **data,
-                "deps": tuple(data.get("deps", ())),
-                "condition": condition and condition_from_json(condition),
-            }
-        )
+    def from_json(cls, data: JsonData, parts: PartsRead) -> CheckSnapshot:
+        condition = parts.condition(data.get("condition"))
+        return cls(**{**data, "deps": tuple(data.get("deps", ())), "condition": condition})
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,15 +186,15 @@ class AssetSnapshot:
             can_subset=node.can_subset if isinstance(node, AssetsDefinition) else False,
         )
 
-    def to_json(self) -> JsonData:
+    def to_json(self, parts: PartsWritten) -> JsonData:
         return {
             "key": self.key,
             **_given(
                 external=self.external or None,
-                deps=[dep.to_json() for dep in self.deps],
-                partitions=self.partitions and self.partitions.to_json(),
-                condition=self.condition and self.condition.to_json(),
-                checks=[check.to_json() for check in self.checks],
+                deps=[dep.to_json(parts) for dep in self.deps],
+                partitions=parts.partitions.place(self.partitions),
+                condition=parts.conditions.place(self.condition),
+                checks=[check.to_json(parts) for check in self.checks],
                 code_version=self.code_version,
                 group=None if self.group == DEFAULT_GROUP else self.group,
                 description=self.description,
@@ -219,17 +215,15 @@ class AssetSnapshot:
         }
 
     @classmethod
-    def from_json(cls, data: JsonData) -> AssetSnapshot:
-        partitions, condition, arrival = data.get("partitions"), data.get("condition"), data.get("arrival")
-        policy = data.get("backfill_policy")
-        freshness = data.get("freshness")
+    def from_json(cls, data: JsonData, parts: PartsRead) -> AssetSnapshot:
+        arrival, policy, freshness = data.get("arrival"), data.get("backfill_policy"), data.get("freshness")
         return cls(
             key=data["key"],
             external=data.get("external", False),
-            deps=tuple(map(DepSnapshot.from_json, data.get("deps", ()))),
-            partitions=partitions and partitions_from_json(partitions),
-            condition=condition and condition_from_json(condition),
-            checks=tuple(map(CheckSnapshot.from_json, data.get("checks", ()))),
+            deps=tuple([DepSnapshot.from_json(dep, parts) for dep in data.get("deps", ())]),
+            partitions=parts.partitions(data.get("partitions")),
+            condition=parts.condition(data.get("condition")),
+            checks=tuple([CheckSnapshot.from_json(check, parts) for check in data.get("checks", ())]),
             code_version=data.get("code_version"),
             group=data.get("group", DEFAULT_GROUP),
             description=data.get("description"),
@@ -339,8 +333,14 @@ class DefinitionsSnapshot:
     @classmethod
     def from_bytes(cls, data: bytes) -> DefinitionsSnapshot:
         """The snapshot that `to_bytes()` was called on, by this version or an older one."""
+        with collector_paused():
+            return cls._parsed(data)
+
+    @classmethod
+    def _parsed(cls, data: bytes) -> DefinitionsSnapshot:
         parsed = json.loads(data)
-        snapshots = map(AssetSnapshot.from_json, parsed["assets"])
+        parts = PartsRead(parsed)
+        snapshots = [AssetSnapshot.from_json(data, parts) for data in parsed["assets"]]
         jobs = map(JobSnapshot.from_json, parsed.get("jobs", ()))
         schedules = map(ScheduleSnapshot.from_json, parsed.get("schedules", ()))
         sensors = map(SensorSnapshot.from_json, parsed.get("sensors", ()))
@@ -360,9 +360,11 @@ class DefinitionsSnapshot:
 
     @cached_property
     def _bytes(self) -> bytes:
+        parts = PartsWritten()
         data = {
             "format": FORMAT,
-            "assets": [asset.to_json() for asset in self.assets.values()],
+            "assets": [asset.to_json(parts) for asset in self.assets.values()],
+            **parts.to_json(),  # after the assets, which name them
             **_given(
                 jobs=[job.to_json() for job in self.jobs.values()],
                 schedules=[schedule.to_json() for schedule in self.schedules.values()],

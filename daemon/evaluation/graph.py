@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
+from ...definitions.conditions import AutomationCondition
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
 from ...storage.state.memory import SEEN
 from .pulses import needs_follow_up, reads_requests
@@ -29,10 +31,21 @@ class ConditionGraph:
         self._seen: dict[str, str] = {}
         self._definitions = definitions
         self.timers: Timers = Timers(definitions)
-        self.follow_up: set[str] = {
-            k for k, a in self.conditions.items() if a.condition and needs_follow_up(a.condition)
-        }
-        self._read_requests = {k for k, a in self.conditions.items() if a.condition and reads_requests(a.condition)}
+        self.follow_up: set[str] = self._whose(needs_follow_up)
+        self._read_requests = self._whose(reads_requests)
+
+    def _whose(self, holds: Callable[[AutomationCondition], bool]) -> set[str]:
+        """The assets with such a condition; one that many have is looked at once."""
+        known: dict[int, bool] = {}
+        found = set()
+        for key, asset in self.conditions.items():
+            condition = asset.condition
+            assert condition is not None
+            if id(condition) not in known:
+                known[id(condition)] = holds(condition)
+            if known[id(condition)]:
+                found.add(key)
+        return found
 
     def seen(self, asset: AssetSnapshot) -> str:
         """The mark under which memory says that `asset` was evaluated as it is defined now."""

@@ -38,15 +38,19 @@ class Moment:
     """What comes along, since it can only be made together with something that is requested."""
     initial: set[str] = field(default_factory=set)
     """Assets that are evaluated for the first time under their condition and dependencies."""
+    _news: dict[str, Causes] = field(default_factory=dict)
     _crons: dict[tuple[str, str], float | None] = field(default_factory=dict)
     _existing: dict[str, BitMap] = field(default_factory=dict)
     _sides: dict[str, mappings.Side] = field(default_factory=dict)
     _looked_at: dict[tuple[str, str], BitMap] = field(default_factory=dict)
+    _mapped: dict[tuple[int, int, str, int], tuple[Causes, Causes]] = field(default_factory=dict)
 
     def will_be_made(self, key: str) -> Truth | None:
         """What this tick requests of an asset so far, by itself or along with others."""
+        if key not in self.along:
+            return self.requested.get(key)
         truths = [truths[key] for truths in (self.requested, self.along) if key in truths]
-        return any_of(truths) if truths else None
+        return any_of(truths)
 
     def existing(self, key: str) -> BitMap:
         """The partitions of an asset that exist now; do not change the result."""
@@ -101,6 +105,32 @@ class Moment:
             self._looked_at[place] = up.existing | mappings.required(dep.mapping, down.existing, up=up, down=down)
         return self._looked_at[place]
 
+    def seen_downstream(self, asset: AssetSnapshot, dep: DepSnapshot, truth: Truth) -> Truth:
+        """The truth about a dependency, as one about the partitions of `asset` that read it."""
+        if self._shares_ordinals(asset, dep):
+            return truth.within(self.existing(asset.key))
+        return Truth(
+            self.downstream(asset, dep, truth.lasting),
+            self._causes_downstream(asset, dep, truth.causes),
+            self.downstream(asset, dep, truth.passing),
+            self._causes_downstream(asset, dep, truth.passing_causes),
+        )
+
+    def _causes_downstream(self, asset: AssetSnapshot, dep: DepSnapshot, causes: Causes) -> Causes:
+        """Thousands of positions are mapped once for all assets that have the same partitions and mapping."""
+        if len(causes.groups) <= 1:
+            return causes.mapped(lambda bits: self.downstream(asset, dep, bits))
+        place = id(causes), id(dep.mapping), dep.key, id(asset.partitions)
+        if place not in self._mapped:  # with the causes themselves, so that their id is not given again
+            self._mapped[place] = causes, causes.mapped(lambda bits: self.downstream(asset, dep, bits))
+        return self._mapped[place][1]
+
+    def _shares_ordinals(self, asset: AssetSnapshot, dep: DepSnapshot) -> bool:
+        """Whether each partition of `asset` reads the one of its own key, and both are numbered alike: a set of
+        partitions of the one is that of the other, as far as these exist."""
+        up, down = self._side(dep.key), self._side(asset.key)
+        return up.space.fingerprint == down.space.fingerprint and dep.mapping.reads_one(up.partitions, down.partitions)
+
     def _side(self, key: str) -> mappings.Side:
         side = self._sides.get(key)
         if side is None:
@@ -115,8 +145,11 @@ class Moment:
     def same_run(self, asset: AssetSnapshot, dep: DepSnapshot) -> bool:
         """Whether a partition of `asset` and the one it reads can be made in one run: they share their partition
         key, the dependency is made here, and the same number of partitions goes into a run of each."""
-        if (upstream := self.definitions.assets.get(dep.key)) is not None and upstream.external:
-            return False
+        if (upstream := self.definitions.assets.get(dep.key)) is not None:
+            if upstream.external:
+                return False
+            if upstream.partitions is None and asset.partitions is None:
+                return True
         up, down = self._side(dep.key), self._side(asset.key)
         if up.space.fingerprint != down.space.fingerprint:
             return False
@@ -136,7 +169,9 @@ class Moment:
         One that landed between the choice of the keys that an attempt of `root` was handed and its start counts as
         landed just behind the start.
         """
-        news = self.changes.updates_of(key)
+        news = self._news.get(key)
+        if news is None:
+            news = self._news[key] = self.changes.updates_of(key)
         if owed := self.changes.owed.get(root, {}).get(key):
             news = news | Causes((position, self._read_by(root, key, place, of)) for place, position, of in owed)
         if root not in self.initial or root == key:

@@ -225,7 +225,7 @@ class PlainEvaluator:
             outer, self._edge = self._edge, dep
             truth = self.node(node.children[0], dep.key, f"{path}[{dep.key}]")
             self._edge = outer
-            truths.append(truth.mapped(lambda bits, dep=dep: self.moment.downstream(asset, dep, bits)))
+            truths.append(self.moment.seen_downstream(asset, dep, truth))
         if isinstance(node, ops.AnyDepsMatch):
             return any_of(truths)
         return all_of(truths, self.moment.existing(key))
@@ -263,7 +263,9 @@ class PlainEvaluator:
     def _cleared_by_attempts(self, key: str, latched: Causes) -> BitMap:
         table = self.moment.state.asset(key).table
         cleared = BitMap()
-        for position, bits in latched:
+        for position, bits in reversed(latched.groups):
+            if position > table.handled_last:
+                break  # so are those that follow
             cleared |= BitMap([ordinal for ordinal in bits & table.attempted if table.handled[ordinal] >= position])
         return cleared
 

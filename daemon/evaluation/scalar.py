@@ -77,7 +77,7 @@ class ScalarEvaluator:
 
     def __init__(self, definitions: DefinitionsSnapshot) -> None:
         self._assets = definitions.assets
-        self._compiled: dict[str, Node | None] = {}
+        self._compiled: dict[int, Node | None] = {}
         self._nodes: dict[str, Node | None] = {}
 
     def __call__(self, moment: Moment, asset: AssetSnapshot) -> Evaluation:
@@ -106,18 +106,12 @@ class ScalarEvaluator:
             upstream = self._assets.get(dep.key)
             if upstream is None or upstream.partitions is not None:
                 return None
-        shape = f"{condition.node_id}{_labels(condition)}"
-        if shape not in self._compiled:
-            self._compiled[shape] = _compiled(condition, _Place())
-        return self._compiled[shape]
+        if id(condition) not in self._compiled:  # equal ones that were loaded are one object, which `_assets` keeps
+            self._compiled[id(condition)] = _compiled(condition, _Place())
+        return self._compiled[id(condition)]
 
 
 NO_BITS = BitMap()
-
-
-def _labels(condition: AutomationCondition) -> str:
-    """The labels of a condition, which its node id does not tell and its leaves' paths do."""
-    return "|".join(node.label or "" for node in condition.walk())
 
 
 def _causes(position: float) -> Causes:
@@ -210,7 +204,7 @@ def _leaf(value: Node, node: AutomationCondition, place: _Place) -> Node:
 
     def evaluated(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
         found = value(run, key, dep)
-        if found[0] or found[2]:
+        if found is not FALSE and (found[0] or found[2]):
             run.leaves.append(TrueLeaf(before, after, label, key, max(found[1], found[3]), pulse, is_dep))
         return found
 
@@ -277,11 +271,13 @@ def _newly_requested(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
 
 
 def _will_be_requested(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
-    truth = run.moment.will_be_made(key)
-    if truth is None or dep is None or run.moment.definitions.assets[dep.key].external:
+    if dep is None:
         return FALSE
-    groups = truth.why.groups
-    return (False, 0, True, groups[0][0] if groups else 0)
+    truth = run.moment.will_be_made(key)
+    if truth is None or run.moment.definitions.assets[dep.key].external:
+        return FALSE
+    newest = [causes.groups[0][0] for causes in (truth.causes, truth.passing_causes) if causes.groups]
+    return (False, 0, True, max(newest, default=0))
 
 
 def _initial_evaluation(run: _Run, key: str, dep: DepSnapshot | None) -> Value:

@@ -26,9 +26,12 @@ class Timers:
     def __init__(self, definitions: DefinitionsSnapshot) -> None:
         self._crons: dict[Cron, set[str]] = {}
         self._windows: dict[str, tuple[TimeWindowPartitionsDefinition, set[str]]] = {}
+        crons: dict[int, set[Cron]] = {}  # by the condition, which many assets may have
         for key, asset in definitions.assets.items():
             if asset.condition is not None:
-                for cron in set(crons_of(asset.condition)):
+                if id(asset.condition) not in crons:
+                    crons[id(asset.condition)] = set(crons_of(asset.condition))
+                for cron in crons[id(asset.condition)]:
                     self._crons.setdefault(cron, set()).add(key)
             for windows in asset.partitions.time_windows if asset.partitions else ():
                 self._windows.setdefault(f"{windows.to_json()}", (windows, set()))[1].add(key)

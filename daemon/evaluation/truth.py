@@ -70,11 +70,11 @@ def any_of(truths: Iterable[Truth]) -> Truth:
     if len(truths) <= 1:
         return truths[0] if truths else nothing()
     lasting = BitMap.union(*(truth.lasting for truth in truths))
-    causes = Causes(group for truth in truths for group in truth.causes)
+    causes = Causes.union(truth.causes for truth in truths)
     if not any(truth.passing for truth in truths):
         return Truth(lasting, causes)
     passing = BitMap.union(*(truth.passing for truth in truths))
-    return Truth(lasting, causes, passing, Causes(group for truth in truths for group in truth.passing_causes))
+    return Truth(lasting, causes, passing, Causes.union(truth.passing_causes for truth in truths))
 
 
 def all_of(truths: Iterable[Truth], candidates: BitMap) -> Truth:
@@ -82,9 +82,9 @@ def all_of(truths: Iterable[Truth], candidates: BitMap) -> Truth:
     if not truths:
         return Truth(candidates.copy())
     lasting = BitMap.intersection(candidates, *(truth.lasting for truth in truths))
-    causes = Causes(group for truth in truths for group in truth.causes.within(lasting)) if lasting else NO_CAUSES
+    causes = Causes.union(truth.causes.within(lasting) for truth in truths) if lasting else NO_CAUSES
     if not any(truth.passing for truth in truths):
         return Truth(lasting, causes)
     bits = BitMap.intersection(candidates, *(truth.bits for truth in truths))
     passing = BitMap.union(*(truth.passing for truth in truths)) & bits
-    return Truth(lasting, causes, passing, Causes(group for truth in truths for group in truth.why).within(passing))
+    return Truth(lasting, causes, passing, Causes.union(truth.why for truth in truths).within(passing))

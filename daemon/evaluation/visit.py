@@ -19,7 +19,8 @@ from pyroaring import BitMap
 from ...definitions.snapshot import AssetSnapshot
 from ...storage import events as e
 from ...storage.state import Causes
-from ...storage.state.memory import SEEN, delta
+from ...storage.state.memory import SEEN, delta, told
+from ...storage.state.ordinals import OrdinalSpace
 from .graph import ConditionGraph
 from .moment import Moment
 from .plain import Evaluation
@@ -53,6 +54,7 @@ class Visit:
         self.follow_up: set[str] = set()
         self.put_off: dict[str, datetime] = {}
         self._brought_by: dict[str, str] = {}
+        self._said: dict[tuple[int, str], tuple[Causes, tuple[e.Cause, ...]]] = {}
 
     def run(self, start: set[str]) -> None:
         place, keys = self.graph.place, self.graph.keys
@@ -130,7 +132,11 @@ class Visit:
                 if node.startswith(SEEN)
                 else self.moment.state.space(node.partition("@")[2] or asset.key)
             )
-            changed = delta(asset.key, node, memory.of(asset.key, node), after, space)
+            before = memory.of(asset.key, node)
+            if after and not before:
+                changed = e.MemoryDelta(asset_key=asset.key, node=node, added=self._as_told(after, space))
+            else:
+                changed = delta(asset.key, node, before, after, space)
             if changed is not None:
                 self.memory.append(changed)
 
@@ -143,7 +149,10 @@ class Visit:
         table = state.table
         if table.blocked:
             wanted -= BitMap([n for n in wanted & BitMap(table.blocked) if self._still_blocked(asset, n)])  # b
-        for ordinal in wanted.copy():
+        waits = table.setbacks or (
+            table.asked_last and _at(table.asked_last) + self._min_request_interval > self.moment.at
+        )
+        for ordinal in wanted.copy() if waits else ():
             due = self._put_off_until(asset.key, ordinal, truth)
             if due is not None and due > self.moment.at:  # c, d
                 wanted.discard(ordinal)
@@ -170,8 +179,11 @@ class Visit:
         if setback is not None:
             return _at(setback.at) + backoff(setback.count)
         asked = int(table.asked_at[ordinal])
-        if asked and table.asked_because[ordinal] == truth.why.position(ordinal):
-            return _at(asked) + self._min_request_interval
+        if not asked:
+            return None
+        due = _at(asked) + self._min_request_interval
+        if due > self.moment.at and table.asked_because[ordinal] == truth.why.position(ordinal):
+            return due
         return None
 
     def _decision(self, asset: AssetSnapshot, truth: Truth, evaluation: Evaluation) -> e.Decision:
@@ -184,9 +196,16 @@ class Visit:
             asset_key=asset.key,
             condition=asset.condition.node_id,
             partitions=space.ranges(bits),
-            causes=tuple(e.Cause(position=position, partitions=space.ranges(group)) for position, group in named),
+            causes=self._as_told(named, space),
             leaves=evaluation.told(self.moment),
         )
+
+    def _as_told(self, causes: Causes, space: OrdinalSpace) -> tuple[e.Cause, ...]:
+        """`causes` as events say them: once, for all assets which an update reaches unchanged."""
+        place = id(causes), space.fingerprint
+        if place not in self._said:  # with the causes themselves, so that their id is not given again
+            self._said[place] = causes, told(causes, space)
+        return self._said[place][1]
 
 
 def _at(micros: int) -> datetime:

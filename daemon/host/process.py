@@ -27,6 +27,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...definitions.collector import collector_paused
 from ...definitions.definitions import Definitions
 from ...definitions.errors import DefinitionErrors, DefinitionsNotLoadable
 from ...definitions.loading import load_definitions
@@ -74,9 +75,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _load(source: CodeSource, control: socket.socket) -> Definitions | None:
     """Import the definitions and report on them; None where they are not to be used."""
     try:
-        definitions = load_definitions(source.file, source.module)
-        snapshot = DefinitionsSnapshot.of(definitions)
-        blob = snapshot.to_bytes()
+        with collector_paused():
+            definitions = load_definitions(source.file, source.module)
+            snapshot = DefinitionsSnapshot.of(definitions)
+            blob = snapshot.to_bytes()
     except DefinitionErrors as error:
         failed: Message = {"failed": [str(one) for one in error.errors], "traceback": traceback.format_exc()}
     except DefinitionsNotLoadable as error:

@@ -12,6 +12,10 @@ from .multi import MultiPartitionsDefinition
 from .time_windows import TimeWindowPartitionsDefinition
 from .window_mapping import TimeWindowPartitionMapping
 
+ALL = AllPartitionMapping()
+IDENTITY = IdentityPartitionMapping()
+OVERLAP = TimeWindowPartitionMapping()
+
 
 class MultiToSingleDimensionPartitionMapping(PartitionMapping):
     """Between partitions of several dimensions and those of one of them, in either direction.
@@ -162,14 +166,14 @@ def default_mapping(upstream: PartitionsDefinition | None, downstream: Partition
     and one of their dimensions; dimension by dimension where both sides have dimensions of the same names; by key else.
     """
     if upstream is None or downstream is None:
-        return AllPartitionMapping()
+        return ALL
     up_multi = isinstance(upstream, MultiPartitionsDefinition)
     down_multi = isinstance(downstream, MultiPartitionsDefinition)
     if up_multi and down_multi:
         if upstream.space == downstream.space or (
             upstream.partition_dimension_names != downstream.partition_dimension_names
         ):
-            return IdentityPartitionMapping()
+            return IDENTITY
         dims = downstream.partitions_by_dimension
         return MultiPartitionMapping(
             {
@@ -183,8 +187,7 @@ def default_mapping(upstream: PartitionsDefinition | None, downstream: Partition
 
 
 def _along(upstream: PartitionsDefinition, downstream: PartitionsDefinition) -> PartitionMapping:
-    windows = TimeWindowPartitionMapping()
-    return IdentityPartitionMapping() if windows.mismatch(upstream, downstream) else windows
+    return IDENTITY if OVERLAP.mismatch(upstream, downstream) else OVERLAP
 
 
 def _sides(

@@ -61,6 +61,10 @@ class PartitionTable:
     asked_at: Column = field(default_factory=Column)
     """Microseconds UTC of the last automatic request, and the position that it was because of:"""
     asked_because: Column = field(default_factory=lambda: Column("d"))
+    asked_last: int = field(init=False)
+    """No automatic request of any partition is newer."""
+    handled_last: int = field(init=False)
+    """No partition is handled through a later offset."""
     attempted: BitMap = field(default_factory=BitMap)
     """Where H > 0."""
     materialized: BitMap = field(default_factory=BitMap)
@@ -79,6 +83,9 @@ class PartitionTable:
     versions: dict[int, str] = field(default_factory=dict)
     """Data versions, where the maker gave one."""
     provenance: Provenance = field(default_factory=Provenance)
+
+    def __post_init__(self) -> None:
+        self.asked_last, self.handled_last = int(self.asked_at.largest()), int(self.handled.largest())
 
     def updated(self, ordinal: int, position: int, made_from: int) -> None:
         """A released update."""
@@ -101,6 +108,8 @@ class PartitionTable:
     def handle(self, ordinal: int, through: int) -> None:
         """H of one partition becomes `through`, up or (for an attempt that did not count) down."""
         self.handled[ordinal] = through
+        if through > self.handled_last:
+            self.handled_last = through
         if through:
             self.attempted.add(ordinal)
         else:
@@ -147,6 +156,8 @@ class PartitionTable:
 
     def move_to(self, target: PartitionTable, ordinal: int, there: int) -> None:
         """Copy everything about one partition into another table."""
+        target.asked_last = max(target.asked_last, self.asked_last)
+        target.handled_last = max(target.handled_last, self.handled_last)
         for name in ("update", "made_from", "handled", "chosen", "asked_at", "asked_because"):
             if value := getattr(self, name)[ordinal]:
                 getattr(target, name)[there] = value

@@ -14,9 +14,13 @@ Group = tuple[float, BitMap]
 
 
 class Causes:
-    """Disjoint (position, partitions) groups, newest position first."""
+    """Disjoint (position, partitions) groups, newest position first.
 
-    __slots__ = ("groups",)
+    Never changed. What comes out of an operation that takes nothing away is the same object, so that thousands of
+    groups which go through many assets of one tick are handled once.
+    """
+
+    __slots__ = ("_bits", "groups")
 
     def __init__(self, groups: Iterable[Group] = ()) -> None:
         """Where a partition stands in several groups, the largest position holds."""
@@ -24,43 +28,75 @@ class Causes:
         if len(given) > 1:
             given = _disjoint(sorted(given, key=_newest_first))
         self.groups: list[Group] = given
+        self._bits: BitMap | None = None
+
+    @classmethod
+    def union(cls, several: Iterable[Causes]) -> Causes:
+        """All of them in one; the largest position holds."""
+        left: list[Causes] = []
+        for causes in several:
+            if not any(other.covers(causes) for other in left):
+                left = [other for other in left if not causes.covers(other)] + [causes]
+        if len(left) == 1:
+            return left[0]
+        return cls([group for causes in left for group in causes.groups])
+
+    def covers(self, other: Causes) -> bool:
+        """Whether all partitions of `other` are in this one, and none of them with a larger position there."""
+        if self is other or not other.groups:
+            return True
+        if not self.groups:
+            return False
+        return self.groups[-1][0] >= other.groups[0][0] and other.bits.issubset(self.bits)
 
     @classmethod
     def _of_disjoint(cls, groups: list[Group]) -> Causes:
         """From groups that are disjoint and in order already: what is left of a `Causes` is."""
         causes = cls.__new__(cls)
-        causes.groups = groups
+        causes.groups, causes._bits = groups, None
         return causes
 
     @property
     def bits(self) -> BitMap:
+        """All partitions; not to be changed."""
         if len(self.groups) == 1:
             return self.groups[0][1]
-        return BitMap.union(*(bits for _, bits in self.groups)) if self.groups else BitMap()
+        if self._bits is None:
+            self._bits = BitMap.union(*(bits for _, bits in self.groups)) if self.groups else BitMap()
+        return self._bits
 
     def within(self, bits: BitMap) -> Causes:
-        if not self.groups:
+        if not self.groups or self.bits.issubset(bits):
             return self
         return self._of_disjoint([(position, left) for position, group in self.groups if (left := group & bits)])
 
     def without(self, bits: BitMap) -> Causes:
-        if not self.groups or not bits:
+        if not self.groups or not bits or self.bits.isdisjoint(bits):
             return self
         return self._of_disjoint([(position, left) for position, group in self.groups if (left := group - bits)])
 
     def mapped(self, function: Callable[[BitMap], BitMap]) -> Causes:
+        """The same positions at what `function` makes of each set of partitions; of more it makes no less."""
         if not self.groups:
             return self
-        return Causes([(position, function(group)) for position, group in self.groups])
+        whole, seen = function(self.bits), BitMap()
+        found: list[Group] = []
+        for position, group in self.groups:
+            if len(seen) == len(whole):  # older positions add nothing
+                break
+            if fresh := function(group) - seen:
+                seen |= fresh
+                found.append((position, fresh))
+        return self._of_disjoint(found)
 
     def position(self, ordinal: int) -> float:
         """The position of one partition; 0 where it has none."""
         return next((position for position, group in self.groups if ordinal in group), 0)
 
     def __or__(self, other: Causes) -> Causes:
-        if not other.groups:
+        if self.covers(other):
             return self
-        if not self.groups:
+        if other.covers(self):
             return other
         return Causes([*self.groups, *other.groups])
 

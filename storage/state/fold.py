@@ -601,6 +601,7 @@ class State:
             table = self.asset(decision.asset_key).table
             bits = table.space.bits(decision.partitions)
             self.last_tick.requested[decision.asset_key] = bits
+            table.asked_last = asked_at
             for cause in decision.causes:
                 for ordinal in table.space.bits(cause.partitions) & bits:
                     table.asked_at[ordinal] = asked_at

@@ -69,6 +69,11 @@ def whose(asset_key: str, node: str) -> str:
     return node.partition("@")[2] or asset_key
 
 
+def told(causes: Causes, space: OrdinalSpace) -> tuple[Cause, ...]:
+    """Positions and their partitions, as events say them."""
+    return tuple([Cause(position=position, partitions=space.ranges(bits)) for position, bits in causes])
+
+
 def delta(asset_key: str, node: str, before: Causes, after: Causes, space: OrdinalSpace) -> MemoryDelta | None:
     """What has to be added to and removed from `before` to make `after`; None where nothing."""
     if before == after:

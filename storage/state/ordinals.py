@@ -215,6 +215,7 @@ class TimeSpace(_Fixed):
         self.calendar: Calendar = definition.calendar
         self._definition = definition
         self._found: dict[str, int] = {}
+        self._keys: dict[int, str] = {}
 
     def find(self, key: str | None) -> int | None:
         if key is None:
@@ -230,14 +231,23 @@ class TimeSpace(_Fixed):
             self._found[key] = ordinal
         return ordinal if ordinal >= 0 else None
 
-    def key(self, ordinal: int) -> str | None:
-        return self._definition.key_of(ordinal)
+    def key(self, ordinal: int) -> str:
+        key = self._keys.get(ordinal)
+        if key is None:
+            key = self._definition.key_of(ordinal)
+            if len(self._keys) > 10_000:
+                self._keys.clear()
+            self._keys[ordinal] = key
+        return key
 
     def existing(self, at: datetime) -> BitMap:
         return clip(self._definition, at)
 
     def ranges(self, bits: BitMap) -> KeyRanges | None:
-        key = self._definition.key_of
+        key = self.key
+        if len(bits) == 1:
+            only = key(bits.min())
+            return ((only, only),)
         return tuple((key(first), key(last)) for first, last in spans(bits))
 
     def bits(self, ranges: KeyRanges | None) -> BitMap:

@@ -35,6 +35,10 @@ class Column:
             page.frombytes(bytes(missing * page.itemsize))
         page[ordinal % PAGE] = value
 
+    def largest(self) -> int | float:
+        """The largest number in it, or 0."""
+        return max([max(page) for page in self._pages.values()], default=0) if self._pages else 0
+
     def items(self) -> Iterator[tuple[int, int | float]]:
         """Ordinals and values of what is not 0, in order."""
         for number in sorted(self._pages):

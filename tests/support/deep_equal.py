@@ -13,8 +13,8 @@ from pydantic import BaseModel
 from pyroaring import BitMap
 
 from headwater.definitions.snapshot import DefinitionsSnapshot
-from headwater.storage.state import State
-from headwater.storage.state.assets import AssetState
+from headwater.storage.state import Causes, State
+from headwater.storage.state.assets import AssetState, PartitionTable
 from headwater.storage.state.ordinals import Spaces, TimeSpace
 from headwater.storage.state.positions import Column
 
@@ -22,7 +22,9 @@ CACHES: dict[type, set[str]] = {
     State: {"_definitions_bytes", "_handlers", "_known"},
     AssetState: {"_pending", "_run_in_progress"},
     Spaces: {"_made", "_by_fingerprint"},  # what tables use of these is compared with the tables
-    TimeSpace: {"_found", "_definition", "calendar"},
+    TimeSpace: {"_found", "_keys", "_definition", "calendar"},
+    Causes: {"_bits"},
+    PartitionTable: {"asked_last", "handled_last"},  # bounds: what is restored may have closer ones
 }
 """What follows from the rest and is worked out when it is asked for."""
 
