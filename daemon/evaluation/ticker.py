@@ -118,7 +118,7 @@ class Ticker:
         if self._previous_at is not None:
             changed |= self._graph.timers.due(after=self._previous_at, until=at)
         changed |= {key for key, due in self._put_off.items() if due <= at}
-        downstream = {child for key in changed for child in self._graph.children.get(key, ())}
+        downstream = {child for key in changed for child in self._graph.readers.get(key, ())}
         return (changed | downstream) & self._graph.conditions.keys()
 
     def _conclude(self, moment: Moment, visit: Visit) -> Outcome:

@@ -7,7 +7,17 @@ The expansions are fixed here and shown by `explain` under these labels; a user 
 from __future__ import annotations
 
 from .base import AutomationCondition
-from .operands import CronTickPassed, Gated, InLatestTimeWindow, InProgress, Missing, NewlyUpdated, WillBeRequested
+from .looking import AllChecksMatch
+from .operands import (
+    CheckPassed,
+    CronTickPassed,
+    Gated,
+    InLatestTimeWindow,
+    InProgress,
+    Missing,
+    NewlyUpdated,
+    WillBeRequested,
+)
 from .operators import AllDepsMatch, AnyDepsMatch
 
 
@@ -30,6 +40,11 @@ def any_deps_gated() -> AutomationCondition:
 def all_deps_updated_since_cron(cron_schedule: str, cron_timezone: str = "UTC") -> AutomationCondition:
     tick = CronTickPassed(cron_schedule, cron_timezone)
     return AllDepsMatch((NewlyUpdated().since(tick) | WillBeRequested(),)).with_label("all_deps_updated_since_cron")
+
+
+def all_deps_blocking_checks_passed() -> AutomationCondition:
+    passed = AllChecksMatch((CheckPassed() | WillBeRequested(),), blocking_only=True)
+    return AllDepsMatch((passed,)).with_label("all_deps_blocking_checks_passed")
 
 
 def eager() -> AutomationCondition:

@@ -33,7 +33,7 @@ from .checks import CheckStates
 from .memory import SEEN, Memory, whose
 from .ordinals import OrdinalSpace, Spaces
 from .provenance import MadeWith
-from .runs import Part, RunState, StepState
+from .runs import Part, RunNotes, RunState, StepState
 
 MAX_SETBACKS = 3  # attempts lost in a row to infrastructure before the partition counts as failed (SEMANTICS 2g)
 
@@ -74,6 +74,7 @@ class State:
         self.assets: dict[str, AssetState] = {}
         self.checks = CheckStates(self.assets)
         self.runs: dict[str, RunState] = {}
+        self.run_notes = RunNotes()
         self.backfills = Backfills(self.asset)
         self.memory = Memory()
         self.automation = AutomationState()
@@ -182,6 +183,7 @@ class State:
         for key, defined in self.definitions.assets.items():
             blocking = {check.name for check in defined.checks if check.blocking}
             self._drop_gates(self.asset(key), blocking, stored.offset)
+            self._note_code_version(self.asset(key), defined.code_version, stored.offset)
             if defined.freshness is None:
                 self.asset(key).freshness = None
             for name in defined.partitions.dynamic_names if defined.partitions else ():
@@ -213,6 +215,12 @@ class State:
             held = table.held.get(ordinal)
             if not table.is_shut(ordinal) and not (held and held.outstanding):
                 self._release(asset, table, ordinal, offset, held.made_from if held else int(table.made_from[ordinal]))
+
+    def _note_code_version(self, asset: AssetState, declared: str | None, offset: int) -> None:
+        """Another code version than before is a change; one where there was none is not."""
+        if asset.code_version is not None and asset.code_version != declared:
+            self.changes.code_changed[asset.key] = offset
+        asset.code_version = declared
 
     def _mark_observable(self, asset: AssetState) -> None:
         definition = self.definitions.assets.get(asset.key) if self.definitions else None
@@ -261,6 +269,7 @@ class State:
             ordinal, at=stored.offset, read_at=made_from or stored.offset, version=event.data_version
         )
         table.provenance.made_by(ordinal, self._made_with(event, run) if event.origin == "step" else None)
+        table.note_run(ordinal, self.run_notes.of(run) if run else None)
         if outstanding or table.is_shut(ordinal):
             table.held[ordinal] = Held(made_from, event.run_id, outstanding)  # case 1
             self.changes.touched.add(asset.key)
@@ -293,6 +302,8 @@ class State:
         table.versions[ordinal] = event.data_version
         self.checks.outdated(asset, event.partition, self.changes)
         table.provenance.updated(ordinal, at=stored.offset, read_at=stored.offset, version=event.data_version)
+        run = self.runs.get(event.run_id or "")
+        table.note_run(ordinal, self.run_notes.of(run) if run else None)
         if table.is_shut(ordinal):
             table.held[ordinal] = Held(0, event.run_id, set())
             self.changes.touched.add(asset.key)
@@ -301,10 +312,12 @@ class State:
 
     def _release(self, asset: AssetState, table: PartitionTable, ordinal: int, position: int, made_from: int) -> None:
         table.held.pop(ordinal, None)
+        is_same = not table.provenance.has_changed(ordinal, int(table.update[ordinal]))
         table.updated(ordinal, position, made_from)
         self.changes.touched.add(asset.key)
         if table is asset.table:
-            self.changes.update(asset.key, ordinal, position)
+            note = table.run_note(ordinal)
+            self.changes.update(asset.key, ordinal, position, same_data=is_same, tags=note and note[1])
         self._unblock((asset.key, table.space.key(ordinal)))
 
     def _unblock(self, blocker: Part) -> None:
@@ -401,7 +414,7 @@ class State:
 
     def _run_tagged(self, event: e.RunTagged, stored: Stored) -> None:
         if run := self.runs.get(event.tagged_run):
-            run.tags = {**run.tags, **event.tags}
+            run.tags, run.note = {**run.tags, **event.tags}, None
 
     def _parts(self, targets: tuple[e.Target, ...]) -> Iterator[tuple[AssetState, PartitionTable, int]]:
         """Each partition of `targets`, where it is kept."""
