@@ -63,6 +63,11 @@ class Visit:
                         queued.add(place[child])
                         heapq.heappush(waiting, place[child])
 
+    def run_only(self, keys: set[str]) -> None:
+        """Visit these and no others, whatever they ask for."""
+        for place in sorted(self.graph.place[key] for key in keys):
+            self._visit(self.graph.conditions[self.graph.keys[place]])
+
     def _visit(self, asset: AssetSnapshot) -> bool:
         """Evaluate one asset; True if it is requested."""
         moment, key = self.moment, asset.key
@@ -110,15 +115,16 @@ class Visit:
             return wanted
         table = state.table
         if table.blocked:
-            wanted -= BitMap([n for n in wanted & BitMap(table.blocked) if self._still_blocked(asset, n)])  # b
+            wanted -= BitMap([n for n in wanted & BitMap(table.blocked) if self.is_blocked(asset, n)])  # b
         for ordinal in wanted.copy():
-            due = self._put_off_until(asset.key, ordinal, truth)
+            due = self.put_off_until(asset.key, ordinal, truth)
             if due is not None and due > self.moment.at:  # c, d
                 wanted.discard(ordinal)
                 self.put_off[asset.key] = min(due, self.put_off.get(asset.key, due))
         return wanted
 
-    def _still_blocked(self, asset: AssetSnapshot, ordinal: int) -> bool:
+    def is_blocked(self, asset: AssetSnapshot, ordinal: int) -> bool:
+        """Whether one partition waits for something upstream that this tick does not ask for with it."""
         state = self.moment.state
         for blocker, partition in state.asset(asset.key).table.blocked[ordinal]:
             space = state.space(blocker)
@@ -132,7 +138,8 @@ class Visit:
                 return True
         return False
 
-    def _put_off_until(self, key: str, ordinal: int, truth: Truth) -> datetime | None:
+    def put_off_until(self, key: str, ordinal: int, truth: Truth) -> datetime | None:
+        """Until when the interval or the back-off of one partition lasts, if there is one."""
         table = self.moment.state.asset(key).table
         setback = table.setbacks.get(ordinal)
         if setback is not None:
@@ -159,3 +166,8 @@ class Visit:
 
 def _at(micros: int) -> datetime:
     return datetime.fromtimestamp(micros / 1_000_000, UTC)
+
+
+def no_evaluation(moment: Moment, asset: AssetSnapshot) -> Evaluation:
+    """For a visit that is only asked about the gates."""
+    raise AssertionError(f"{asset.key} was to be evaluated")
