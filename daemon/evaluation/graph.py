@@ -7,7 +7,7 @@ import hashlib
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
 from ...storage.state.memory import SEEN
 from .far_reads import any_far_reads, far_reads
-from .pulses import needs_follow_up, reads_requests
+from .pulses import needs_follow_up, reads_open_pulses, reads_requests
 from .timers import Timers
 from .truth import Truth
 
@@ -31,6 +31,7 @@ class ConditionGraph:
         self._seen: dict[str, str] = {}
         self.timers = Timers(definitions)
         self.follow_up = {k for k, a in self.conditions.items() if a.condition and needs_follow_up(a.condition)}
+        self.open_pulses = {k for k, a in self.conditions.items() if a.condition and reads_open_pulses(a.condition)}
         self._read_requests = {k for k, a in self.conditions.items() if a.condition and reads_requests(a.condition)}
 
     def _with_far_readers(self) -> dict[str, list[str]]:

@@ -28,3 +28,18 @@ def needs_follow_up(condition: AutomationCondition, *, negated: bool = False) ->
 def reads_requests(condition: AutomationCondition) -> bool:
     """Whether the condition reads `newly_requested`, which is true in the tick after a request."""
     return isinstance(condition, op.NewlyRequested) or any(reads_requests(child) for child in condition.children)
+
+
+def reads_open_pulses(condition: AutomationCondition, *, negated: bool = False) -> bool:
+    """Whether the condition holds through a pulse that no latch keeps: over in the next tick, and true in this one.
+
+    `will_be_requested` does not count: nothing is owed for it.
+    """
+    if isinstance(condition, ops.Since):
+        return False
+    if isinstance(condition, ops.NewlyTrue):
+        return not negated
+    if isinstance(condition, op.Operand):
+        return condition.pulse and not negated and not isinstance(condition, op.WillBeRequested)
+    inner = negated != isinstance(condition, ops.Not)
+    return any(reads_open_pulses(child, negated=inner) for child in condition.children)

@@ -41,8 +41,7 @@ def chain(log: EventLog, key: str, *, partition: str | None = None, through: int
         links.append(_requested(log, tick, decision, label, partition))
         dep = leaf[0].rpartition("[")[2].partition("]")[0] if leaf is not None and "[" in leaf[0] else None
         if label == "will_be_requested" and dep is not None:
-            assert isinstance(tick.event, e.Tick)
-            above = next((one for one in tick.event.decisions if one.asset_key == dep), None)
+            above = next((one for one in _decisions(tick) if one.asset_key == dep), None)
             found, partition = (tick, above) if above else None, None
             continue
         link, run = _event(log, cause, label, dep or decision.asset_key)
@@ -64,7 +63,7 @@ def _last_decision(
 
 def _decisions(stored: StoredEvent) -> Iterator[e.Decision]:
     if isinstance(stored.event, e.Tick):
-        yield from stored.event.decisions
+        yield from (decision for decision in stored.event.decisions if not decision.dry_run)
 
 
 def _holds(ranges: e.KeyRanges | None, partition: str) -> bool:

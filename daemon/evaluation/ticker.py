@@ -106,7 +106,7 @@ class Ticker:
             arrivals=self._arrivals,
             previously_requested=self._previously_requested,
         )
-        everything = visit_all or first or changes.definitions
+        everything = visit_all or first or changes.definitions or changes.switched
         start = set(self._graph.conditions) if everything else self._dirty(changes, at)
         visit = Visit(moment, self._graph, self._evaluate, min_request_interval=self._min_request_interval)
         visit.run(start)

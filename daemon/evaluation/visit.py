@@ -5,6 +5,7 @@ An asset is requested for the partitions for which its condition holds, less
   b. what waits for an upstream that failed in its last run, unless this tick asks for that upstream in the same run;
   c. what was requested because of the same position less than `MIN_REQUEST_INTERVAL` ago;
   d. what infrastructure lost, until its back-off is over.
+Of automation that is paused or on a dry run nothing is requested (`switched.py`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from ...storage.state.memory import SEEN, delta
 from .graph import ConditionGraph
 from .moment import Moment
 from .plain import Evaluation
+from .switched import mode_of, not_tried, with_held
 from .timers import backoff
 from .truth import Truth
 
@@ -49,6 +51,7 @@ class Visit:
         self.decisions: list[e.Decision] = []
         self.follow_up: set[str] = set()
         self.put_off: dict[str, datetime] = {}
+        self._tried: dict[str, Truth] = {}
 
     def run(self, start: set[str]) -> None:
         place, keys = self.graph.place, self.graph.keys
@@ -76,17 +79,32 @@ class Visit:
         first = not moment.state.memory.seen(key, seen)
         if first:
             moment.initial.add(key)
-        evaluation = self._evaluate(moment, asset)
+        mode = mode_of(moment, asset)
+        evaluation = self._evaluated(asset, dry_run=mode == "dry_run")
+        truth = with_held(moment, asset, evaluation, mode, reads_pulses=key in self.graph.open_pulses)
+        wanted = BitMap() if mode == "paused" else self._allowed(asset, truth)
+        wanted = not_tried(moment, asset, evaluation, truth, mode, wanted)
         self._remember(asset, evaluation, seen if first else None)
         if key in self.graph.follow_up and evaluation.pulsed:
             self.follow_up.add(key)
-        wanted = self._allowed(asset, evaluation.truth)
         if not wanted:
             return False
-        truth = evaluation.truth
-        moment.requested[key] = truth if wanted == truth.bits else truth.within(wanted)
-        self.decisions.append(self._decision(asset, moment.requested[key], evaluation))
+        requested = self._tried if mode == "dry_run" else moment.requested
+        requested[key] = truth if wanted == truth.bits else truth.within(wanted)
+        decision = self._decision(asset, requested[key], evaluation)
+        self.decisions.append(decision.model_copy(update={"dry_run": True}) if mode == "dry_run" else decision)
         return True
+
+    def _evaluated(self, asset: AssetSnapshot, *, dry_run: bool) -> Evaluation:
+        """An asset on a dry run takes what was decided on a dry run in this tick for requested; no other does."""
+        if not (dry_run and self._tried):
+            return self._evaluate(self.moment, asset)
+        requested = self.moment.requested
+        self.moment.requested = {**requested, **self._tried}
+        try:
+            return self._evaluate(self.moment, asset)
+        finally:
+            self.moment.requested = requested
 
     def _remember(self, asset: AssetSnapshot, evaluation: Evaluation, seen: str | None) -> None:
         """Record what the evaluation changed in the condition's memory; on a first evaluation, forget what is gone."""

@@ -10,6 +10,7 @@ from pyroaring import BitMap
 from ...definitions.snapshot import AssetSnapshot
 from .graph import ConditionGraph
 from .moment import Moment
+from .switched import mode_of
 from .truth import Truth
 from .visit import Visit, no_evaluation
 
@@ -19,7 +20,7 @@ class Wait:
     """One such gate. `until` is known where only time has to pass."""
 
     kind: str
-    """pending, blocked, interval or back_off"""
+    """paused, dry_run, pending, blocked, interval or back_off"""
     needed: str
     until: datetime | None = None
 
@@ -28,6 +29,10 @@ def waits(moment: Moment, graph: ConditionGraph, asset: AssetSnapshot, concerned
     """The gates that are shut for any of the partitions `concerned`."""
     state = moment.state.asset(asset.key)
     found: list[Wait] = []
+    mode = mode_of(moment, asset)
+    if mode != "on":
+        words = "paused" if mode == "paused" else "on a dry run"
+        found.append(Wait(mode, f"automation of it is {words}: it has to be resumed"))
     planned = [run_id for run_id, bits in state.unstarted.items() if bits & concerned]
     planned += [f"backfill {name}" for name, progress in state.backfills.items() if progress.waiting & concerned]
     if planned:

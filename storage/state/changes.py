@@ -35,6 +35,9 @@ class Changes:
     definitions: bool = False
     """The definitions changed: every asset is visited."""
 
+    switched: bool = False
+    """Automation was paused or resumed: every asset is visited."""
+
     def update(
         self, asset_key: str, ordinal: int, position: int, *, same_data: bool = False, tags: Tags | None = None
     ) -> None:
@@ -87,7 +90,7 @@ class Changes:
         return Causes(groups.items())
 
     def __bool__(self) -> bool:
-        return bool(self.touched or self.definitions)
+        return bool(self.touched or self.definitions or self.switched)
 
 
 def _moved(ordinal: int, concerned: bool, old: OrdinalSpace, new: OrdinalSpace) -> int | None:

@@ -34,6 +34,7 @@ from .memory import SEEN, Memory, whose
 from .ordinals import OrdinalSpace, Spaces
 from .provenance import MadeWith
 from .runs import Part, RunNotes, RunState, StepState
+from .switches import Switches
 
 MAX_SETBACKS = 3  # attempts lost in a row to infrastructure before the partition counts as failed (SEMANTICS 2g)
 
@@ -78,6 +79,7 @@ class State:
         self.backfills = Backfills(self.asset)
         self.memory = Memory()
         self.automation = AutomationState()
+        self.switches = Switches()
         self.last_tick = LastTick()
         self.changes = Changes()
         self._blocks: dict[Part, set[Part]] = {}
@@ -116,6 +118,7 @@ class State:
             e.ScheduleSwitched: lambda event, stored: self.automation.schedule_switched(
                 event, timestamp=stored.timestamp
             ),
+            e.AutomationSwitched: self._automation_switched,
             e.SensorCursorSet: lambda event, stored: self.automation.cursor_set(event, offset=stored.offset),
         }
 
@@ -583,6 +586,10 @@ class State:
 
     # ---- automation --------------------------------------------------------------------------------------------------
 
+    def _automation_switched(self, event: e.AutomationSwitched, stored: Stored) -> None:
+        self.switches.switched(event, offset=stored.offset)
+        self.changes.switched = True
+
     def _tick(self, event: e.Tick, stored: Stored) -> None:
         self.last_tick.through, self.last_tick.at = event.through, event.at
         for delta in event.memory:
@@ -593,6 +600,8 @@ class State:
         self.last_tick.requested = {}
         asked_at = int(event.at.astimezone(UTC).timestamp() * 1_000_000)
         for decision in event.decisions:
+            if decision.dry_run:
+                continue
             table = self.asset(decision.asset_key).table
             bits = table.space.bits(decision.partitions)
             self.last_tick.requested[decision.asset_key] = bits
