@@ -19,7 +19,6 @@ from .retries import RetryPolicy, checked_policy
 from .signature import ResourceParam
 from .source import SourceLine
 from .spec import AssetSpec, SourceAsset
-from .unsupported import refuse
 
 if TYPE_CHECKING:
     from .backfill_policy import BackfillPolicy
@@ -115,17 +114,14 @@ def asset(
     A first parameter `context` takes the AssetExecutionContext. A parameter named like a resource takes the resource.
     What the function returns is stored by the IO manager, unless it is annotated `-> None` or `-> MaterializeResult`.
     `retry_policy` says how often and when it is tried again after it raised; `hooks` run after its step.
-    `check_specs` are checks that the function evaluates itself: it returns MaterializeResult(check_results=[...]), or
-    yields an AssetCheckResult for each of them.
+    Without `output_required` a function that yields may yield nothing: then nothing is made, and what reads it is
+    skipped. `check_specs` are checks that the function evaluates itself: it returns
+    MaterializeResult(check_results=[...]), or yields an AssetCheckResult for each of them.
     """
-    refused: dict[str, Any] = {
-        "output_required": not output_required,
-    }
 
     def decorate(fn: Callable[..., Any]) -> AssetsDefinition:
         source = SourceLine.of(fn)
         asset_key = own_key(fn, name=name, key_prefix=key_prefix, key=key, source=source)
-        refuse(f"asset {str(asset_key)!r}", source=source, **refused)
         brought, own_io_manager = dict(resource_defs or {}), None
         if io_manager_def is not None:
             own_io_manager = f"{asset_key.to_python_identifier()}__io_manager"
@@ -161,6 +157,7 @@ def asset(
         )
         made.retry_policy = checked_policy(retry_policy, owner=str(made), source=source)
         made.hooks = checked_hooks(hooks, owner=str(made), source=source)
+        made.is_required = output_required
         return made
 
     return decorate if compute_fn is None else decorate(compute_fn)

@@ -40,6 +40,14 @@ class AssetsDefinition:
     in the copies that a `Definitions` hands out, where `is_bound` is true.
     """
 
+    can_subset = False
+    """Where its step makes other assets too: whether it can be made without them."""
+    implicit = False
+    """Whether it counts as made although the function has not said a word about it."""
+    output_name = "result"
+    is_required = True
+    """Whether the function must make it: what one that need not be made is read by is skipped then."""
+
     def __init__(
         self,
         fn: Callable[..., Any],
@@ -59,17 +67,17 @@ class AssetsDefinition:
         looks at what something else makes."""
         self.fn = fn
         self.spec = spec
-        self.signature = _checked_signature(fn, str(self), source=spec.source)
+        self.signature = _checked_signature(fn, str(self), source=self.source)
         self.required_resource_keys = frozenset(required_resource_keys)
         self.resource_defs = dict(resource_defs or {})
         """Resources that it brings along: they stand among those of the Definitions that it is in."""
-        self.config_schema = checked_schema(config_schema, owner=str(self), source=spec.source)
-        tags = normalize_metadata(checked_metadata(op_tags, owner=str(self), source=spec.source))
+        self.config_schema = checked_schema(config_schema, owner=str(self), source=self.source)
+        tags = normalize_metadata(checked_metadata(op_tags, owner=str(self), source=self.source))
         self.op_tags: dict[str, Any] = {name: value.value for name, value in tags.items()}
         """What is said to whatever runs its step, as plain data."""
         self.pool = pool
         """The pool in which a run that makes it takes a place."""
-        self.backfill_policy = _checked_policy(backfill_policy, str(self), source=spec.source)
+        self.backfill_policy = _checked_policy(backfill_policy, str(self), source=self.source)
         self._check_config()
         self.resource_args = tuple(p.name for p in self.signature.parameters if p.is_resource)
         self.arguments = self._arguments(dict(ins or {}))
@@ -107,6 +115,60 @@ class AssetsDefinition:
     @property
     def key(self) -> AssetKey:
         return self.spec.key
+
+    @property
+    def keys(self) -> frozenset[AssetKey]:
+        return frozenset(spec.key for spec in self.specs)
+
+    @property
+    def specs(self) -> list[AssetSpec]:
+        return [self.spec]
+
+    @property
+    def specs_by_key(self) -> dict[AssetKey, AssetSpec]:
+        return {spec.key: spec for spec in self.specs}
+
+    @property
+    def members(self) -> list[AssetsDefinition]:
+        """The assets as nodes of the graph: itself, where it is one."""
+        return [self]
+
+    @property
+    def keys_by_output_name(self) -> dict[str, AssetKey]:
+        return {self.output_name: self.key}
+
+    @property
+    def asset_deps(self) -> dict[AssetKey, set[AssetKey]]:
+        """What each of the assets reads."""
+        return {one.key: {dep.key for dep in one.deps} for one in self.members}
+
+    @property
+    def dependency_keys(self) -> set[AssetKey]:
+        """What the assets read that is not among them."""
+        return {key for keys in self.asset_deps.values() for key in keys} - self.keys
+
+    @property
+    def step(self) -> str:
+        """The name of the step that it shares with other assets; "" where it has one of its own."""
+        return ""
+
+    def get_asset_spec(self, key: Any = None) -> AssetSpec:
+        """The spec of one of its assets; it may be left out where there is only one.
+
+        Raises:
+            InvalidInvocationError: there is none, or there are several and none was named.
+        """
+        wanted = self.key if key is None else AssetKey.of(key)
+        if wanted not in self.specs_by_key:
+            raise InvalidInvocationError(f"{self} does not make the asset {str(wanted)!r}.")
+        return self.specs_by_key[wanted]
+
+    def to_source_asset(self, key: Any = None) -> AssetSpec:
+        """What stands for one of its assets in definitions that do not make it: an external asset."""
+        return self.get_asset_spec(key).as_external()
+
+    def to_source_assets(self) -> list[AssetSpec]:
+        return [spec.as_external() for spec in self.specs]
 
     @property
     def source(self) -> SourceLine:
@@ -219,6 +281,7 @@ class AssetsDefinition:
         """A copy in which every key that is in `renamed`, its own and those of its dependencies, is another one."""
         made = copy.copy(self)
         made.arguments = {name: dep.with_keys(renamed) for name, dep in self.arguments.items()}
+        made.check_specs = tuple(spec.with_keys(renamed) for spec in self.check_specs)
         return made.with_spec(self.spec.with_keys(renamed))
 
     def with_resource_defs(self, resource_defs: Mapping[str, Any]) -> AssetsDefinition:
@@ -281,14 +344,14 @@ class AssetsDefinition:
 
         listed = checked_specs(specs, owner=str(self), source=self.source) if specs else []
         for spec in listed:
-            if spec.asset_key != self.key:
+            if spec.asset_key not in self.keys:
                 report(
                     DefinitionError(
                         f"{self.source}: {self} lists the spec of {spec}, which it does not make. "
-                        f"Write asset={str(self.key)!r}, or write the check as a function with @asset_check."
+                        f"Write asset={str(min(self.keys))!r}, or write the check as a function with @asset_check."
                     )
                 )
-        return tuple(spec for spec in listed if spec.asset_key == self.key)
+        return tuple(spec for spec in listed if spec.asset_key in self.keys)
 
     def _arguments(self, ins: dict[str, Any]) -> dict[str, Dependency]:
         """The edge of each parameter that is not a resource for certain; `ins` says more about some."""

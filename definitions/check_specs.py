@@ -90,6 +90,13 @@ class AssetCheckSpec:
         made.name, made.asset_key = key.name, key.asset_key
         return made
 
+    def with_keys(self, renamed: Mapping[AssetKey, AssetKey]) -> AssetCheckSpec:
+        """A copy in which every key that is in `renamed`, of its asset and its dependencies, is another one."""
+        made = copy.copy(self)
+        made.asset_key = renamed.get(self.asset_key, self.asset_key)
+        made.additional_deps = tuple(dep.with_keys(renamed) for dep in self.additional_deps)
+        return made
+
     def with_metadata(self, metadata: Mapping[str, Any]) -> AssetCheckSpec:
         """A copy with this metadata in place of its own."""
         made = copy.copy(self)

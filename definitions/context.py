@@ -8,7 +8,7 @@ wants to know of the past it asks `context.instance`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidInvocationError, did_you_mean
@@ -201,8 +201,11 @@ class AssetExecutionContext(StepContext):
         instance: Any = None,
         retry_number: int = 0,
         selected_asset_check_keys: Set[AssetCheckKey] | None = None,
+        assets_def: AssetsDefinition | None = None,
+        selected_asset_keys: Set[AssetKey] | None = None,
     ) -> None:
-        """`input_partition_keys` holds the keys handed to the step, by argument and by the upstream's key string."""
+        """`input_partition_keys` holds the keys handed to the step, by argument and by the upstream's key string;
+        `selected_asset_keys` of None is all that `assets_def` makes."""
         super().__init__(
             asset_key=asset_key,
             run_id=run_id,
@@ -218,18 +221,107 @@ class AssetExecutionContext(StepContext):
         self.retry_number = retry_number
         """How many attempts of this step there were before this one."""
         self._input_partition_keys = {name: tuple(keys) for name, keys in (input_partition_keys or {}).items()}
-        self._metadata: dict[str, MetadataValue] = {}
+        self._metadata: list[tuple[AssetKey | None, str | None, dict[str, MetadataValue]]] = []
+        self._assets_def = assets_def
+        self._selected_asset_keys = None if selected_asset_keys is None else frozenset(selected_asset_keys)
         self.selected_asset_check_keys: Set[AssetCheckKey] = selected_asset_check_keys or frozenset()
         """The inline checks of which the run wants a result."""
 
     @property
+    def asset_key(self) -> AssetKey:
+        """The asset that the step makes.
+
+        Raises:
+            InvalidInvocationError: the function makes several, or a test has not named one.
+        """
+        if self._asset_key is None and self._assets_def is not None:
+            raise InvalidInvocationError(
+                f"{self._assets_def} makes several assets: use context.selected_asset_keys, or "
+                "context.asset_key_for_output(output_name)"
+            )
+        return super().asset_key
+
+    @property
+    def assets_def(self) -> AssetsDefinition:
+        """The definition whose function is called."""
+        if self._assets_def is None:
+            raise InvalidInvocationError("this context has no assets: call an asset with it, or run one")
+        return self._assets_def
+
+    @property
+    def has_assets_def(self) -> bool:
+        return self._assets_def is not None
+
+    @property
+    def selected_asset_keys(self) -> Set[AssetKey]:
+        """The assets that this step is to make: some of those of the function where it `can_subset`, else all."""
+        if self._selected_asset_keys is not None:
+            return self._selected_asset_keys
+        return self._assets_def.keys if self._assets_def is not None else frozenset([self.asset_key])
+
+    @property
+    def selected_output_names(self) -> Set[str]:
+        """The names of the outputs that this step is to give."""
+        selected = self.selected_asset_keys
+        return {name for name, key in self.assets_def.keys_by_output_name.items() if key in selected}
+
+    @property
+    def is_subset(self) -> bool:
+        """Whether this step makes some of the assets of its function only."""
+        return self.selected_asset_keys != self.assets_def.keys
+
+    def asset_key_for_output(self, output_name: str = "result") -> AssetKey:
+        """The asset that is the output of this name.
+
+        Raises:
+            InvalidInvocationError: the function has no such output.
+        """
+        keys = self.assets_def.keys_by_output_name
+        if output_name not in keys and not (output_name == "result" and len(keys) == 1):
+            hint = did_you_mean(output_name, keys, f"Its outputs: {', '.join(keys)}.")
+            raise InvalidInvocationError(f"{self.assets_def} has no output {output_name!r}. {hint}")
+        return keys.get(output_name) or next(iter(keys.values()))
+
+    def output_for_asset_key(self, asset_key: Any) -> str:
+        """The name of the output that an asset is."""
+        wanted = AssetKey.of(asset_key)
+        names = {key: name for name, key in self.assets_def.keys_by_output_name.items()}
+        if wanted not in names:
+            raise InvalidInvocationError(f"{self.assets_def} does not make {str(wanted)!r}.")
+        return names[wanted]
+
+    @property
+    def op_execution_context(self) -> AssetExecutionContext:
+        """Itself: an asset's function is its op."""
+        return self
+
+    @property
     def added_metadata(self) -> Mapping[str, MetadataValue]:
-        """What the function has added so far; merged into the event of its materialization."""
-        return self._metadata
+        """What the function has added so far, whatever it is of."""
+        return {name: value for *_, metadata in self._metadata for name, value in metadata.items()}
+
+    def metadata_of(self, asset_key: AssetKey, partition_key: str | None) -> dict[str, MetadataValue]:
+        """What the function has added so far for the event of one asset and partition; the later value of a name."""
+        return {
+            name: value
+            for key, partition, metadata in self._metadata
+            if key in (None, asset_key) and partition in (None, partition_key)
+            for name, value in metadata.items()
+        }
 
     def add_output_metadata(self, metadata: Mapping[str, Any], output_name: str | None = None) -> None:
-        """Add metadata to the materialization of this step; a key given twice keeps the later value."""
-        self._metadata.update(normalize_metadata(metadata))
+        """Add metadata to the materialization of this step; a key given twice keeps the later value. Where the function
+        has several outputs, `output_name` says to which of them it belongs.
+
+        Raises:
+            InvalidInvocationError: it has no such output.
+        """
+        key = None
+        if output_name is not None and self._assets_def is not None:
+            key = self.asset_key_for_output(output_name)
+        elif self._makes_several:
+            raise InvalidInvocationError(f"{self._assets_def} makes several assets: say which with output_name=...")
+        self._metadata.append((key, None, normalize_metadata(metadata)))
 
     def add_asset_metadata(
         self, metadata: Mapping[str, Any], asset_key: Any = None, partition_key: str | None = None
@@ -239,14 +331,20 @@ class AssetExecutionContext(StepContext):
         Raises:
             InvalidInvocationError: the step makes another asset, or other partitions.
         """
-        if asset_key is not None and AssetKey.of(asset_key) != self.asset_key:
-            raise InvalidInvocationError(
-                f"metadata for {str(AssetKey.of(asset_key))!r} cannot be added in the step of {str(self.asset_key)!r}"
-            )
+        key = None if asset_key is None else AssetKey.of(asset_key)
+        if key is None and self._makes_several:
+            raise InvalidInvocationError(f"{self._assets_def} makes several assets: say which with asset_key=...")
+        if key is not None and key not in self.selected_asset_keys:
+            own = ", ".join(repr(str(one)) for one in sorted(self.selected_asset_keys))
+            raise InvalidInvocationError(f"metadata for {str(key)!r} cannot be added in the step of {own}")
         if partition_key is not None and partition_key not in self.partition_keys:
             own = ", ".join(self.partition_keys)
             raise InvalidInvocationError(f"metadata for partition {partition_key!r} cannot be added in a step of {own}")
-        self.add_output_metadata(metadata)
+        self._metadata.append((key, partition_key, normalize_metadata(metadata)))
+
+    @property
+    def _makes_several(self) -> bool:
+        return self._assets_def is not None and len(self._assets_def.keys) > 1
 
     def asset_partition_keys_for_input(self, name: str) -> Sequence[str]:
         """The partition keys of an upstream asset that this step was handed, by argument or by key string."""
@@ -268,8 +366,10 @@ class AssetExecutionContext(StepContext):
 
     def bind(self, definition: AssetsDefinition) -> None:
         """Take the asset of a direct call, where a test has not named one."""
-        if self._asset_key is None:
+        if self._asset_key is None and len(definition.keys) == 1:
             self._asset_key = definition.key
+        if self._assets_def is None:
+            self._assets_def = definition
         if self._partitions_def is None:
             self._partitions_def = definition.partitions_def
 
@@ -333,11 +433,12 @@ def build_asset_context(
     run_config: Mapping[str, Any] | None = None,
     op_config: Any = None,
     instance: Any = None,
+    selected_asset_keys: Iterable[Any] | None = None,
 ) -> AssetExecutionContext:
     """A context to call an asset with in a test: `orders(build_asset_context(partition_key="2026-01-01"))`.
 
     `resources` are opened when they are first used; as a context manager it closes them at the end of the block.
-    `instance` is what `context.instance` gives.
+    `instance` is what `context.instance` gives, `selected_asset_keys` which assets of a `@multi_asset` are to be made.
     """
     from .lifecycle import RunResources
 
@@ -353,4 +454,5 @@ def build_asset_context(
         run_config=run_config,
         op_config=op_config,
         instance=instance,
+        selected_asset_keys=None if selected_asset_keys is None else set(map(AssetKey.of, selected_asset_keys)),
     )

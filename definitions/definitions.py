@@ -6,7 +6,7 @@ once, when somebody first asks. `validate()` raises everything that is wrong tog
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -331,9 +331,15 @@ def _by_kind(listed: list[Any], *, source: SourceLine) -> tuple[list[AssetNode],
     return assets, checks
 
 
+def _nodes(listed: Iterable[AssetNode]) -> Iterator[AssetNode]:
+    """The assets, those that one function makes each by itself."""
+    for one in listed:
+        yield from one.members if isinstance(one, AssetsDefinition) else (one,)
+
+
 def _unique(assets: Iterable[AssetNode]) -> dict[AssetKey, AssetNode]:
     unique: dict[AssetKey, AssetNode] = {}
-    for node in assets:
+    for node in _nodes(assets):
         first = unique.setdefault(node.key, node)
         if first is not node:
             report(DuplicateAsset(node.key, source=node.source, first=first.source))

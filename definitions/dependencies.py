@@ -100,6 +100,21 @@ def dependency_of(dep: Any, *, owner: str, source: SourceLine) -> Dependency:
     )
 
 
+def dependencies_of(deps: Any, *, owner: str, source: SourceLine) -> list[Dependency]:
+    """The edges of `deps=` as a user may write it: nothing, several, or just one. An entry that is several assets, made
+    by one function, is an edge to each of them."""
+    if deps is None:
+        return []
+    listed = deps if isinstance(deps, Iterable) and not isinstance(deps, (str, AssetKey)) else (deps,)
+    entries = [one for entry in listed for one in _each_of(entry)]
+    return [dependency_of(entry, owner=owner, source=source) for entry in entries]
+
+
+def _each_of(entry: Any) -> Iterable[Any]:
+    members = getattr(entry, "members", ())
+    return members if len(members) > 1 else (entry,)
+
+
 def argument_of(name: str, asset_in: Any, *, owner: str, source: SourceLine) -> Dependency:
     """The edge of the parameter `name`; `asset_in` is its entry in `ins=` or None."""
     if asset_in is None:

@@ -119,6 +119,19 @@ class InvalidInvocationError(HeadwaterError):
     """A function of headwater was called with what it cannot take."""
 
 
+class InvalidSubsetError(InvalidInvocationError):
+    """Some assets are to be made without others that only come together with them."""
+
+    def __init__(self, step: str, *, wanted: Sequence[str], missing: Sequence[str]) -> None:
+        without = ", ".join(map(repr, missing[:5])) + (", ..." if len(missing) > 5 else "")
+        super().__init__(
+            f"{', '.join(map(repr, wanted[:5]))} cannot be made without {without}: multi-asset {step!r} makes all its "
+            f"assets in one step. Select those too, as in made_with({wanted[0]}), or let it make some of its assets: "
+            "can_subset=True."
+        )
+        self.step, self.wanted, self.missing = step, list(wanted), list(missing)
+
+
 class InvalidConfigError(HeadwaterError):
     """Run config, or the config of a resource, does not fit what the definitions ask for.
 

@@ -16,6 +16,7 @@ from .check_specs import CheckNode
 from .errors import CyclicDependencies, DefinitionError, PartitionsMismatch, UnknownCheckTarget
 from .keys import AssetCheckKey, AssetKey
 from .partitions.multi_mappings import default_mapping
+from .shared_steps import shared_step_errors
 
 
 class AssetGraph:
@@ -63,6 +64,7 @@ class AssetGraph:
     def validate(self, checks: Iterable[CheckNode] = ()) -> list[DefinitionError]:
         """What is wrong between the assets: cycles, partitions that do not fit, checks that miss their asset."""
         errors: list[DefinitionError] = list(self._cycles())
+        errors.extend(shared_step_errors(self.nodes, self.order))
         for key in sorted(self.nodes):
             errors.extend(self._misfits(self.nodes[key]))
         seen: dict[AssetCheckKey, CheckNode] = {}

@@ -136,6 +136,7 @@ class OutputContext(_ValueContext):
         log: logging.Logger | None = None,
         run_id: str = "",
         step_key: str = "",
+        name: str = "result",
     ) -> None:
         super().__init__(
             asset_key=asset_key,
@@ -147,7 +148,7 @@ class OutputContext(_ValueContext):
             run_id=run_id,
         )
         self.step_key = step_key
-        self.name = "result"
+        self.name = name
         self._added: dict[str, MetadataValue] = {}
 
     @property

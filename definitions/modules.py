@@ -46,7 +46,7 @@ def load_assets_from_modules(
     what is loaded follow.
     """
     found = _unique(asset for module in modules for asset in top_level(vars(module), AssetsDefinition, AssetSpec))
-    made = {asset.key for asset in found if isinstance(asset, AssetsDefinition)}
+    made = {key for asset in found if isinstance(asset, AssetsDefinition) for key in asset.keys}
     loaded = [
         asset
         for asset in found
@@ -186,8 +186,9 @@ def _renamed(
     renamed: dict[AssetKey, AssetKey] = {}
     for asset in assets:
         prefix = source_key_prefix if isinstance(asset, SourceAsset) else key_prefix
+        keys = asset.keys if isinstance(asset, AssetsDefinition) else (asset.key,)
         if prefix is not None:
-            renamed[asset.key] = asset.key.with_prefix(prefix)
+            renamed.update((key, key.with_prefix(prefix)) for key in keys)
     return renamed
 
 

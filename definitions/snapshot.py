@@ -150,6 +150,10 @@ class AssetSnapshot:
     """What is said to whatever runs its steps."""
     pool: str | None = None
     """Of runs with assets of one pool only so many are under way at once."""
+    step: str = ""
+    """The step that it shares with other assets, which one function makes; "" where it has one of its own."""
+    can_subset: bool = False
+    """Whether it can be made without the others of its step."""
     backfill_policy: BackfillPolicy | None = None
     observable: bool = False
     """External, with a function that looks at it: a run of it writes observations."""
@@ -182,6 +186,8 @@ class AssetSnapshot:
             op_tags=node.op_tags if isinstance(node, AssetsDefinition) else {},
             pool=node.pool if isinstance(node, AssetsDefinition) else None,
             backfill_policy=node.backfill_policy if isinstance(node, AssetsDefinition) else None,
+            step=node.step if isinstance(node, AssetsDefinition) else "",
+            can_subset=node.can_subset if isinstance(node, AssetsDefinition) else False,
         )
 
     def to_json(self) -> JsonData:
@@ -205,6 +211,8 @@ class AssetSnapshot:
                 source=self.source or None,
                 op_tags=dict(self.op_tags),
                 pool=self.pool,
+                step=self.step or None,
+                can_subset=self.can_subset or None,
                 observable=self.observable or None,
                 backfill_policy=self.backfill_policy and self.backfill_policy.to_json(),
             ),
@@ -234,6 +242,8 @@ class AssetSnapshot:
             source=data.get("source", ""),
             op_tags=data.get("op_tags", {}),
             pool=data.get("pool"),
+            step=data.get("step", ""),
+            can_subset=data.get("can_subset", False),
             observable=data.get("observable", False),
             backfill_policy=policy and BackfillPolicy.from_json(policy),
         )
@@ -282,6 +292,15 @@ class DefinitionsSnapshot:
         return cls(
             {snapshot.key: snapshot for snapshot in snapshots}, {job.name: job for job in jobs}, schedules, sensors
         )
+
+    @cached_property
+    def made_together(self) -> Mapping[str, tuple[str, ...]]:
+        """Per asset that can only be made together with others, all of these, itself among them."""
+        steps: dict[str, list[str]] = {}
+        for key, asset in self.assets.items():
+            if asset.step and not asset.can_subset:
+                steps.setdefault(asset.step, []).append(key)
+        return {key: tuple(keys) for keys in steps.values() for key in keys if len(keys) > 1}
 
     @cached_property
     def evaluated(self) -> DefinitionsSnapshot:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .arrival import FileArrival
 from .caller import caller
 from .collecting import report
-from .dependencies import Dependency, dependency_of, merged
+from .dependencies import Dependency, dependencies_of, merged
 from .errors import DefinitionError, InvalidInvocationError, InvalidMetadata
 from .keys import AssetKey, CoercibleToAssetKey
 from .labels import checked_group, checked_kinds, checked_owners, checked_tags, key_from_user
@@ -63,9 +63,11 @@ class AssetSpec:
         self.source = source = source or caller()
         self.key = key_from_user(key, role="the key of an asset", source=source)
         owner = f"asset {str(self.key)!r}"
-        refuse(owner, source=source, skippable=skippable, is_virtual=is_virtual)
-        edges = [dependency_of(dep, owner=owner, source=source) for dep in _several(deps)]
+        refuse(owner, source=source, is_virtual=is_virtual)
+        edges = dependencies_of(deps, owner=owner, source=source)
         self.deps: tuple[Dependency, ...] = merged(edges, owner=owner, source=source)
+        self.skippable = skippable
+        """Where several assets are made by one function, that may leave this one out."""
         self.description = description
         self.metadata: dict[str, Any] = checked_metadata(metadata, owner=owner, source=source)
         self.group_name = checked_group(group_name, owner=owner, source=source)
@@ -105,7 +107,7 @@ class AssetSpec:
     ) -> AssetSpec:
         """A copy to which the given values are added."""
         return self.replace_attributes(
-            deps=[*self.deps, *_several(deps)],
+            deps=[*self.deps, *dependencies_of(deps, owner=repr(self), source=self.source)],
             metadata={**self.metadata, **(metadata or {})},
             owners=[*self.owners, *(owners or ())],
             tags={**self.tags, **(tags or {})},
@@ -175,6 +177,7 @@ _ARGUMENTS = (
     "deps",
     "description",
     "metadata",
+    "skippable",
     "group_name",
     "code_version",
     "automation_condition",
@@ -296,10 +299,3 @@ def checked_freshness(value: Any, *, owner: str, source: SourceLine) -> Freshnes
         )
     )
     return None
-
-
-def _several(deps: Any) -> Iterable[Any]:
-    """`deps` as a user may write it: nothing, several, or just one."""
-    if deps is None:
-        return ()
-    return deps if isinstance(deps, Iterable) and not isinstance(deps, (str, AssetKey)) else (deps,)

@@ -14,10 +14,8 @@ INSTEAD = {
     "io_manager_def": "put the IO manager into Definitions(resources={'name': ...}) and pass io_manager_key='name'",
     "is_virtual": "make the view a plain asset that returns MaterializeResult()",
     "op_tags": "use tags",
-    "output_required": "raise Failure where the function has nothing to store",
     "pool": "limit the number of runs of the daemon",
     "resource_defs": "put the objects into Definitions(resources={...})",
-    "skippable": "leave the asset out of the definitions where it is not made",
 }
 
 

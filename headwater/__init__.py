@@ -33,6 +33,7 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.asset_events import AssetObservation as AssetObservation
     from .definitions.asset_jobs import AssetJobDefinition as AssetJobDefinition
     from .definitions.asset_jobs import define_asset_job as define_asset_job
+    from .definitions.asset_out import AssetOut as AssetOut
     from .definitions.asset_sensors import AssetSensorDefinition as AssetSensorDefinition
     from .definitions.asset_sensors import MultiAssetSensorDefinition as MultiAssetSensorDefinition
     from .definitions.asset_sensors import MultiAssetSensorEvaluationContext as MultiAssetSensorEvaluationContext
@@ -92,6 +93,7 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.errors import InvalidConfigError as InvalidConfigError
     from .definitions.errors import InvalidDefinitionError as InvalidDefinitionError
     from .definitions.errors import InvalidInvocationError as InvalidInvocationError
+    from .definitions.errors import InvalidSubsetError as InvalidSubsetError
     from .definitions.errors import TypeCheckDidNotPass as TypeCheckDidNotPass
     from .definitions.evaluation_context import ScheduleEvaluationContext as ScheduleEvaluationContext
     from .definitions.evaluation_context import SensorEvaluationContext as SensorEvaluationContext
@@ -161,6 +163,7 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.modules import load_definitions_from_modules as load_definitions_from_modules
     from .definitions.modules import load_definitions_from_package_module as load_definitions_from_package_module
     from .definitions.modules import load_definitions_from_package_name as load_definitions_from_package_name
+    from .definitions.multi_asset import multi_asset as multi_asset
     from .definitions.multi_checks import multi_asset_check as multi_asset_check
     from .definitions.named_io_managers import fs_io_manager as fs_io_manager
     from .definitions.named_io_managers import mem_io_manager as mem_io_manager

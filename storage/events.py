@@ -101,13 +101,17 @@ class MemoryDelta(Model):
 
 
 class Decision(Model):
-    """One asset that a tick requested: which partitions, in which runs, and the reasons. Of a dry run nothing was."""
+    """One asset that a tick requested: which partitions, in which runs, and the reasons. Of a dry run nothing was.
+
+    One that is requested only because it is made together with another asset, `along_with`, has no reasons of its own.
+    """
 
     asset_key: str
     condition: str
     partitions: KeyRanges | None = None
     causes: tuple[Cause, ...] = ()
     leaves: tuple[LeafTruth, ...] = ()
+    along_with: str = ""
     dry_run: bool = False
 
 

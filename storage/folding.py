@@ -45,8 +45,18 @@ def suppose(state: State, event: Event) -> None:
     state.apply(_Supposed(state.through + 1, state.timestamp, event))
 
 
-def catch_up(state: State, log: EventLog) -> None:
-    """Fold what has landed since."""
-    while page := log.read(state.through, PAGE):
+def folded_through(log: EventLog, offset: int) -> State:
+    """State as it was when the event at `offset` had just been folded; 0 is before the first."""
+    state = State.empty(log.definitions_bytes)
+    catch_up(state, log, through=offset)
+    return state
+
+
+def catch_up(state: State, log: EventLog, *, through: int | None = None) -> None:
+    """Fold what has landed since, or of that what stands up to the offset `through`."""
+    while through is None or state.through < through:
+        page = log.read(state.through, PAGE if through is None else min(PAGE, through - state.through))
+        if not page:
+            return
         for stored in page:
             state.apply(stored)

@@ -21,6 +21,7 @@ from .dev import check, dev
 from .events import event_commands
 from .jobs import job_commands
 from .partitions import partition_commands
+from .replay import replay
 from .runs import run_commands
 from .schedules import schedule_commands
 from .sensors import sensor_commands
@@ -78,6 +79,7 @@ def _options(
 
 app.command("dev")(dev)
 app.command("check")(check)
+app.command("replay")(replay)
 app.add_typer(asset_commands, name="asset")
 app.add_typer(automation_commands, name="automation")
 app.add_typer(job_commands, name="job")

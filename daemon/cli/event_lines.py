@@ -25,11 +25,12 @@ _COLUMNS = {"type", "schema_version", "asset_key", "partition", "run_id"}
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which events: None means all."""
+    """Which events: None means all. `before` is the offset that they stand ahead of."""
 
     asset_key: str | None = None
     run_id: str | None = None
     types: tuple[str, ...] | None = None
+    before: int | None = None
 
     def page(self, log: EventLog, *, after: int, limit: int, newest_first: bool = False) -> list[StoredEvent]:
         return log.query(
@@ -37,6 +38,7 @@ class Wanted:
             run_id=self.run_id,
             types=self.types,
             after=after,
+            before=self.before,
             limit=limit,
             newest_first=newest_first,
         )
@@ -52,13 +54,13 @@ def check_types(types: Sequence[str]) -> None:
             )
 
 
-def standing(log: EventLog, wanted: Wanted, *, after: int, limit: int | None) -> Iterator[list[StoredEvent]]:
+def standing(log: EventLog, wanted: Wanted, *, after: int | None, limit: int | None) -> Iterator[list[StoredEvent]]:
     """What is in the log now, in pages: everything behind `after`, or of that the first `limit`; without an `after`
     the newest `limit`."""
-    if limit is not None and not after:
+    if limit is not None and after is None:
         yield wanted.page(log, after=0, limit=limit, newest_first=True)[::-1]
         return
-    until, left = log.head().offset, limit
+    until, left, after = log.head().offset, limit, after or 0
     while left != 0 and (page := wanted.page(log, after=after, limit=min(PAGE, left or PAGE))):
         page = [stored for stored in page if stored.offset <= until]
         yield page
@@ -67,19 +69,19 @@ def standing(log: EventLog, wanted: Wanted, *, after: int, limit: int | None) ->
         after, left = page[-1].offset, None if left is None else left - len(page)
 
 
-def following(log: EventLog, wanted: Wanted, *, after: int, limit: int | None) -> Iterator[list[StoredEvent]]:
+def following(log: EventLog, wanted: Wanted, *, after: int | None, limit: int | None) -> Iterator[list[StoredEvent]]:
     """What `standing` gives, and then what lands; with `after` and `limit` until there were so many.
 
     While nothing lands a page without events comes about once a second, so that the caller can see whether anybody
     still reads.
     """
-    left = limit if after else None
+    left = None if after is None else limit
     with log.subscribe() as woken:
         head = log.head().offset
         for page in standing(log, wanted, after=after, limit=limit):
             yield page
             left = None if left is None else left - len(page)
-        after = max(head, after)
+        after = max(head, after or 0)
         while left is None or left > 0:
             head = log.head().offset
             while left != 0 and (page := wanted.page(log, after=after, limit=min(PAGE, left or PAGE))):

@@ -24,9 +24,16 @@ def tail(
         typer.Option("--type", help="Only events of this type, such as run_failed. Any number of times."),
     ] = None,
     after: Annotated[int, typer.Option("--after", min=0, help="Only events behind this offset.")] = 0,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="WHEN", help="Only events from this moment on: a time, or such as '2h ago'."),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="WHEN", help="Only events up to this moment; with no --follow.")
+    ] = None,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", min=1, help="Only the newest N events; with --after, only the first N behind it."),
+        typer.Option("--limit", min=1, help="Only the newest N events; with --after or --since, only the first N."),
     ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -35,14 +42,23 @@ def tail(
     from ...storage.log import EventLog
     from .catalog import log_for_reading
     from .event_lines import Wanted, as_json_line, as_text_line, check_types, following, standing
+    from .moments import first_at, last_at
     from .run_history import find_run
 
     folder = home_folder(home)
     check_types(type or ())
+    if follow and until is not None:
+        raise typer.BadParameter("--follow goes on with what lands, --until ends before: give one of them.")
     with EventLog.open(folder) if follow else log_for_reading(folder) as log:
-        wanted = Wanted(asset_key=asset, run_id=run and find_run(log, run), types=tuple(type) if type else None)
+        begins = None if since is None and not after else max(after, first_at(log, since) - 1 if since else 0)
+        wanted = Wanted(
+            asset_key=asset,
+            run_id=run and find_run(log, run),
+            types=tuple(type) if type else None,
+            before=None if until is None else last_at(log, until) + 1,
+        )
         line = as_json_line if as_json else as_text_line
-        pages = (following if follow else standing)(log, wanted, after=after, limit=limit)
+        pages = (following if follow else standing)(log, wanted, after=begins, limit=limit)
         for page in pages:
             sys.stdout.write("".join(line(stored) for stored in page))
             sys.stdout.flush()

@@ -29,7 +29,7 @@ from ..runs.execute import RunExecution
 from ..runs.lease import Lease
 from ..runs.op_config import checked_op_config
 from ..runs.op_execution import OpRunExecution
-from ..runs.plan import build_plan
+from ..runs.planning import build_plan
 from ..runs.toolbox import Toolbox
 from .catalog import catch_up, folded, log_for_reading
 from .run_history import RunRecord, record_of

@@ -64,6 +64,7 @@ class RunRecord:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     targets: tuple[e.Target, ...] = ()
+    planned_checks: tuple[e.PlannedCheck, ...] = ()
     tags: dict[str, str] = field(default_factory=dict)
     job_name: str | None = None
     hooks_errored: list[e.HookErrored] = field(default_factory=list)
@@ -85,6 +86,7 @@ class RunRecord:
             case e.RunRequested() as event:
                 self.origin, self.targets, self.tags = event.origin, event.targets, event.tags
                 self.requested_at, self.job_name = stored.at, event.job_name
+                self.planned_checks = event.checks
             case e.RunStarted() as event:
                 self.status, self.started_at, self.worker = RunStatus.STARTED, stored.at, event.worker
             case e.RunSucceeded() | e.RunFailed() | e.RunCancelled() as event:

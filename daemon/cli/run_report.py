@@ -29,7 +29,7 @@ def print_runs(runs: Sequence[RunRecord]) -> None:
             shown_time(run.requested_at),
             shown_span(_took(run)),
             run.origin,
-            _targets(run.targets),
+            _makes(run),
             first_line(_why(run), limit=60),
         ]
         for run in runs
@@ -45,7 +45,7 @@ def print_run(run: RunRecord, *, note: str = "") -> None:
         ("why", _why(run)),
         ("origin", run.origin),
         ("job", run.job_name or ""),
-        ("makes", _targets(run.targets, limit=10)),
+        ("makes", _makes(run, limit=10)),
         ("requested", shown_time(run.requested_at)),
         ("started", shown_time(run.started_at)),
         ("took", shown_span(_took(run))),
@@ -138,6 +138,15 @@ def _why(run: RunRecord) -> str:
 
 def _targets(targets: Sequence[Target], *, limit: int = 3) -> str:
     return shortened([shown_ranges(target.asset_key, target.partitions) for target in targets], limit=limit)
+
+
+def _makes(run: RunRecord, *, limit: int = 3) -> str:
+    """What it is for: assets, else the job of ops, else the checks that it evaluates."""
+    if run.targets:
+        return _targets(run.targets, limit=limit)
+    if run.job_name:
+        return f"job {run.job_name}"
+    return shortened([f"{check.asset_key}:{check.name}" for check in run.planned_checks], limit=limit)
 
 
 def _step(step: StepRecord) -> str:

@@ -15,7 +15,7 @@ from ...definitions.selection import AssetSelection, CoercibleToAssetSelection
 from ...definitions.snapshot import DefinitionsSnapshot
 from ...definitions.spec import AssetSpec
 from ...storage.clock import SystemClock
-from ...storage.events import Tick
+from ...storage.events import KeyRanges, Tick
 from ...storage.instance import Instance
 from ...storage.log import EventLog
 from .plain import Evaluation
@@ -117,7 +117,9 @@ def _selected(definitions: Definitions, selection: CoercibleToAssetSelection | N
 
 
 def _results(trial: Trial, snapshot: DefinitionsSnapshot, tick: Tick) -> list[ConditionResult]:
-    requested = {decision.asset_key: decision.partitions for decision in tick.decisions}
+    requested: dict[str, list[KeyRanges | None]] = {}
+    for decision in tick.decisions:
+        requested.setdefault(decision.asset_key, []).append(decision.partitions)
     results = []
     for key in snapshot.assets:
         evaluation = trial.results.get(key)
@@ -128,7 +130,7 @@ def _results(trial: Trial, snapshot: DefinitionsSnapshot, tick: Tick) -> list[Co
                     key=AssetKey.from_user_string(key),
                     true_partitions=frozenset(space.key(ordinal) for ordinal in evaluation.truth.bits),
                     requested_partitions=frozenset(
-                        space.key(ordinal) for ordinal in (space.bits(requested[key]) if key in requested else ())
+                        space.key(ordinal) for ranges in requested.get(key, ()) for ordinal in space.bits(ranges)
                     ),
                     evaluation=evaluation,
                 )

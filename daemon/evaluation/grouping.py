@@ -43,7 +43,8 @@ def group_requests(
     if all(_run_count(definitions[key], bits) <= backfill_above for key, bits in requested.items()):
         return group_runs(moment, requested), []
     left, backfills = dict(requested), []
-    for together in linked(tuple(requested), [(key, dep.key) for key in requested for dep in definitions[key].deps]):
+    edges = [(key, dep.key) for key in requested for dep in definitions[key].deps]
+    for together in linked(tuple(requested), [*edges, *same_step(moment.definitions, requested)]):
         if any(_run_count(definitions[key], requested[key]) > backfill_above for key in together):
             backfills.append(BackfillGroup({key: left.pop(key) for key in together}))
     return group_runs(moment, left), backfills
@@ -126,7 +127,16 @@ def _connected(moment: Moment, keys: tuple[str, ...]) -> list[tuple[str, ...]]:
     for key in keys:
         asset = moment.definitions.assets[key]
         edges += [(key, dep.key) for dep in asset.deps if dep.key in wanted and moment.same_run(asset, dep)]
-    return linked(keys, edges)
+    return linked(keys, [*edges, *same_step(moment.definitions, keys)])
+
+
+def same_step(definitions: DefinitionsSnapshot, keys: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """What one function makes of `keys`, as pairs that link it."""
+    first: dict[str, str] = {}
+    for key in keys:
+        asset = definitions.assets[key]
+        if asset.step:
+            yield key, first.setdefault(asset.step, key)
 
 
 def linked(keys: Sequence[str], edges: Iterable[tuple[str, str]]) -> list[tuple[str, ...]]:

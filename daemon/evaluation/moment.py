@@ -20,7 +20,7 @@ from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot, DepSnaps
 from ...storage.state import Causes, Changes, State, mappings
 from ...storage.state.tuples import TupleSpace
 from .firing import last_firing
-from .truth import Truth
+from .truth import Truth, any_of
 
 Way = Callable[[BitMap], BitMap]
 
@@ -38,12 +38,19 @@ class Moment:
     previously_requested: dict[str, BitMap] = field(default_factory=dict)
     requested: dict[str, Truth] = field(default_factory=dict)
     """What this tick requests so far, upstream first."""
+    along: dict[str, Truth] = field(default_factory=dict)
+    """What comes along, since it can only be made together with something that is requested."""
     initial: set[str] = field(default_factory=set)
     """Assets that are evaluated for the first time under their condition and dependencies."""
     _crons: dict[tuple[str, str], float | None] = field(default_factory=dict)
     _existing: dict[str, BitMap] = field(default_factory=dict)
     _sides: dict[str, mappings.Side] = field(default_factory=dict)
     _looked_at: dict[tuple[str, str], BitMap] = field(default_factory=dict)
+
+    def will_be_made(self, key: str) -> Truth | None:
+        """What this tick requests of an asset so far, by itself or along with others."""
+        truths = [truths[key] for truths in (self.requested, self.along) if key in truths]
+        return any_of(truths) if truths else None
 
     def existing(self, key: str) -> BitMap:
         """The partitions of an asset that exist now; do not change the result."""

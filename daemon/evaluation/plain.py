@@ -233,7 +233,7 @@ class PlainEvaluator:
 
     def _will_be_requested(self, node: AutomationCondition, key: str) -> Truth:
         """Requested in this tick, where a run can make both; of an asset itself it says nothing."""
-        truth = self.moment.requested.get(key) or self._riding(key)
+        truth = self.moment.will_be_made(key) or self._riding(key)
         edge = self._edge
         if edge is not None and self._reader is not self.root:
             edge = self.moment.way_to(self.root, edge.key)[0]
@@ -246,7 +246,7 @@ class PlainEvaluator:
         part = self.moment.state.checks.parts.get(key)
         if part is None or key in self.moment.definitions.assets:
             return None
-        return self.moment.requested.get(part[0])
+        return self.moment.will_be_made(part[0])
 
     def _in_latest_time_window(self, node: AutomationCondition, key: str) -> Truth:
         assert isinstance(node, op.InLatestTimeWindow)

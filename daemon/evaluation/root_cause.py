@@ -36,6 +36,12 @@ def chain(log: EventLog, key: str, *, partition: str | None = None, through: int
     links: list[Link] = []
     while found is not None and len(links) < MOST_LINKS:
         tick, decision = found
+        if decision.along_with:
+            because = f"it is made together with {decision.along_with}"
+            links.append(Link(decision.asset_key, partition, because, tick.offset, tick.at))
+            above = next((one for one in _decisions(tick) if one.asset_key == decision.along_with), None)
+            found = (tick, above) if above else None
+            continue
         cause, leaf = _why(decision, partition)
         label = _label(leaf)
         links.append(_requested(log, tick, decision, label, partition))

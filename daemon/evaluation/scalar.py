@@ -333,7 +333,7 @@ def _newly_requested(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
 
 
 def _will_be_requested(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
-    truth = run.moment.requested.get(key)
+    truth = run.moment.will_be_made(key)
     if truth is None or dep is None or run.moment.definitions.assets[dep.key].external:
         return FALSE
     groups = truth.why.groups

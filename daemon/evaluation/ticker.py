@@ -153,9 +153,14 @@ class Ticker:
             decisions=tuple(visit.decisions),
         )
         self._silent = []
-        requested = {key: truth.bits for key, truth in moment.requested.items()}
+        made = sorted(moment.requested.keys() | moment.along.keys(), key=self._place_of)
+        requested = {key: truth.bits for key in made if (truth := moment.will_be_made(key)) is not None}
         runs, backfills = group_requests(moment, requested, backfill_above=self._backfill_above)
         return [tick, *(self._run(moment, group) for group in runs), *map(self._backfill, backfills)]
+
+    def _place_of(self, key: str) -> int:
+        assert self._graph is not None
+        return self._graph.place[key]
 
     def _backfill(self, group: BackfillGroup) -> e.BackfillRequested:
         return e.BackfillRequested(

@@ -6,6 +6,7 @@ An asset is requested for the partitions for which its condition holds, less
   c. what was requested because of the same position less than `MIN_REQUEST_INTERVAL` ago;
   d. what infrastructure lost, until its back-off is over.
 Of automation that is paused or on a dry run nothing is requested (`switched.py`).
+What can only be made together with it comes along, whatever its own condition says.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from .moment import Moment
 from .plain import Evaluation
 from .switched import mode_of, not_tried, with_held
 from .timers import backoff
-from .truth import Truth
+from .truth import Truth, any_of, nothing
 
 MIN_REQUEST_INTERVAL = timedelta(seconds=30)
 NO_INTERVAL = timedelta(0)
@@ -52,6 +53,7 @@ class Visit:
         self.follow_up: set[str] = set()
         self.put_off: dict[str, datetime] = {}
         self._tried: dict[str, Truth] = {}
+        self._brought_by: dict[str, str] = {}
 
     def run(self, start: set[str]) -> None:
         place, keys = self.graph.place, self.graph.keys
@@ -61,15 +63,47 @@ class Visit:
         while waiting:
             key = keys[heapq.heappop(waiting)]
             if self._visit(self.graph.conditions[key]):
-                for child in self.graph.children.get(key, ()):
-                    if child in self.graph.conditions and place[child] not in queued:
+                for child in self._told(key):
+                    if place[child] > place[key] and place[child] not in queued:
                         queued.add(place[child])
                         heapq.heappush(waiting, place[child])
+        self._decide_along()
+
+    def _told(self, key: str) -> list[str]:
+        """The assets with a condition that read what is requested now: `key`, and what comes along with it."""
+        made = [key]
+        is_real = key in self.moment.requested
+        truth = self.moment.requested[key] if is_real else self._tried[key]
+        for other in self.moment.definitions.made_together.get(key, ()):
+            if other != key:
+                along = self.moment.along if is_real else self._tried
+                along[other] = any_of([along.get(other, nothing()), truth])
+                if is_real:
+                    self._brought_by.setdefault(other, key)
+                made.append(other)
+        return [child for one in made for child in self.graph.children.get(one, ()) if child in self.graph.conditions]
+
+    def _decide_along(self) -> None:
+        """Write down what comes along and was not requested by itself."""
+        for key, truth in self.moment.along.items():
+            own = self.moment.requested.get(key)
+            bits = truth.bits - own.bits if own is not None else truth.bits
+            if bits:
+                asset = self.moment.definitions.assets[key]
+                self.decisions.append(
+                    e.Decision(
+                        asset_key=key,
+                        condition=asset.condition.node_id if asset.condition else "",
+                        partitions=self.moment.state.space(key).ranges(bits),
+                        along_with=self._brought_by[key],
+                    )
+                )
 
     def run_only(self, keys: set[str]) -> None:
         """Visit these and no others, whatever they ask for."""
-        for place in sorted(self.graph.place[key] for key in keys):
-            self._visit(self.graph.conditions[self.graph.keys[place]])
+        for key in sorted(keys, key=self.graph.place.__getitem__):
+            if self._visit(self.graph.conditions[key]):
+                self._told(key)
 
     def _visit(self, asset: AssetSnapshot) -> bool:
         """Evaluate one asset; True if it is requested."""
@@ -150,7 +184,7 @@ class Visit:
             exists = place is not None and place in self.moment.existing(blocker)
             if blocker not in self.graph.upstream_of(asset.key) or not exists:
                 continue  # whatever it was, it is no longer upstream of this
-            truth = self.moment.requested.get(blocker)
+            truth = self.moment.will_be_made(blocker)
             together = space.fingerprint == state.space(asset.key).fingerprint and place == ordinal
             if truth is None or not together or ordinal not in truth.bits:
                 return True

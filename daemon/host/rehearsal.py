@@ -70,7 +70,7 @@ def rehearse_in_memory() -> None:
 
 def _run(log: EventLog, home: Path, run_id: str) -> None:
     offsets = log.append([RunRequested(run_id=run_id, targets=(Target(asset_key="rehearsal"),))])
-    steps = (StepPlan(step_key="rehearsal", targets=(("rehearsal", None),)),)
+    steps = (StepPlan(step_key="rehearsal", targets=(Target(asset_key="rehearsal"),)),)
     plan = RunPlan(run_id=run_id, requested_offset=offsets[-1], steps=steps)
 
     def append(events: Sequence[Event], expect: Expect | None) -> range:

@@ -23,7 +23,6 @@ from ...storage.events import AssetCheckEvaluated, PlannedCheck
 from .failures import check_storable
 from .handing import mapped_keys
 from .inputs import expanded, load_value
-from .plan import StepPlan
 from .toolbox import Toolbox
 
 
@@ -110,9 +109,9 @@ def gates_shut_by(events: Sequence[AssetCheckEvaluated]) -> tuple[str, ...]:
 
 
 def inline_results(
-    asset: AssetsDefinition, wanted: Sequence[PlannedCheck], given: Sequence[AssetCheckResult]
+    assets: Sequence[AssetsDefinition], wanted: Sequence[PlannedCheck], given: Sequence[AssetCheckResult]
 ) -> dict[AssetCheckKey, AssetCheckResult]:
-    """What the function of an asset said of the checks that it evaluates itself.
+    """What the function of `assets` said of the checks that it evaluates itself.
 
     Raises:
         ExecutionError: a result has no spec, or a check that is wanted has no result.
@@ -120,10 +119,12 @@ def inline_results(
     if not given and not wanted:
         return {}
     required = {key_of(check) for check in wanted}
-    return results_by_check(given, asset.check_specs, required=required, owner=asset, source=asset.source)
+    specs = [spec for asset in assets for spec in asset.check_specs]
+    whole = getattr(assets[0], "whole", assets[0])
+    return results_by_check(given, specs, required=required, owner=whole, source=whole.source)
 
 
-def keys_of_check(toolbox: Toolbox, check: AssetChecksDefinition, step: StepPlan) -> dict[str, Sequence[str]]:
+def keys_of_check(toolbox: Toolbox, check: AssetChecksDefinition, partition: str | None) -> dict[str, Sequence[str]]:
     """The partition keys of each partitioned input, by its parameter and by its key.
 
     What a check reads is no part of what its asset has handled: keys of several partitions are read from the log just
@@ -135,12 +136,13 @@ def keys_of_check(toolbox: Toolbox, check: AssetChecksDefinition, step: StepPlan
         upstream = toolbox.definitions.get(dep.key)
         if upstream.partitions_def is None:
             continue
-        if step.partition is not None and dep.mapping and dep.mapping.reads_one(upstream.partitions_def, own):
-            keys: Sequence[str] = (step.partition,)
+        if partition is not None and dep.mapping and dep.mapping.reads_one(upstream.partitions_def, own):
+            keys: Sequence[str] = (partition,)
         else:
             there, _ = toolbox.choose_keys(str(dep.key), dep.gated)
-            mapping = None if step.partition is None else dep.mapping
-            ranges = mapped_keys(mapping, there, up=upstream.partitions_def, down=own, partition=step.partition)
+            mapping = None if partition is None else dep.mapping
+            made = None if partition is None else ((partition, partition),)
+            ranges = mapped_keys(mapping, there, up=upstream.partitions_def, down=own, partitions=made)
             keys = expanded(ranges, upstream.partitions_def)
         keys_of[name] = keys_of[str(dep.key)] = keys
     return keys_of

@@ -9,25 +9,39 @@ Only assets with a code version pay for it: a look into the log for each depende
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from ...definitions.assets_definition import AssetsDefinition
+from ...definitions.keys import AssetKey
 from ...storage.instance import Instance
 
 MOST_PARTITIONS = 100  # of one dependency that are looked at one by one; of more the newest event of all counts
 
 
-def computed_version(instance: Instance, asset: AssetsDefinition, input_keys: Mapping[str, Sequence[str]]) -> str:
-    """The version of what `asset`, whose code has one, makes now of the partitions `input_keys` of its dependencies."""
-    from hashlib import sha256  # here, since it costs 10 ms to import
-
+def computed_version(
+    instance: Instance,
+    asset: AssetsDefinition,
+    input_keys: Mapping[str, Sequence[str]],
+    *,
+    without: Container[AssetKey] = (),
+) -> str:
+    """The version of what `asset`, whose code has one, makes now of the partitions `input_keys` of its dependencies,
+    `without` some of these."""
     parts = [asset.code_version or ""]
     for dep in sorted(asset.deps, key=lambda dep: str(dep.key)):
+        if dep.key in without:
+            continue
         keys = input_keys.get(str(dep.key))
         if keys is None or len(keys) > MOST_PARTITIONS:
             parts.append(f"{dep.key}={_version(instance, dep.key, None)}")
         else:
             parts += [f"{dep.key}[{key}]={_version(instance, dep.key, key)}" for key in keys]
+    return version_of_parts(parts)
+
+
+def version_of_parts(parts: Iterable[str]) -> str:
+    from hashlib import sha256  # here, since it costs 10 ms to import
+
     return sha256("\n".join(parts).encode()).hexdigest()
 
 

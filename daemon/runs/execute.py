@@ -30,7 +30,6 @@ from ...definitions.hooks import HookContext, HookDefinition
 from ...definitions.io import IOManager
 from ...definitions.keys import AssetKey
 from ...definitions.ops.job import OpJobDefinition
-from ...definitions.results import UNSET
 from ...definitions.retries import RetryPolicy
 from ...storage.events import (
     Event,
@@ -54,12 +53,14 @@ from .inputs import reads_several
 from .journal import Append, Journal, LookFurther
 from .op_execution import OpRunExecution
 from .pause import Pause
-from .plan import Part, RunPlan, StepPlan, gate_of
+from .plan import RunPlan, StepPlan, gate_of
 from .step_end import StepEnd
 from .steps import StepAttempt
 from .toolbox import AroundFork, Toolbox
 
-Reason = Literal["upstream_failed", "check_failed"]
+Reason = Literal["upstream_failed", "check_failed", "not_produced"]
+
+_WORST_FIRST: tuple[Reason, ...] = ("upstream_failed", "check_failed", "not_produced")
 
 
 def execute_run(
@@ -103,10 +104,11 @@ def execute_run(
 
 @dataclass(slots=True)
 class _Block:
-    """Why a step cannot start: the failed parts that it, in the end, waits for."""
+    """Why steps that read one of the assets `keys` cannot start: the failed parts that they, in the end, wait for."""
 
     reason: Reason
-    parts: tuple[Part, ...]
+    keys: frozenset[str]
+    parts: tuple[Target, ...]
 
 
 @dataclass
@@ -120,7 +122,7 @@ class RunExecution:
     choose_keys: ChooseKeys | None = None
     """For a run that was planned without State."""
     values: dict[str, Any] | None = None
-    """Where to keep the values of the steps, by step key; a worker keeps none."""
+    """Where to keep the values of the assets, by key; a worker keeps none."""
     errors: dict[str, BaseException] = field(default_factory=dict)
     """The exceptions of the failed steps, by step key."""
     look_further: LookFurther | None = None
@@ -167,28 +169,48 @@ class RunExecution:
         self._unfinished.discard(step.step_key)
         if end.error is not None:
             self.errors[step.step_key] = end.error
-            if not step.only_checks and not end.shut_gates:
-                self._blocks[step.step_key] = _Block("upstream_failed", step.targets)
+        if (block := _block_by(step, end)) is not None:
+            self._blocks[step.step_key] = block
         for check in step.checks:
             if (gate := gate_of(check)) in end.shut_gates:
-                self._blocks[gate] = _Block("check_failed", self._looked_at(check))
-        if self.values is not None and end.value is not UNSET:
-            self.values[step.step_key] = end.value
+                parts = self._looked_at(check)
+                self._blocks[gate] = _Block("check_failed", frozenset([check.asset_key]), parts)
+        if self.values is not None:
+            self.values.update(end.values)
 
-    def _looked_at(self, check: PlannedCheck) -> tuple[Part, ...]:
-        """The part that what is downstream has to wait for: of a check of the whole asset, what this run made of it."""
-        made = [part for step in self.plan.steps if not step.only_checks for part in step.targets]
-        return tuple(part for part in made if part[0] == check.asset_key) or ((check.asset_key, check.partition),)
+    def _looked_at(self, check: PlannedCheck) -> tuple[Target, ...]:
+        """What that which is downstream has to wait for: of a check of the whole asset, what this run made of it."""
+        made = [target for step in self.plan.steps if not step.only_checks for target in step.targets]
+        partitions = None if check.partition is None else ((check.partition, check.partition),)
+        return tuple(target for target in made if target.asset_key == check.asset_key) or (
+            Target(asset_key=check.asset_key, partitions=partitions),
+        )
 
     def _block_of(self, step: StepPlan) -> _Block | None:
         if not self._blocks:
             return None
-        found = [block for key in (*step.upstream, *step.gates) if (block := self._blocks.get(key)) is not None]
+        found = [block for key in step.gates if (block := self._blocks.get(key)) is not None]
+        above = [block for key in step.upstream if (block := self._blocks.get(key)) is not None]
+        if above:
+            read = self._read_by(step)
+            found += [block for block in above if block.keys & read]
         if not found:
             return None
-        parts = {part: None for block in found for part in block.parts}
-        failed = any(block.reason == "upstream_failed" for block in found)
-        return _Block("upstream_failed" if failed else "check_failed", tuple(parts))
+        reasons = {block.reason for block in found}
+        reason: Reason = next(r for r in _WORST_FIRST if r in reasons)
+        parts = {(part.asset_key, part.partitions): part for block in found for part in block.parts}
+        return _Block(reason, frozenset(step.asset_keys), tuple(parts.values()))
+
+    def _read_by(self, step: StepPlan) -> set[str]:
+        """The assets that a step reads; a step of checks, those that it looks at."""
+        if not step.only_checks:
+            return {str(dep.key) for key in step.asset_keys for dep in self.toolbox.asset(key).deps}
+        definitions = self.toolbox.definitions
+        return {
+            str(key)
+            for check in step.checks
+            for key in (check.asset_key, *definitions.check(check.asset_key, check.name).dep_keys)
+        }
 
     def _skip(self, step: StepPlan, block: _Block) -> None:
         if not step.only_checks:
@@ -199,9 +221,9 @@ class RunExecution:
                 step_key=step.step_key,
                 asset_key=None if step.is_shared else step.asset_key,
                 partition=None if step.is_shared else step.partition,
-                targets=() if step.only_checks else _targets(step.targets),
+                targets=() if step.only_checks else step.targets,
                 reason=block.reason,
-                blocked_by=_targets(block.parts),
+                blocked_by=block.parts,
             )
         )
 
@@ -217,9 +239,9 @@ class RunExecution:
     def _with_chosen_keys(self, step: StepPlan, choose: ChooseKeys) -> StepPlan:
         """`step` with the keys that no plan handed to it. What this run has made so far is written first and counts."""
         definitions = self.toolbox.definitions
-        asset = self.toolbox.asset(step.asset_key)
         wanted = [
-            dep
+            (asset, dep)
+            for asset in map(self.toolbox.asset, step.asset_keys)
             for dep in asset.deps
             if str(dep.key) not in step.inputs and reads_several(asset, definitions.get(dep.key), dep)
         ]
@@ -227,21 +249,22 @@ class RunExecution:
             return step
         if self._journal.is_claimed:
             self._journal.write()
-        chosen = {str(dep.key): choose(str(dep.key), dep.gated) for dep in wanted}
+        chosen = {str(dep.key): choose(str(dep.key), dep.gated) for _, dep in wanted}
         horizons = [through for _, through in chosen.values()]
         if step.read_through is not None:
             horizons.append(step.read_through)
         handed: dict[str, KeyRanges] = {}
-        for dep in wanted:
+        for asset, dep in wanted:
             upstream = definitions.get(dep.key).partitions_def
             assert upstream is not None
-            handed[str(dep.key)] = mapped_keys(
+            keys = mapped_keys(
                 dep.mapping,
                 chosen[str(dep.key)][0],
                 up=upstream,
                 down=asset.partitions_def,
-                partition=step.partition,
+                partitions=step.partitions,
             )
+            handed[str(dep.key)] = tuple(dict.fromkeys([*handed.get(str(dep.key), ()), *keys]))
         return replace(step, inputs={**step.inputs, **handed}, read_through=min(horizons))
 
 
@@ -282,12 +305,23 @@ class StepTask:
             asset_key=AssetKey.from_user_string(self.step.asset_key),
             partition_key=self.step.partition,
             op_exception=end.error,
-            op_output_values={} if end.value is UNSET else {"result": end.value},
+            op_output_values={toolbox.asset(key).output_name: value for key, value in end.values.items()},
             resources=toolbox.resources,
             log=toolbox.log,
             run_tags=toolbox.run_tags,
         )
         return run_hooks(wanted_hooks(self, end), context)
+
+
+def _block_by(step: StepPlan, end: StepEnd) -> _Block | None:
+    """What a step that has ended keeps from starting: what reads an asset that it has not made."""
+    if step.only_checks:
+        return None
+    if end.error is None:
+        return _Block("not_produced", frozenset(end.unmade), ()) if end.unmade else None
+    unmade = step.asset_keys if end.unmade is None else end.unmade
+    parts = tuple(target for target in step.targets if target.asset_key in unmade)
+    return _Block("upstream_failed", frozenset(unmade), parts) if unmade else None
 
 
 def _step_started(run_id: str, step: StepPlan, attempt: int) -> StepStarted:
@@ -297,17 +331,10 @@ def _step_started(run_id: str, step: StepPlan, attempt: int) -> StepStarted:
         step_key=step.step_key,
         asset_key=None if step.is_shared else step.asset_key,
         partition=None if step.is_shared else step.partition,
-        targets=() if step.only_checks else _targets(step.targets),
+        targets=() if step.only_checks else step.targets,
         check_name=step.checks[0].name if step.only_checks and not step.is_shared else None,
         checks=step.checks if step.is_shared else (),
         inputs=dict(step.inputs),
         read_through=step.read_through,
         attempt=attempt,
-    )
-
-
-def _targets(parts: Sequence[Part]) -> tuple[Target, ...]:
-    return tuple(
-        Target(asset_key=key, partitions=None if partition is None else ((partition, partition),))
-        for key, partition in parts
     )

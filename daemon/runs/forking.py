@@ -278,4 +278,4 @@ def _sendable(end: StepEnd) -> StepEnd:
                 raise TypeError
         except Exception:  # user code: an exception that cannot be pickled, or not be made again
             error = ExecutionError(f"{type(error).__name__}: {error}")
-    return StepEnd(error=error, shut_gates=end.shut_gates, produced=dict(end.produced))
+    return StepEnd(error=error, shut_gates=end.shut_gates, unmade=end.unmade, produced=dict(end.produced))

@@ -47,15 +47,15 @@ def mapped_keys(
     *,
     up: PartitionsDefinition,
     down: PartitionsDefinition | None,
-    partition: str | None,
+    partitions: KeyRanges | None,
 ) -> KeyRanges:
-    """Those of the upstream partitions `keys` that one downstream partition reads."""
+    """Those of the upstream partitions `keys` that the downstream ones read."""
     if mapping is None:
         return keys
     spaces = Spaces(is_open=True)
     space = spaces.of(up)
     bits = space.bits(keys)
-    there = _side(spaces, down, None if partition is None else ((partition, partition),))
+    there = _side(spaces, down, partitions)
     read = mappings.required(mapping, there.existing, up=mappings.Side.holding(spaces, up, bits), down=there)
     return space.ranges(bits & read) or ()
 

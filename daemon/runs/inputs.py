@@ -7,7 +7,7 @@ step has seen. Nothing here decides which these are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...definitions.assets_definition import AssetsDefinition
@@ -18,7 +18,15 @@ from ...definitions.io import InputContext
 from ...definitions.partitions.base import PartitionsDefinition
 from ...storage.events import KeyRanges
 from ...storage.state.ordinals import Spaces
+from .plan import StepPlan
 from .toolbox import Toolbox
+
+
+def keys_of_step(step: StepPlan, asset: AssetsDefinition) -> Sequence[str] | None:
+    """The partitions of its assets that a step makes or looks at; None: the whole."""
+    if step.partitions is None or asset.partitions_def is None:
+        return None
+    return (step.partition,) if step.partition is not None else expanded(step.partitions, asset.partitions_def)
 
 
 def reads_several(asset: AssetsDefinition, upstream: AssetNode, dep: Dependency) -> bool:
@@ -29,11 +37,18 @@ def reads_several(asset: AssetsDefinition, upstream: AssetNode, dep: Dependency)
 
 
 def partition_keys_of_inputs(
-    toolbox: Toolbox, asset: AssetsDefinition, partition: str | None, handed: Mapping[str, KeyRanges]
+    toolbox: Toolbox,
+    asset: AssetsDefinition,
+    deps: Iterable[Dependency],
+    own_keys: Sequence[str] | None,
+    handed: Mapping[str, KeyRanges],
 ) -> dict[str, Sequence[str]]:
-    """The partition keys of each partitioned dependency, by its key and, where it is an argument, by that name too."""
+    """The partition keys of each partitioned dependency, by its key and, where it is an argument, by that name too.
+
+    `own_keys` are the partitions that the step makes.
+    """
     keys_of: dict[str, Sequence[str]] = {}
-    for dep in asset.deps:
+    for dep in deps:
         key = str(dep.key)
         upstream = toolbox.definitions.get(dep.key)
         if upstream.partitions_def is None:
@@ -43,7 +58,7 @@ def partition_keys_of_inputs(
         elif reads_several(asset, upstream, dep):
             raise ExecutionError(f"{asset} reads several partitions of {key!r}, but its plan does not say which.")
         else:
-            keys = () if partition is None else (partition,)
+            keys = own_keys or ()
         keys_of[key] = keys
         if dep.arg is not None:
             keys_of[dep.arg] = keys
@@ -56,11 +71,13 @@ def expanded(ranges: KeyRanges, definition: PartitionsDefinition) -> Sequence[st
     return tuple(key for ordinal in space.ordered(space.bits(ranges)) if (key := space.key(ordinal)) is not None)
 
 
-def load_arguments(toolbox: Toolbox, asset: AssetsDefinition, keys_of: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def load_arguments(
+    toolbox: Toolbox, asset: AssetsDefinition, deps: Iterable[Dependency], keys_of: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
     """The values of all arguments that are upstream assets, through their IO managers."""
     return {
         dep.arg: load_value(toolbox, dep.key, name=dep.arg, keys=keys_of.get(str(dep.key)), dep=dep, reader=asset)
-        for dep in asset.deps
+        for dep in deps
         if dep.arg is not None
     }
 

@@ -35,7 +35,7 @@ from .configuring import checked_run_config
 from .execute import RunExecution
 from .lease import Lease
 from .pause import Pause
-from .plan import build_plan
+from .planning import build_plan
 from .result import ExecuteInProcessResult
 from .toolbox import Toolbox
 

@@ -21,7 +21,7 @@ from ...definitions.errors import ExecutionError
 from ...definitions.metadata import MetadataValue
 from ...definitions.results import UNSET, AssetCheckResult, MaterializeResult, Output
 
-_RESULT_TYPES = (Output, MaterializeResult, AssetCheckResult)
+RESULT_TYPES = (Output, MaterializeResult, AssetCheckResult)
 _TOWER: dict[type, tuple[type, ...]] = {float: (float, int), complex: (complex, float, int)}  # PEP 484
 
 
@@ -50,17 +50,35 @@ def finished(returned: Any, note: Callable[[AssetEvent], None]) -> Any:
     return returned
 
 
+def streamed(returned: Any, take: Callable[[Any], None], note: Callable[[AssetEvent], None]) -> Any:
+    """As `finished`, but `take` is told of each thing that a generator yields as it comes; then UNSET is returned."""
+    if inspect.isgenerator(returned):
+        try:
+            for item in returned:
+                if not _noted(item, note):
+                    take(item)
+        finally:
+            returned.close()
+        return UNSET
+    if inspect.isasyncgen(returned):
+        run_async(_handed_on(returned, take, note))
+        return UNSET
+    return finished(returned, note)
+
+
 class Yielded(list[Any]):
     """What a generator yielded: never to be mistaken for a list that a function returned."""
 
 
-def outcome_of(asset: AssetsDefinition, result: Any) -> Made:
-    """What `result`, a finished return value of the asset's function, means.
+def outcome_of(asset: AssetsDefinition, result: Any) -> Made | None:
+    """What `result`, a finished return value of the asset's function, means; None: the asset was left out.
 
     Raises:
         ExecutionError: it means nothing.
     """
     if isinstance(result, Yielded):
+        if not result and not asset.is_required:
+            return None
         checked = tuple(item for item in result if isinstance(item, AssetCheckResult))
         made = _outcome(asset, _only(asset, [item for item in result if not isinstance(item, AssetCheckResult)]))
         return replace(made, check_results=(*made.check_results, *checked))
@@ -80,7 +98,7 @@ def _outcome(asset: AssetsDefinition, result: Any) -> Made:
         raise _error(asset, f"returned an AssetCheckResult. {advice}")
     if isinstance(result, ASSET_EVENTS):
         raise _error(asset, f"returned an {type(result).__name__}. Yield it, or give it to context.log_event")
-    if isinstance(result, tuple) and any(isinstance(part, _RESULT_TYPES) for part in result):
+    if isinstance(result, tuple) and any(isinstance(part, RESULT_TYPES) for part in result):
         raise _error(asset, "returned several results, but it is one asset. Return one MaterializeResult or Output")
     return Made() if asset.returns_nothing else Made(result)
 
@@ -108,7 +126,7 @@ def _only(asset: AssetsDefinition, yielded: Sequence[Any]) -> Any:
         return None  # it stores its data itself, and yields what it found about them
     for item in yielded:
         if not isinstance(item, (Output, MaterializeResult)):
-            raise _error(asset, f"yielded {_shown(item)}. Yield Output(value), or return the value")
+            raise _error(asset, f"yielded {shown(item)}. Yield Output(value), or return the value")
     if len(yielded) == 1:
         return yielded[0]
     how_many = "nothing" if not yielded else f"{len(yielded)} results"
@@ -127,14 +145,14 @@ def _check_annotation(asset: AssetsDefinition, result: Any) -> None:
     except Exception:  # an annotation that exists for type checkers only
         return
     wraps = _outer(expected)
-    if isinstance(result, _RESULT_TYPES):
-        if wraps in _RESULT_TYPES or not isinstance(result, Output):
+    if isinstance(result, RESULT_TYPES):
+        if wraps in RESULT_TYPES or not isinstance(result, Output):
             return
         result = result.value
     elif asset.returns_nothing and result is None:
         return
     if not _fits(result, expected):
-        what = f"is annotated to return {_named(expected)}, but returned {_shown(result)}"
+        what = f"is annotated to return {_named(expected)}, but returned {shown(result)}"
         raise _error(asset, f"{what}. Correct the annotation or the value")
 
 
@@ -165,7 +183,7 @@ def _outer(expected: Any) -> Any:
     return get_origin(expected) or expected
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     try:
         text = repr(value)
     except Exception:  # user code: the __repr__ of its value
@@ -197,3 +215,12 @@ async def _awaited(awaitable: Awaitable[Any]) -> Any:
 
 async def _collected(generator: Any, note: Callable[[AssetEvent], None]) -> Yielded:
     return Yielded([item async for item in generator if not _noted(item, note)])
+
+
+async def _handed_on(generator: Any, take: Callable[[Any], None], note: Callable[[AssetEvent], None]) -> None:
+    try:
+        async for item in generator:
+            if not _noted(item, note):
+                take(item)
+    finally:
+        await generator.aclose()

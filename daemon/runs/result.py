@@ -120,27 +120,35 @@ class ExecuteInProcessResult(RunEvents):
         self._values = values
 
     def output_for_node(self, node_name: str, output_name: str = "result") -> Any:
-        """The value that an asset returned; None where it stored nothing for others to load.
+        """The value that an asset returned; None where it stored nothing for others to load. Where a function makes
+        several assets `output_name` says which of them is meant.
 
         Raises:
-            InvalidInvocationError: the run has no such asset, or did not make it.
+            InvalidInvocationError: the run has no such asset or output, or did not make it.
         """
-        return self._value(self._key_of_node(node_name))
+        nodes = self._nodes_of(node_name)
+        if len(nodes) == 1:
+            return self._value(str(nodes[0].key))
+        by_name = {node.output_name: node for node in nodes}
+        if output_name not in by_name:
+            hint = did_you_mean(output_name, by_name, f"Its outputs: {', '.join(by_name)}.")
+            raise InvalidInvocationError(f"{node_name!r} has no output {output_name!r}. {hint}")
+        return self._value(str(by_name[output_name].key))
 
     def asset_value(self, asset_key: CoercibleToAssetKey) -> Any:
         """As `output_for_node`, by the asset's key."""
         return self._value(str(self._definitions.get(asset_key).key))
 
     def asset_materializations_for_node(self, node_name: str) -> list[Materialization]:
-        key = AssetKey.from_user_string(self._key_of_node(node_name))
-        return [made for made in self.get_asset_materialization_events() if made.asset_key == key]
+        keys = self._keys_of(node_name)
+        return [made for made in self.get_asset_materialization_events() if made.asset_key in keys]
 
     def get_asset_materialization_events(self) -> list[Materialization]:
         return [Materialization.of(event) for event in self._of(AssetMaterialized)]
 
     def asset_observations_for_node(self, node_name: str) -> list[Observation]:
-        key = AssetKey.from_user_string(self._key_of_node(node_name))
-        return [seen for seen in self.get_asset_observation_events() if seen.asset_key == key]
+        keys = self._keys_of(node_name)
+        return [seen for seen in self.get_asset_observation_events() if seen.asset_key in keys]
 
     def get_asset_observation_events(self) -> list[Observation]:
         return [Observation.of(event) for event in self.all_events if isinstance(event, AssetObserved)]
@@ -159,18 +167,29 @@ class ExecuteInProcessResult(RunEvents):
         raise InvalidInvocationError(f"run {self.run_id} has not made asset {key!r}, so there is no value of it.")
 
     def _belongs(self, event: Event, node_name: str) -> bool:
-        key = self._key_of_node(node_name)
+        nodes = self._nodes_of(node_name)
         step_key = getattr(event, "step_key", None)  # that of a check is another one
-        return step_key == key if step_key is not None else getattr(event, "asset_key", None) == key
+        if step_key is None:
+            return getattr(event, "asset_key", None) in {str(node.key) for node in nodes}
+        if not nodes[0].step:
+            return step_key == str(nodes[0].key)
+        return step_key == nodes[0].step or step_key.startswith(f"{nodes[0].step}-")
 
-    def _key_of_node(self, name: str) -> str:
-        """The key of the asset that goes by `name`: its function's name, its key, or its key's parts joined by "__"."""
-        names: dict[str, str] = {}
-        for node in self._definitions.assets:
-            if isinstance(node, AssetsDefinition):
-                key = str(node.key)
-                for one in (node.__name__, node.key.path[-1], "__".join(node.key.path), key):
-                    names[one] = key
+    def _keys_of(self, node_name: str) -> set[AssetKey]:
+        return {node.key for node in self._nodes_of(node_name)}
+
+    def _nodes_of(self, name: str) -> list[AssetsDefinition]:
+        """What goes by `name`: an asset by its key, its key's parts joined by "__", or its function's name; or all that
+        a function makes, by the name of that."""
+        made = [node for node in self._definitions.assets if isinstance(node, AssetsDefinition)]
+        names: dict[str, list[AssetsDefinition]] = {}
+        for node in made:
+            for one in {node.step or node.__name__, node.__name__}:
+                names.setdefault(one, []).append(node)
+        for node in made:
+            for one in (node.key.path[-1], "__".join(node.key.path), str(node.key)):
+                if one not in names or not names[one][0].step:
+                    names[one] = [node]
         if name not in names:
             hint = did_you_mean(name, names, "Use the name of its function.")
             raise InvalidInvocationError(f"there is no asset {name!r} in this run. {hint}")

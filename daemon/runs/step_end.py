@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...definitions.metadata import MetadataValue
-from ...definitions.results import UNSET
 from ...storage.events import Event
 
 Produced = Mapping[str, tuple[str, ...] | None]
@@ -22,7 +21,10 @@ class StepEnd:
     error: BaseException | None = None
     shut_gates: tuple[str, ...] = ()
     """The keys of the blocking checks that did not let their asset pass."""
-    value: Any = UNSET
+    values: dict[str, Any] = field(default_factory=dict)
+    """The values of the assets that it made, by key."""
+    unmade: tuple[str, ...] | None = None
+    """The keys of the assets that it was to make and has not made; None: all if there is an error, else none."""
     outputs: dict[str, Any] = field(default_factory=dict)
     """The values of an op by output; of a dynamic one a mapping by key."""
     metadata: dict[str, dict[str, MetadataValue]] = field(default_factory=dict)

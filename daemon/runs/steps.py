@@ -8,10 +8,8 @@ step's business and goes on to whoever runs the run.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from ...definitions.asset_events import AssetEvent
 from ...definitions.assets_definition import AssetsDefinition
@@ -19,12 +17,10 @@ from ...definitions.checks import AssetChecksDefinition
 from ...definitions.context import AssetCheckExecutionContext, AssetExecutionContext
 from ...definitions.env import redacted_data
 from ...definitions.errors import ExecutionError
-from ...definitions.io import OutputContext
-from ...definitions.metadata import MetadataValue, metadata_to_json
-from ...definitions.results import UNSET
+from ...definitions.metadata import metadata_to_json
 from ...definitions.signature import CONFIG_NAME
 from ...storage.errors import ConflictError
-from ...storage.events import AssetMaterialized, AssetObserved, Event, StepFailed, StepSucceeded
+from ...storage.events import AssetCheckEvaluated, AssetObserved, Event, PlannedCheck, StepFailed, StepSucceeded
 from .check_steps import (
     check_context,
     evaluated,
@@ -37,14 +33,13 @@ from .check_steps import (
     results_of,
     unspoken,
 )
-from .data_versions import computed_version
 from .driving import Tell
 from .failures import check_storable, error_info
-from .graph_step import run_graph
-from .inputs import load_arguments, partition_keys_of_inputs
+from .inputs import keys_of_step
 from .logged import logged_event
+from .making import Making
 from .observed import Seen, observations_of
-from .outputs import Made, Yielded, finished, outcome_of
+from .outputs import Yielded, finished
 from .plan import StepPlan
 from .step_end import StepEnd
 from .toolbox import StepConfig, Toolbox
@@ -59,8 +54,11 @@ class StepAttempt:
         self._began = time.perf_counter()
         self._code_started_at: datetime | None = None
         self._context: AssetExecutionContext | AssetCheckExecutionContext | None = None
+        self._making: Making | None = None
         self._noted: list[AssetEvent] = []
         """Events that the function has yielded."""
+        self._spoken: list[AssetCheckEvaluated] = []
+        """What the checks of the step have said so far."""
 
     def run(self) -> StepEnd:
         """Do it. Raises nothing but KeyboardInterrupt."""
@@ -79,7 +77,7 @@ class StepAttempt:
         elif self._toolbox.asset(self._step.asset_key).is_observable:
             end = self._observe()
         else:
-            end = self._make_asset()
+            end = self._make_assets()
         end.events[:0] = self._said()
         return end
 
@@ -89,7 +87,8 @@ class StepAttempt:
 
     def _said(self) -> list[Event]:
         """What the function has said of assets beside its own outcome, as events of the run."""
-        logged = self._context.logged_events if self._context is not None else ()
+        context = self._making.context if self._making is not None else self._context
+        logged = context.logged_events if context is not None else ()
         return [logged_event(self._toolbox, self._step, event) for event in (*self._noted, *logged)]
 
     def _step_succeeded(self) -> StepSucceeded:
@@ -116,128 +115,29 @@ class StepAttempt:
 
     def _failed(self, error: BaseException) -> StepEnd:
         step = self._step
-        end = StepEnd(error=error)
-        end.events += self._said()
+        end = StepEnd() if self._making is None else self._making.after_failure()
+        end.error = error
+        end.events[:0] = self._said()
         if step.only_checks:
-            events = [
+            spoken = {(event.asset_key, event.check_name, event.partition) for event in self._spoken}
+            events = self._spoken + [
                 unspoken(self._toolbox, check, partition=check.partition, why=_told(error))
                 for check in step.checks
-                if check.blocking
+                if check.blocking and (check.asset_key, check.name, check.partition) not in spoken
             ]
             end.events += events
             end.shut_gates = gates_shut_by(events)
         end.events.append(self._step_failed(error))
         return end
 
-    # ---- assets ------------------------------------------------------------------------------------------------------
-
-    def _make_asset(self) -> StepEnd:
-        toolbox, step = self._toolbox, self._step
-        asset = toolbox.asset(step.asset_key)
-        partition_keys = None if step.partition is None else (step.partition,)
-        config = toolbox.config_of(asset)
-        resources = toolbox.resources_for(asset.resource_names, asset)
-        input_keys = partition_keys_of_inputs(toolbox, asset, step.partition, step.inputs) if asset.deps else {}
-        version = None
-        if asset.code_version is not None and toolbox.open_instance is not None:
-            version = computed_version(toolbox.open_instance(), asset, input_keys)
-        arguments = load_arguments(toolbox, asset, input_keys) if asset.deps else {}
-        if asset.signature.takes_config:
-            arguments[CONFIG_NAME] = config.argument
-        context = None
-        if asset.takes_context:
-            context = self._context = self._asset_context(asset, resources, config, input_keys)
-        self._code_started_at = datetime.now(UTC)
-        if asset.graph is not None:
-            returned: Any = self._run_graph(asset, arguments, partition_keys)
-        else:
-            returned = finished(asset.invoke(context, arguments, resources), self._note)
-        made = outcome_of(asset, returned)
-        results = inline_results(asset, step.checks, made.check_results)
-        added = {} if made.value is UNSET else self._store(asset, made.value, partition_keys)
-        if context is not None:
-            added = {**added, **context.added_metadata}
-        if made.data_version is None and version is not None:
-            made = replace(made, data_version=version)
-        checked = [evaluated(toolbox, c, results[key_of(c)], partition=c.partition) for c in step.checks]
-        return StepEnd(
-            events=[self._materialized(asset, made, {**added, **made.metadata}), *checked],
-            error=failure_of(checked),
-            shut_gates=gates_shut_by(checked),
-            value=made.value,
+    def _make_assets(self) -> StepEnd:
+        self._making = making = Making(
+            self._toolbox, self._step, tell=self._tell, note=self._note, retry_number=self._retry_number
         )
-
-    def _asset_context(
-        self,
-        asset: AssetsDefinition,
-        resources: Mapping[str, Any],
-        config: StepConfig,
-        input_keys: Mapping[str, Sequence[str]],
-    ) -> AssetExecutionContext:
-        toolbox = self._toolbox
-        keys = tuple(partition for _, partition in self._step.targets if partition is not None)
-        return AssetExecutionContext(
-            asset_key=asset.key,
-            run_id=toolbox.run_id,
-            partition_keys=keys or None,
-            partitions_def=asset.partitions_def,
-            input_partition_keys=input_keys,
-            resources=resources,
-            log=toolbox.log,
-            run_tags=toolbox.run_tags,
-            run_config=toolbox.run_config,
-            op_config=config.data,
-            instance=toolbox.open_instance,
-            selected_asset_check_keys=frozenset(map(key_of, self._step.checks)),
-            retry_number=self._retry_number,
-        )
-
-    def _run_graph(
-        self, asset: AssetsDefinition, arguments: dict[str, Any], partition_keys: Sequence[str] | None
-    ) -> Any:
-        return run_graph(
-            self._toolbox,
-            asset,
-            self._step.step_key,
-            arguments,
-            partition_keys=partition_keys,
-            tell=self._tell,
-            pause=self._toolbox.pause,
-        )
-
-    def _store(
-        self, asset: AssetsDefinition, value: Any, partition_keys: Sequence[str] | None
-    ) -> dict[str, MetadataValue]:
-        """Hand the value to the asset's IO manager; returns the metadata that it added."""
-        context = OutputContext(
-            asset_key=asset.key,
-            partition_keys=partition_keys,
-            partitions_def=asset.partitions_def,
-            metadata=asset.metadata,
-            resources=self._toolbox.resources,
-            log=self._toolbox.log,
-            run_id=self._toolbox.run_id,
-            step_key=self._step.step_key,
-        )
-        self._toolbox.io_manager(asset.io_manager_key).handle_output(context, value)
-        return dict(context.added_metadata)
-
-    def _materialized(
-        self, asset: AssetsDefinition, made: Made, metadata: dict[str, MetadataValue]
-    ) -> AssetMaterialized:
-        event = AssetMaterialized(
-            asset_key=self._step.asset_key,
-            partition=self._step.partition,
-            run_id=self._toolbox.run_id,
-            step_key=self._step.step_key,
-            data_version=made.data_version,
-            code_version=asset.code_version,
-            metadata=redacted_data(metadata_to_json(metadata)),
-            tags=made.tags,
-        )
-        if metadata or made.tags or made.data_version:
-            check_storable(event, str(asset))
-        return event
+        try:
+            return making.run()
+        finally:
+            self._code_started_at = making.code_started_at
 
     # ---- observable sources ------------------------------------------------------------------------------------------
 
@@ -248,11 +148,25 @@ class StepAttempt:
         resources = toolbox.resources_for(asset.resource_names, asset)
         arguments = {CONFIG_NAME: config.argument} if asset.signature.takes_config else {}
         if asset.takes_context:
-            self._context = self._asset_context(asset, resources, config, {})
+            self._context = AssetExecutionContext(
+                asset_key=asset.key,
+                assets_def=asset,
+                run_id=toolbox.run_id,
+                partition_keys=keys_of_step(step, asset),
+                partitions_def=asset.partitions_def,
+                resources=resources,
+                log=toolbox.log,
+                run_tags=toolbox.run_tags,
+                run_config=toolbox.run_config,
+                op_config=config.data,
+                instance=toolbox.open_instance,
+                selected_asset_check_keys=frozenset(map(key_of, step.checks)),
+                retry_number=self._retry_number,
+            )
         self._code_started_at = datetime.now(UTC)
         result = finished(asset.invoke(self._context, arguments, resources), self._note)
         seen, check_results = observations_of(asset, result)
-        results = inline_results(asset, step.checks, check_results)
+        results = inline_results([asset], step.checks, check_results)
         checked = [evaluated(toolbox, c, results[key_of(c)], partition=c.partition) for c in step.checks]
         return StepEnd(
             events=[*(self._observed(asset, one) for one in seen), *checked],
@@ -275,27 +189,33 @@ class StepAttempt:
     # ---- checks ------------------------------------------------------------------------------------------------------
 
     def _evaluate_checks(self) -> StepEnd:
-        toolbox, step = self._toolbox, self._step
-        check = self._definition_of_checks()
+        """Call the function of the checks, once for each partition that the step looks at."""
+        toolbox, check = self._toolbox, self._definition_of_checks()
         config = toolbox.config_of(check)
+        for partition, wanted in _by_partition(self._step):
+            self._spoken += self._evaluate(check, wanted, partition, config)
+        events = self._spoken
+        return StepEnd(events=[*events], error=failure_of(events), shut_gates=gates_shut_by(events))
+
+    def _evaluate(
+        self, check: AssetChecksDefinition, wanted: Sequence[PlannedCheck], partition: str | None, config: StepConfig
+    ) -> list[AssetCheckEvaluated]:
+        toolbox = self._toolbox
         resources = toolbox.resources_for(check.resource_names, check)
-        partition_keys = None if step.partition is None else (step.partition,)
-        input_keys = keys_of_check(toolbox, check, step)
+        partition_keys = None if partition is None else (partition,)
+        input_keys = keys_of_check(toolbox, check, partition)
         arguments = load_for_check(toolbox, check, partition_keys, input_keys)
         context = None
         if check.takes_context:
-            context = self._context = check_context(
-                toolbox, check, step.checks, partition_keys, config.data, input_keys
-            )
-        self._code_started_at = datetime.now(UTC)
+            context = self._context = check_context(toolbox, check, wanted, partition_keys, config.data, input_keys)
+        self._code_started_at = self._code_started_at or datetime.now(UTC)
         returned = finished(check.invoke(context, arguments, resources, config.argument), self._note)
-        results = results_of(check, step.checks, returned, is_several=isinstance(returned, Yielded))
-        events = [
+        results = results_of(check, wanted, returned, is_several=isinstance(returned, Yielded))
+        return [
             evaluated(toolbox, planned, results[key_of(planned)], partition=planned.partition)
-            for planned in step.checks
+            for planned in wanted
             if key_of(planned) in results
         ]
-        return StepEnd(events=[*events], error=failure_of(events), shut_gates=gates_shut_by(events))
 
     def _definition_of_checks(self) -> AssetChecksDefinition:
         first = self._step.checks[0]
@@ -311,3 +231,13 @@ class StepAttempt:
 def _told(error: BaseException) -> str:
     info = error_info(error)
     return f"{info.cls}: {info.message}"
+
+
+def _by_partition(step: StepPlan) -> list[tuple[str | None, list[PlannedCheck]]]:
+    """The checks of a step that are evaluated together: all, unless they look at several partitions."""
+    if len({check.partition for check in step.checks} - {None}) < 2:
+        return [(step.partition, list(step.checks))]
+    groups: dict[str | None, list[PlannedCheck]] = {}
+    for check in step.checks:
+        groups.setdefault(check.partition, []).append(check)
+    return list(groups.items())

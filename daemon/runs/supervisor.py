@@ -36,7 +36,7 @@ from ..host.reload import HostDied, HostSupervisor
 from ..host.worker import LEFT_ALONE, MACHINERY_FAILED
 from .handing import handed_inputs
 from .lease import Lease, is_held, wait_released
-from .plan import build_plan
+from .planning import build_plan
 from .queue import QueuedRun, RunQueue
 
 log = structlog.get_logger("headwater.runs")
@@ -265,7 +265,7 @@ def _skips(state: State, run: RunState, failed: Sequence[Part], *, below_only: b
         events.append(
             e.StepSkipped(
                 run_id=run.run_id,
-                step_key=target.asset_key,
+                step_key=_step_of(state.definitions, target.asset_key),
                 asset_key=target.asset_key,
                 targets=(target,),
                 reason="upstream_failed" if waits else "not_produced",
@@ -273,6 +273,11 @@ def _skips(state: State, run: RunState, failed: Sequence[Part], *, below_only: b
             )
         )
     return events
+
+
+def _step_of(definitions: DefinitionsSnapshot | None, key: str) -> str:
+    asset = definitions.assets.get(key) if definitions else None
+    return (asset.step if asset else "") or key
 
 
 def _below(definitions: DefinitionsSnapshot | None, keys: set[str]) -> set[str]:

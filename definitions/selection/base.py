@@ -50,7 +50,7 @@ class AssetSelection:
         from .names import Key
         from .operators import any_of
 
-        return any_of([Key(_key(asset)) for asset in assets])
+        return any_of([Key(key) for asset in assets for key in _keys(asset)])
 
     @staticmethod
     def keys(*asset_keys: CoercibleToAssetKey) -> AssetSelection:
@@ -145,7 +145,9 @@ class AssetSelection:
             return selection
         if isinstance(selection, str):
             return AssetSelection.from_string(selection)
-        if isinstance(selection, AssetKey) or isinstance(getattr(selection, "key", None), AssetKey):
+        if isinstance(selection, AssetKey) or hasattr(selection, "members"):
+            return AssetSelection.assets(selection)
+        if isinstance(getattr(selection, "key", None), AssetKey):
             return AssetSelection.assets(selection)
         if isinstance(selection, Iterable):
             from .operators import any_of
@@ -198,8 +200,11 @@ class AssetSelection:
         return self & Is("materializable")
 
     def required_multi_asset_neighbors(self) -> AssetSelection:
-        """With all that can only be made together with these. Each asset is made alone, so that it adds nothing."""
-        return self
+        """With all that can only be made together with these: the other assets of a `@multi_asset`, unless it can make
+        some of its assets."""
+        from .operators import MadeWith
+
+        return MadeWith(self)
 
     def without_checks(self) -> AssetSelection:
         """The same assets, without their checks."""
@@ -264,6 +269,12 @@ CoercibleToAssetSelection = AssetSelection | CoercibleToAssetKey | Sequence[Any]
 
 def _key(asset: CoercibleToAssetKey) -> AssetKey:
     return AssetKey.from_user_string(asset) if isinstance(asset, str) else AssetKey.of(asset)
+
+
+def _keys(asset: CoercibleToAssetKey) -> Iterable[AssetKey]:
+    """The key of an asset; those of all that one function makes, where that is several."""
+    members = getattr(asset, "members", ())
+    return [member.key for member in members] if members else [_key(asset)]
 
 
 def _check_keys(check: AssetChecksDefinition | AssetCheckKey) -> list[AssetCheckKey]:

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import InvalidInvocationError
+from ..errors import InvalidInvocationError, InvalidSubsetError
 from ..keys import AssetCheckKey, AssetKey
 from .base import AssetSelection
 from .names import EmptySelection, Key
@@ -35,6 +35,7 @@ def to_make(selection: AssetSelection, assets: Selectable) -> ToMake:
     Raises:
         InvalidInvocationError: there are neither assets nor checks; an asset that is named is external; or a check is
             selected without its asset, the function of which evaluates it.
+        InvalidSubsetError: some assets are selected, without others that only come together with them.
         InvalidAssetSelection: one that is named does not exist.
     """
     view = SelectableAssets.of(assets)
@@ -46,6 +47,7 @@ def to_make(selection: AssetSelection, assets: Selectable) -> ToMake:
     for key in sorted(named):
         _refuse_external(view.assets[key])
     made = _to_run(view, chosen, named)
+    _check_whole(view, made)
     alone = {check for check in checks if check.asset_key not in chosen}
     together = {check for check in checks if check.asset_key in made}
     if not made and not alone:
@@ -92,6 +94,15 @@ def evaluated_with(
             )
     found |= {AssetCheckKey(key, check.name) for key in assets for check in view.assets[key].checks if check.inline}
     return found | view.evaluated_together(found)
+
+
+def _check_whole(view: SelectableAssets, made: Collection[AssetKey]) -> None:
+    """Make sure that nothing is left out that only comes together with what is made."""
+    if left_out := view.made_with(set(made)) - set(made):
+        step = view.assets[min(left_out)].made_together
+        wanted = [str(key) for key in made if view.assets[key].made_together == step]
+        missing = [str(key) for key in sorted(left_out) if view.assets[key].made_together == step]
+        raise InvalidSubsetError(step, wanted=wanted, missing=missing)
 
 
 def _to_run(view: SelectableAssets, chosen: set[AssetKey], named: set[AssetKey]) -> dict[AssetKey, None]:

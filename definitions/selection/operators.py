@@ -136,6 +136,16 @@ class Sinks(Function):
         return {key for key in chosen if chosen.isdisjoint(view.children(key))}
 
 
+class MadeWith(Function):
+    """With all that can only be made together with what is selected: the other assets of the same functions."""
+
+    __slots__ = ()
+    name = "made_with"
+
+    def assets_in(self, view: SelectableAssets) -> set[AssetKey]:
+        return view.made_with(self.operand.assets_in(view))
+
+
 class ChecksOf(Function):
     """The checks of what is selected, without the assets."""
 
@@ -160,4 +170,4 @@ class WithoutChecks(Function):
         return set()
 
 
-FUNCTIONS: dict[str, type[Function]] = {kind.name: kind for kind in (Roots, Sinks, ChecksOf, WithoutChecks)}
+FUNCTIONS: dict[str, type[Function]] = {kind.name: kind for kind in (Roots, Sinks, MadeWith, ChecksOf, WithoutChecks)}

@@ -6,6 +6,7 @@
     not a                   everything else
     +a  a+  2+a+1           with all upstream, all downstream, or so many layers; it touches what it extends
     roots(a)  sinks(a)      those that read none of the others, that none of the others reads
+    made_with(a)            with all that can only be made together with these
     (a)
 
 and a name is one of

@@ -41,6 +41,8 @@ class SelectableAsset:
     partitions: str | None
     checks: tuple[SelectableCheck, ...]
     observable: bool = False
+    made_together: str = ""
+    """The step in which it can only be made together with others; "" where it can be made alone."""
 
 
 class SelectableAssets:
@@ -53,6 +55,7 @@ class SelectableAssets:
     @classmethod
     def of(cls, source: Selectable, defined_checks: Iterable[CheckNode] = ()) -> SelectableAssets:
         """The assets of definitions or of their snapshot; those of a bare graph come with `defined_checks`."""
+        from ..assets_definition import AssetsDefinition
         from ..definitions import Definitions
         from ..graph import AssetGraph
         from ..snapshot import DefinitionsSnapshot
@@ -65,6 +68,7 @@ class SelectableAssets:
                     key=AssetKey.from_user_string(asset.key),
                     external=asset.external,
                     parents=tuple(AssetKey.from_user_string(dep.key) for dep in asset.deps),
+                    made_together="" if asset.can_subset else asset.step,
                     checks=tuple(
                         SelectableCheck(check.name, check.inline, "" if check.can_subset else check.step)
                         for check in asset.checks
@@ -88,6 +92,7 @@ class SelectableAssets:
                     external=node.is_external,
                     parents=tuple(graph.parents(node.key)),
                     checks=tuple(checks.get(node.key, ())),
+                    made_together=node.step if isinstance(node, AssetsDefinition) and not node.can_subset else "",
                     observable=node.is_observable,
                     **_labels(node.spec, node.spec.partitions_def),
                 )
@@ -124,6 +129,11 @@ class SelectableAssets:
     def within(self, keys: set[AssetKey], *, up: int | None, down: int | None) -> set[AssetKey]:
         """`keys`, and what stands at most so many layers above or below them; None is all layers."""
         return keys | _walk(keys, self.parents, up) | _walk(keys, self.children, down)
+
+    def made_with(self, keys: set[AssetKey]) -> set[AssetKey]:
+        """`keys`, and what can only be made together with one of them."""
+        steps = {step for key in keys if (step := self.assets[key].made_together)}
+        return keys | {key for key, asset in self.assets.items() if asset.made_together in steps} if steps else keys
 
     def selected(self, text: str) -> set[AssetKey]:
         """What the selection string `text` means here, looked up once however often it is asked for."""

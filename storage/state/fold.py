@@ -500,7 +500,10 @@ class State:
         if run is None:
             return
         blockers = {(asset.key, table.space.key(ordinal)) for asset, table, ordinal in self._parts(event.blocked_by)}
+        started = run.steps.get(event.step_key)
         for asset, table, ordinal in self._parts(event.targets):
+            if started is not None:
+                self._not_tried(started, asset, table, ordinal)
             if table is asset.table:
                 asset.settle(run.run_id, ordinal)
             if blockers:
@@ -508,6 +511,12 @@ class State:
                 for blocker in blockers:
                     self._blocks.setdefault(blocker, set()).add((asset.key, table.space.key(ordinal)))
             self.changes.touched.add(asset.key)
+
+    def _not_tried(self, step: StepState, asset: AssetState, table: PartitionTable, ordinal: int) -> None:
+        """A part of a step that failed before it came to this part: its H is what it was before."""
+        before = step.handled_before.pop((asset.key, table.space.key(ordinal)), None)
+        if before is not None and table.handled[ordinal] == step.offset:  # else a report came meanwhile
+            table.handle(ordinal, before)
 
     def _run_succeeded(self, event: e.RunSucceeded, stored: Stored) -> None:
         self._end_run(event.run_id, stored.offset)
@@ -600,7 +609,7 @@ class State:
         self.last_tick.requested = {}
         asked_at = int(event.at.astimezone(UTC).timestamp() * 1_000_000)
         for decision in event.decisions:
-            if decision.dry_run:
+            if decision.along_with or decision.dry_run:
                 continue
             table = self.asset(decision.asset_key).table
             bits = table.space.bits(decision.partitions)

@@ -86,5 +86,5 @@ async def _launches(
 
 def _request(log: EventLog, run_id: str) -> RunPlan:
     offsets = log.append([RunRequested(run_id=run_id, targets=(RunTarget(asset_key="trivial"),))])
-    step = StepPlan(step_key="trivial", targets=(("trivial", None),))
+    step = StepPlan(step_key="trivial", targets=(RunTarget(asset_key="trivial"),))
     return RunPlan(run_id=run_id, requested_offset=offsets[-1], steps=(step,))

@@ -3,6 +3,7 @@
 At each tick a second ticker, which folds the same log and visits every condition, has to come to the same events: what
 the first one left alone did not matter. At the end the faults stop, every run is played out, and everything has to be
 fresh. In between, no partition is made twice without a reason that came after the first attempt had started reading.
+And what was decided is what a replay of the whole log decides.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pyroaring import BitMap
 from headwater import AssetDep
 from headwater.daemon.evaluation.moment import Moment
 from headwater.daemon.evaluation.ticker import Ticker
+from headwater.daemon.replay.verify import verify
 from headwater.definitions.asset import AssetSpec, asset
 from headwater.definitions.checks import asset_check
 from headwater.definitions.conditions import AutomationCondition
@@ -330,6 +332,7 @@ def check(actions: list, *, backfill_above: int = 100) -> None:
                     assert not stale or owed, f"{key} is stale after {dep.key}"
     world.advance(timedelta(minutes=1))
     assert [run for run in world.settle() if run.targets[0].asset_key != "sometimes"] == []
+    assert verify(world.log).differences == []
 
 
 def _needs_more(moment: Moment, asset_: AssetSnapshot, ordinal: int) -> bool:

@@ -167,12 +167,14 @@ class BackfillDriver:
     def _run(self, backfill: BackfillState, one: Slice) -> e.RunRequested:
         assert self.state.definitions is not None
         assets = self.state.definitions.assets
+        together = self.state.definitions.made_together  # with what the backfill has not to make, or no more
+        made = dict.fromkeys(other for key in one.assets for other in together.get(key, (key,)))
         return e.RunRequested(
             run_id=self._run_id(),
-            targets=tuple(self._target(key, one.bits) for key in one.assets),
+            targets=tuple(self._target(key, one.bits) for key in made),
             checks=tuple(
                 e.PlannedCheck(asset_key=key, name=check.name, blocking=check.blocking)
-                for key in one.assets
+                for key in made
                 for check in assets[key].checks
             ),
             origin="backfill",

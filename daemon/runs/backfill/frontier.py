@@ -18,6 +18,7 @@ from pyroaring import BitMap
 
 from ....definitions.snapshot import AssetSnapshot, DepSnapshot
 from ....storage.state import BackfillProgress
+from ...evaluation.grouping import same_step
 from ...evaluation.moment import Moment
 
 SkipReason = Literal["upstream_failed", "check_failed", "not_defined"]
@@ -46,10 +47,23 @@ class Frontier:
                     if moment.same_run(assets[key], dep):
                         self.joined.add((key, dep.key))
         self._defined = set(defined)
+        self._together = {
+            key: tuple(other for other in moment.definitions.made_together.get(key, ()) if other in self._place)
+            for key in defined
+        }
+        self.joined.update(same_step(moment.definitions, defined))
         self.ready = {key: BitMap() for key in self.keys}
         self._settled = {key: BitMap() for key in self.keys}
         self._requested = {key: BitMap() for key in self.keys}
         self._is_new = True
+
+    def makeable(self, key: str, progress: Mapping[str, BackfillProgress]) -> BitMap:
+        """What is ready of `key`, and of all that can only be made together with it."""
+        ready = self.ready[key]
+        for other in self._together[key]:
+            if waits := progress[other].waiting - self.ready[other]:
+                ready = ready - waits
+        return ready
 
     def request(self, key: str, bits: BitMap) -> None:
         """A run makes these from now on."""
@@ -63,10 +77,17 @@ class Frontier:
             walk.look_at(key, self._to_look_at(progress[key], key))
         self._is_new = False
         skips: Skips = {}
+        skipped_of: dict[str, BitMap] = {}
         while (key := walk.next()) is not None:
             skipped = self._skipped(moment, key, progress[key], walk)
             for reason, bits in skipped.items():
-                skips.setdefault(reason, {})[key] = bits
+                by_asset = skips.setdefault(reason, {})
+                by_asset[key] = by_asset[key] | bits if key in by_asset else bits
+            for reason, bits in skipped.items():
+                before = skipped_of.get(key, BitMap())
+                skipped_of[key] = before | bits
+                for other in self._together.get(key, ()) if bits - before else ():
+                    walk.give_up(other, reason, bits - before)
             gone = BitMap.union(*skipped.values()) if skipped else BitMap()
             found = self._possible(moment, key, progress, walk.candidates.pop(key, BitMap()) - gone)
             fresh = found - self.ready[key]

@@ -20,7 +20,7 @@ from ....storage.state import State
 from ..execute import RunExecution
 from ..handing import handed_inputs
 from ..lease import Lease
-from ..plan import build_plan
+from ..planning import build_plan
 from ..toolbox import Toolbox
 from .driver import BackfillDriver, ended
 

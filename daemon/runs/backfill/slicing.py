@@ -59,7 +59,7 @@ def slices_of(
     as_it_is: bool,
 ) -> Iterator[Slice]:
     """At most `limit` runs of what is ready in `unit` and not `held`; runs that could still grow only if `as_it_is`."""
-    ready = {key: bits for key in unit.assets if (bits := frontier.ready[key] - held)}
+    ready = {key: bits for key in unit.assets if (bits := frontier.makeable(key, progress) - held)}
     if not ready or limit <= 0:
         return
     whole = as_it_is or not (unit.grows and _can_grow(unit, frontier, progress))

@@ -10,8 +10,10 @@ import pytest
 
 from headwater.daemon.cli.event_lines import as_json_line
 from headwater.storage import events as e
+from headwater.storage.clock import VirtualClock
 from headwater.storage.log import EventLog, StoredEvent
 from support.commands import PROGRAM, Commands, lines_of
+from support.world import START
 
 
 def made(key: str, partition: str | None = None, run_id: str | None = None) -> e.AssetMaterialized:
@@ -61,10 +63,32 @@ def test_a_line_has_the_columns_and_the_rest_as_payload(written: Commands) -> No
         (["--after", "1", "--limit", "2"], [2, 3]),
         (["--asset", "orders", "--after", "1", "--limit", "1"], [4]),
         (["--after", "1", "--limit", "2", "--follow"], [2, 3]),
+        (["--since", "3"], [3, 4, 5]),
+        (["--until", "3"], [1, 2, 3]),
+        (["--since", "2", "--until", "4", "--asset", "orders"], [4]),
+        (["--until", "4", "--limit", "2"], [3, 4]),
+        (["--since", "1 day ago", "--limit", "2"], [1, 2]),
+        (["--since", "1 day ago", "--until", "0s ago"], [1, 2, 3, 4, 5]),
+        (["--until", "1 day ago"], []),
     ],
 )
 def test_events_are_chosen_by(written: Commands, arguments: list[str], expected: list[int]) -> None:
     assert offsets(written, *arguments) == expected
+
+
+def test_events_are_chosen_by_their_time(commands: Commands) -> None:
+    clock = VirtualClock(START)
+    with EventLog.open(commands.home, clock=clock) as log:
+        for _ in range(5):
+            log.append([made("orders"), made("report")])
+            clock.advance(60)
+    assert offsets(commands, "--since", "2026-03-01T00:02:00Z", "--until", "2026-03-01T00:03:00+00:00") == [5, 6, 7, 8]
+    assert offsets(commands, "--since", "2026-03-01T00:01:30Z", "--until", "2026-03-01T00:02:30Z") == [5, 6]
+    assert offsets(commands, "--since", "2026-03-01T00:05Z") == []
+
+
+def test_following_has_no_end_of_its_own(written: Commands) -> None:
+    assert written("events", "tail", "--follow", "--until", "3").exit_code == 2
 
 
 def test_people_get_one_line_an_event(written: Commands) -> None:

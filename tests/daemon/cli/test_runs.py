@@ -73,6 +73,14 @@ def test_the_table_says_what_runs_make_and_why_they_failed(commands: Commands) -
     assert "1 of 2 steps failed" in line
 
 
+def test_a_run_of_ops_is_listed_by_its_job_and_one_of_checks_alone_by_these(commands: Commands) -> None:
+    check = e.PlannedCheck(asset_key="orders", name="has_rows")
+    commands.append(e.RunRequested(run_id="cc1", job_name="greetings"), e.RunRequested(run_id="cc2", checks=(check,)))
+    lines = {line.split()[0]: line for line in commands("run", "list").stdout.splitlines()}
+    assert "job greetings" in lines["cc1"]
+    assert "orders:has_rows" in lines["cc2"]
+
+
 def test_one_run_is_shown_with_steps_errors_and_checks(commands: Commands) -> None:
     write_history(commands)
     shown = commands("run", "show", "aa2").stdout

@@ -9,6 +9,7 @@ import pytest
 
 from headwater import AssetSpec, AutomationCondition, asset
 from headwater.daemon.evaluation.explain import explain_in
+from headwater.daemon.replay.verify import verify
 from headwater.storage import events as e
 from tests.support.world import World, keys_of
 
@@ -145,3 +146,17 @@ def test_explain_names_the_pause() -> None:
     assert not explanation.would_be_requested
     assert [wait.kind for wait in explanation.waits] == ["paused"]
     assert explanation.blockers == ()
+
+
+def test_decided_again_from_the_log_pauses_and_dry_runs_come_to_the_same() -> None:
+    world = world_of(*LATCHED_AND_NOT)
+    switch(world, "paused", groups=("one",))
+    switch(world, "dry_run", groups=("two",))
+    world.report("raw")
+    world.settle()
+    world.advance(timedelta(hours=1))
+    world.settle()
+    switch(world, "on")
+    world.run_all()
+    result = verify(world.log)
+    assert (result.differences, result.decisions > 4) == ([], True)

@@ -63,7 +63,7 @@ class Project:
         self._run_count += 1
         run_id = f"run-{self._run_count}"
         offsets = self.log.append([RunRequested(run_id=run_id, targets=(Target(asset_key=asset_key),))])
-        step = StepPlan(step_key=asset_key, targets=((asset_key, None),))
+        step = StepPlan(step_key=asset_key, targets=(Target(asset_key=asset_key),))
         return RunPlan(run_id=run_id, requested_offset=offsets[-1], steps=(step,))
 
     def events(self, run_id: str) -> list[Event]:

@@ -11,7 +11,7 @@ import pytest
 
 from headwater import Definitions
 from headwater.daemon.runs.execute import RunOutcome, execute_run
-from headwater.daemon.runs.plan import build_plan
+from headwater.daemon.runs.planning import build_plan
 from headwater.definitions.assets_definition import AssetsDefinition
 from headwater.storage.batch import Expect
 from headwater.storage.events import Event, KeyRanges, PlannedCheck, RunRequested, Target

@@ -29,7 +29,8 @@ from headwater import (
     materialize,
 )
 from headwater.daemon.runs.execute import RunOutcome
-from headwater.daemon.runs.plan import RunPlan, build_plan
+from headwater.daemon.runs.plan import RunPlan
+from headwater.daemon.runs.planning import build_plan
 from headwater.daemon.runs.queue import QueuedRun
 from headwater.storage.events import RunRequested, RunSucceeded, StepFailed, Target, decode, encode
 from headwater.storage.log import EventLog

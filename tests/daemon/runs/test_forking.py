@@ -31,7 +31,8 @@ from headwater import (
     op,
 )
 from headwater.daemon.runs.execute import RunOutcome, execute_run
-from headwater.daemon.runs.plan import RunPlan, build_plan
+from headwater.daemon.runs.plan import RunPlan
+from headwater.daemon.runs.planning import build_plan
 from headwater.definitions.assets_definition import AssetsDefinition
 from headwater.storage import events as e
 from headwater.storage.log import EventLog

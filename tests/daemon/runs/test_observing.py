@@ -30,7 +30,8 @@ from headwater import (
     observe,
 )
 from headwater.daemon.runs.execute import RunOutcome, execute_run
-from headwater.daemon.runs.plan import RunPlan, build_plan
+from headwater.daemon.runs.plan import RunPlan
+from headwater.daemon.runs.planning import build_plan
 from headwater.storage.events import AssetCheckEvaluated, AssetObserved, RunRequested, StepStarted, Target
 from headwater.storage.log import EventLog
 
@@ -186,4 +187,4 @@ def test_several_partitions_are_one_step_and_only_what_it_tells_of_is_written() 
     assert looked_at == [["red", "blue"]]
     assert [event.partition for event in written if isinstance(event, AssetObserved)] == ["red"]
     [started] = [event for event in written if isinstance(event, StepStarted)]
-    assert [part.partitions for part in started.targets] == [(("red", "red"),), (("blue", "blue"),)]
+    assert started.targets == (target,)

@@ -27,7 +27,7 @@ from headwater.daemon.runs.execute import RunOutcome, execute_run
 from headwater.daemon.runs.in_process import execute_op_job
 from headwater.daemon.runs.materialize import materialize_in_process
 from headwater.daemon.runs.pause import Pause
-from headwater.daemon.runs.plan import build_plan
+from headwater.daemon.runs.planning import build_plan
 from headwater.storage import events as e
 from headwater.storage.log import EventLog
 from headwater.storage.state import State
