@@ -118,8 +118,9 @@ class Visit:
         truth = with_held(moment, asset, evaluation, mode, reads_pulses=key in self.graph.open_pulses)
         wanted = BitMap() if mode == "paused" else self._allowed(asset, truth)
         wanted = not_tried(moment, asset, evaluation, truth, mode, wanted)
+        known = len(self.memory)
         self._remember(asset, evaluation, seen if first else None)
-        if key in self.graph.follow_up and evaluation.pulsed:
+        if key in self.graph.follow_up and (evaluation.pulsed or len(self.memory) > known):
             self.follow_up.add(key)
         if not wanted:
             return False

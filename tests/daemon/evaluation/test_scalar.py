@@ -22,6 +22,7 @@ from headwater import (
 )
 from headwater.daemon.evaluation.plain import Evaluation
 from headwater.daemon.evaluation.scalar import ScalarEvaluation, ScalarEvaluator
+from headwater.daemon.replay.verify import verify
 from headwater.storage import events as e
 from support.both_evaluators import BothEvaluators
 from support.world import World
@@ -93,7 +94,7 @@ def looks() -> bool:
     return True
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(60))
 def test_random_conditions_mean_the_same_to_both(seed: int) -> None:
     rng = random.Random(seed)
     world = World(seed=seed)
@@ -125,6 +126,9 @@ def test_random_conditions_mean_the_same_to_both(seed: int) -> None:
                 world.append(e.FreshnessChanged(asset_key="a0", state="FAIL", previous="PASS", at=world.clock.now()))
         open_runs += world.tick()
     assert BothEvaluators.compared > before
+    assert (
+        verify(world.log, everything=True).differences == []
+    )  # nothing was left alone that should have been looked at
 
 
 def kind_of_evaluation(*assets: object, key: str) -> type[Evaluation]:
