@@ -17,12 +17,13 @@ from stat import S_ISREG
 import anyio
 import structlog
 from anyio.abc import TaskGroup
+from structlog.typing import FilteringBoundLogger
 
 from ..definitions.arrival import FileArrival
 from ..storage.events import AssetMaterialized
 from .folder_watch import Names, changed_names
 
-log = structlog.get_logger("headwater.arrivals")
+log: FilteringBoundLogger = structlog.get_logger("headwater.arrivals")
 
 SETTLE_S = 0.2
 RETRY_S = 1.0

@@ -28,7 +28,8 @@ class DaemonRunning(HeadwaterError):
     ) -> None:
         who = ", ".join(f"{name} {value}" for name, value in holder.items()) or "unknown process"
         super().__init__(f"{home}: a daemon already runs on this log ({who}). {advice}")
-        self.home, self.holder = home, holder
+        self.home: Path = home
+        self.holder: dict[str, str] = holder
 
 
 class Leadership:

@@ -19,6 +19,7 @@ from datetime import datetime
 import anyio
 import structlog
 from anyio.abc import TaskGroup
+from structlog.typing import FilteringBoundLogger
 
 from ..storage import events as e
 from ..storage.clock import Clock
@@ -32,7 +33,7 @@ from .runs.queue import QueuedRun
 from .runs.supervisor import RunSupervisor
 from .sensing.sensing import Sensing
 
-log = structlog.get_logger("headwater.loop")
+log: FilteringBoundLogger = structlog.get_logger("headwater.loop")
 
 POLL_S = 1.0  # the log is looked at this often even if no wake-up came
 PAGE = 5_000  # events read at a time

@@ -21,6 +21,7 @@ import anyio
 import structlog
 from anyio import CancelScope
 from anyio.abc import TaskGroup, TaskStatus
+from structlog.typing import FilteringBoundLogger
 
 from ..definitions.snapshot import DefinitionsSnapshot
 from ..storage import events as e
@@ -42,7 +43,7 @@ from .runs.queue import RunQueue
 from .runs.supervisor import RunSupervisor
 from .sensing.sensing import LIMIT_S, Sensing
 
-log = structlog.get_logger("headwater.daemon")
+log: FilteringBoundLogger = structlog.get_logger("headwater.daemon")
 
 GRACE_S = 10.0
 
@@ -63,7 +64,8 @@ class Daemon:
         clock: Clock | None = None,
         ids: IdSource | None = None,
     ) -> None:
-        self.source, self.home = source, home.absolute()
+        self.source: CodeSource = source
+        self.home: Path = home.absolute()
         self._clock, self._ids = clock or SystemClock(), ids or SystemIds()
         self._reload, self._max_concurrent_runs, self._pools = reload, max_concurrent_runs, pools
         self._evaluation_limit_s = evaluation_limit_s

@@ -63,8 +63,8 @@ def define_asset_job(
 ) -> AssetJobDefinition:
     """A job that makes the assets of `selection` (all that are made here where it is None), with their checks.
 
-    >>> nightly = define_asset_job("nightly", selection="group:sales", tags={"team": "sales"})
-    >>> defs = Definitions(assets=[...], jobs=[nightly])
+    >>> nightly = define_asset_job("nightly", selection="+revenue", tags={"team": "sales"})
+    >>> defs = Definitions(assets=[orders, revenue], jobs=[nightly])
 
     `config` is the run config of its runs where a request gives none, or a PartitionedConfig, which gives one for each
     partition. Runs are tagged with `run_tags`, or with `tags`

@@ -26,7 +26,7 @@ class AssetSensorDefinition(SensorDefinition):
     handed = 1
 
     def __init__(self, name: str | None = None, asset_key: CoercibleToAssetKey = "", **described: Any) -> None:
-        self.asset_key = AssetKey.of(asset_key)
+        self.asset_key: AssetKey = AssetKey.of(asset_key)
         super().__init__(name, **described)
 
 
@@ -123,7 +123,7 @@ class MultiAssetSensorDefinition(SensorDefinition):
     watches = "assets"
 
     def __init__(self, name: str | None = None, monitored_assets: Any = (), **described: Any) -> None:
-        self.monitored = AssetSelection.from_coercible(monitored_assets)
+        self.monitored: AssetSelection = AssetSelection.from_coercible(monitored_assets)
         super().__init__(name, **described)
 
 

@@ -67,29 +67,29 @@ class AssetsDefinition:
         looks at what something else makes."""
         self.fn = fn
         self.spec = spec
-        self.signature = _checked_signature(fn, str(self), source=self.source)
-        self.required_resource_keys = frozenset(required_resource_keys)
-        self.resource_defs = dict(resource_defs or {})
+        self.signature: Signature = _checked_signature(fn, str(self), source=self.source)
+        self.required_resource_keys: frozenset[str] = frozenset(required_resource_keys)
+        self.resource_defs: dict[str, Any] = dict(resource_defs or {})
         """Resources that it brings along: they stand among those of the Definitions that it is in."""
-        self.config_schema = checked_schema(config_schema, owner=str(self), source=self.source)
+        self.config_schema: Any = checked_schema(config_schema, owner=str(self), source=self.source)
         tags = normalize_metadata(checked_metadata(op_tags, owner=str(self), source=self.source))
         self.op_tags: dict[str, Any] = {name: value.value for name, value in tags.items()}
         """What is said to whatever runs its step, as plain data."""
         self.pool = pool
         """The pool in which a run that makes it takes a place."""
-        self.backfill_policy = _checked_policy(backfill_policy, str(self), source=self.source)
+        self.backfill_policy: BackfillPolicy | None = _checked_policy(backfill_policy, str(self), source=self.source)
         self._check_config()
-        self.resource_args = tuple(p.name for p in self.signature.parameters if p.is_resource)
-        self.arguments = self._arguments(dict(ins or {}))
+        self.resource_args: tuple[str, ...] = tuple(p.name for p in self.signature.parameters if p.is_resource)
+        self.arguments: dict[str, Dependency] = self._arguments(dict(ins or {}))
         self.deps: tuple[Dependency, ...] = self.merged_deps(spec.deps, self.arguments.values())
         self.is_observable = observes
-        self.check_specs = self._checked_specs(check_specs)
+        self.check_specs: tuple[AssetCheckSpec, ...] = self._checked_specs(check_specs)
         self.is_bound = False
         self.retry_policy: RetryPolicy | None = None
         self.hooks: frozenset[HookDefinition] = frozenset()
         self.graph: GraphDefinition | None = None
         """The ops that make it, where it is no single function."""
-        self.__name__ = getattr(fn, "__name__", spec.key.path[-1])
+        self.__name__: Any | str = getattr(fn, "__name__", spec.key.path[-1])
         self.__doc__ = fn.__doc__
         self.__module__ = getattr(fn, "__module__", __name__)
         self.__wrapped__ = fn

@@ -55,7 +55,8 @@ class AssetCheckSpec:
         whole_asset: bool = False,
         source: SourceLine | None = None,
     ) -> None:
-        self.source = source = source or caller()
+        source = source or caller()
+        self.source: SourceLine = source
         self.name = name
         owner = f"check {name!r}"
         if not isinstance(name, str) or not NAME.fullmatch(name):
@@ -69,12 +70,16 @@ class AssetCheckSpec:
         self.additional_deps: tuple[Dependency, ...] = merged(edges, owner=owner, source=source)
         self._check_deps(owner)
         self.description = description
-        self.blocking = bool(blocking)
-        self.metadata = checked_metadata(metadata, owner=owner, source=source)
-        self.automation_condition = checked_condition(automation_condition, owner=owner, source=source)
-        self.partitions_def = checked_partitions(partitions_def, owner=owner, source=source)
+        self.blocking: bool = bool(blocking)
+        self.metadata: dict[str, Any] = checked_metadata(metadata, owner=owner, source=source)
+        self.automation_condition: AutomationCondition | None = checked_condition(
+            automation_condition, owner=owner, source=source
+        )
+        self.partitions_def: PartitionsDefinition | None = checked_partitions(
+            partitions_def, owner=owner, source=source
+        )
         self.whole_asset = whole_asset
-        self.severity = _checked_severity(severity, owner=owner, source=source)
+        self.severity: AssetCheckSeverity = _checked_severity(severity, owner=owner, source=source)
 
     @property
     def key(self) -> AssetCheckKey:

@@ -50,24 +50,24 @@ class AssetChecksDefinition:
         source: SourceLine,
     ) -> None:
         self.fn = fn
-        self.specs = tuple(specs)
+        self.specs: tuple[AssetCheckSpec, ...] = tuple(specs)
         self.op_name = op_name
         self.is_multi = is_multi
         self.can_subset = can_subset
         self.source = source
         self.retry_policy: RetryPolicy | None = None
-        self.graph = None
+        self.graph: None = None
         self.hooks: frozenset[HookDefinition] = frozenset()
-        self.signature = Signature.of(fn)
+        self.signature: Signature = Signature.of(fn)
         for problem in self.signature.problems():
             report(DefinitionError(f"{source}: {self}: {problem}"))
-        self.required_resource_keys = frozenset(required_resource_keys)
-        self.arguments = self._arguments(dict(ins or {}))
+        self.required_resource_keys: frozenset[str] = frozenset(required_resource_keys)
+        self.arguments: dict[str, Dependency] = self._arguments(dict(ins or {}))
         names = [p.name for p in self.signature.parameters if p.name not in self.arguments]
         own = () if is_multi else _names_of(self.asset_key)
-        self.loads_asset = next((name for name in names if name in own), None)
-        self.resource_args = tuple(p.name for p in self.signature.parameters if p.is_resource)
-        self.__name__ = getattr(fn, "__name__", op_name)
+        self.loads_asset: str | None = next((name for name in names if name in own), None)
+        self.resource_args: tuple[str, ...] = tuple(p.name for p in self.signature.parameters if p.is_resource)
+        self.__name__: Any | str = getattr(fn, "__name__", op_name)
         self.__doc__ = fn.__doc__
         self.__module__ = getattr(fn, "__module__", __name__)
         self.__wrapped__ = fn

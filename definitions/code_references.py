@@ -3,7 +3,7 @@
 >>> assets = with_source_code_references([orders, revenue])
 >>> assets = link_code_references_to_git(
 ...     assets, "https://github.com/us/flows", "main",
-...     AnchorBasedFilePathMapping(Path(__file__), "flows/assets.py"))
+...     AnchorBasedFilePathMapping(Path("/home/us/flows/assets.py"), "flows/assets.py"))
 """
 
 from __future__ import annotations

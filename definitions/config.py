@@ -29,7 +29,9 @@ from .open_values import let_open_values_through
 class Configurable(BaseModel):
     """Base of all classes of config and of resources. Frozen, and never shows what came from the environment."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, hide_input_in_errors=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", frozen=True, arbitrary_types_allowed=True, hide_input_in_errors=True
+    )
 
     _from_env: dict[str, Any] = PrivateAttr(default_factory=dict)
     """The fields whose value was looked up, each with the reference."""
@@ -61,7 +63,7 @@ class Config(Configurable):
 class PermissiveConfig(Config):
     """Config that also takes fields it does not declare; they are attributes like the others."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow")
 
 
 def as_config(value: Any) -> Any:

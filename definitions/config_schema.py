@@ -25,21 +25,22 @@ class Scalar:
     """A single value. `Int`, `String` and their like are the only ones there are."""
 
     def __init__(self, name: str, python_type: AnyType) -> None:
-        self.name, self.python_type = name, python_type
+        self.name: str = name
+        self.python_type: AnyType = python_type
 
     def __repr__(self) -> str:
         return self.name
 
 
-String = Scalar("String", str)
-Int = Scalar("Int", int)
-Float = Scalar("Float", float)
-Bool = Scalar("Bool", bool)
-AnyConfig = Scalar("AnyConfig", AnyType)
-StringSource = Scalar("StringSource", str)
+String: Scalar = Scalar("String", str)
+Int: Scalar = Scalar("Int", int)
+Float: Scalar = Scalar("Float", float)
+Bool: Scalar = Scalar("Bool", bool)
+AnyConfig: Scalar = Scalar("AnyConfig", AnyType)
+StringSource: Scalar = Scalar("StringSource", str)
 """The Source scalars say that the value may be `{"env": NAME}`, which holds for every scalar here."""
-IntSource = Scalar("IntSource", int)
-BoolSource = Scalar("BoolSource", bool)
+IntSource: Scalar = Scalar("IntSource", int)
+BoolSource: Scalar = Scalar("BoolSource", bool)
 
 _SCALARS = {str: String, int: Int, float: Float, bool: Bool, AnyType: AnyConfig, list: AnyConfig, dict: AnyConfig}
 
@@ -54,12 +55,14 @@ class Field:
         is_required: bool | None = None,
         description: str | None = None,
     ) -> None:
-        self.config, self.default_value, self.description = config, default_value, description
+        self.config: AnyType = config
+        self.default_value: AnyType = default_value
+        self.description: str | None = description
         has_default = default_value is not UNSET
         if is_required and has_default:
             raise DefinitionError("a Field with a default_value is not required. Leave out one of the two.")
-        self.is_required = (not has_default) if is_required is None else is_required
-        self.is_required_by_word = bool(is_required)
+        self.is_required: bool = (not has_default) if is_required is None else is_required
+        self.is_required_by_word: bool = bool(is_required)
 
     def __repr__(self) -> str:
         return f"Field({self.config!r})"
@@ -89,43 +92,49 @@ class _List:
         return "List"
 
 
-List = _List()
+List: _List = _List()
 
 
 class Map:
     """A mapping of any names to what `inner_type` takes."""
 
     def __init__(self, key_type: AnyType, inner_type: AnyType, key_label_name: str | None = None) -> None:
-        self.key_type, self.inner_type, self.key_label_name = key_type, inner_type, key_label_name
+        self.key_type: AnyType = key_type
+        self.inner_type: AnyType = inner_type
+        self.key_label_name: str | None = key_label_name
 
 
 class Shape:
     """A mapping of just these names; a plain dict in a schema is the same."""
 
     def __init__(self, fields: Mapping[str, AnyType], description: str | None = None) -> None:
-        self.fields, self.description = dict(fields), description
+        self.fields: dict[str, AnyType] = dict(fields)
+        self.description: str | None = description
 
 
 class Permissive:
     """A mapping of these names and any others."""
 
     def __init__(self, fields: Mapping[str, AnyType] | None = None, description: str | None = None) -> None:
-        self.fields, self.description = dict(fields or {}), description
+        self.fields: dict[str, AnyType] = dict(fields or {})
+        self.description: str | None = description
 
 
 class Selector:
     """A mapping of exactly one of these names."""
 
     def __init__(self, fields: Mapping[str, AnyType], description: str | None = None) -> None:
-        self.fields, self.description = dict(fields), description
+        self.fields: dict[str, AnyType] = dict(fields)
+        self.description: str | None = description
 
 
 class EnumValue:
     """One value of an Enum: what stands in the config, and what the function gets for it."""
 
     def __init__(self, config_value: str, python_value: AnyType = UNSET, description: str | None = None) -> None:
-        self.config_value, self.description = config_value, description
-        self.python_value = config_value if python_value is UNSET else python_value
+        self.config_value: str = config_value
+        self.description: str | None = description
+        self.python_value: AnyType = config_value if python_value is UNSET else python_value
 
 
 class Enum:
@@ -133,7 +142,7 @@ class Enum:
 
     def __init__(self, name: str, enum_values: Sequence[EnumValue | str]) -> None:
         self.name = name
-        self.enum_values = [EnumValue(one) if isinstance(one, str) else one for one in enum_values]
+        self.enum_values: list[EnumValue] = [EnumValue(one) if isinstance(one, str) else one for one in enum_values]
 
     @classmethod
     def from_python_enum(cls, enum: AnyType, name: str | None = None) -> Enum:

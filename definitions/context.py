@@ -81,13 +81,13 @@ class StepContext:
         self._partitions_def = partitions_def
         self._events: list[AssetEvent] = []
         self.run_id = run_id
-        self.run_tags = dict(run_tags or {})
+        self.run_tags: dict[str, str] = dict(run_tags or {})
         self.run_config: Mapping[str, Any] = {} if run_config is None else run_config
         """The config of the whole run as it was requested: what comes from the environment is `{"env": NAME}`."""
         self.op_config: Any = {} if op_config is None else op_config
         """The config of this step as plain data, with what comes from the environment."""
-        self.resources = resources if isinstance(resources, Resources) else Resources(resources)
-        self.log = log or logging.getLogger(STEP_LOGGER)
+        self.resources: Resources = resources if isinstance(resources, Resources) else Resources(resources)
+        self.log: logging.Logger = log or logging.getLogger(STEP_LOGGER)
         self._instance = instance
 
     def __enter__(self) -> Self:
@@ -407,7 +407,9 @@ class AssetCheckExecutionContext(StepContext):
             instance=instance,
         )
         self.check_name = check_name
-        self.selected_asset_check_keys = selected_asset_check_keys or {AssetCheckKey(asset_key, check_name)}
+        self.selected_asset_check_keys: Set[AssetCheckKey] = selected_asset_check_keys or {
+            AssetCheckKey(asset_key, check_name)
+        }
         """The checks that the run wants of this function."""
         self._input_partition_keys = {name: tuple(keys) for name, keys in (input_partition_keys or {}).items()}
 

@@ -36,7 +36,7 @@ class DeferredDefinitions:
 
     def __init__(self, fn: Callable[..., Definitions]) -> None:
         self.fn = fn
-        self.__name__ = getattr(fn, "__name__", "definitions")
+        self.__name__: Any | str = getattr(fn, "__name__", "definitions")
         self.__doc__ = fn.__doc__
         self.__wrapped__ = fn
         self._made: Definitions | None = None

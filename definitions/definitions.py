@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .asset_jobs import JobContents
     from .automation_binding import BoundAutomation
     from .conditions.base import AutomationCondition
+    from .executors import ExecutorDefinition
     from .jobs import JobDefinition
     from .schedules import ScheduleDefinition
     from .sensors import SensorDefinition
@@ -58,7 +59,7 @@ class _Bound(NamedTuple):
 class Definitions(Accessors):
     """Everything a module defines. One at the top level of the module is what headwater loads.
 
-    >>> defs = Definitions(assets=[orders, revenue], asset_checks=[orders_not_empty], resources={"db": connection})
+    >>> defs = Definitions(assets=[orders, revenue], asset_checks=[orders_not_empty], resources={"db": Database()})
     """
 
     def __init__(
@@ -74,15 +75,15 @@ class Definitions(Accessors):
         loggers: Mapping[str, Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
-        self.source = caller()
+        self.source: SourceLine = caller()
         listed = _by_kind([*(assets or ()), *(asset_checks or ())], source=self.source)
         self._assets, self._checks = listed
         self.resources: dict[str, Any] = {**dict(resources or {}), **self._brought_along(resources or {})}
-        self.metadata = dict(metadata or {})
+        self.metadata: dict[str, Any] = dict(metadata or {})
         self._default_io_managers: dict[Path, Any] = {}
         self._jobs = _jobs_of(jobs or (), source=self.source)
         self._schedules, self._sensors = _automation_of(schedules, sensors, source=self.source)
-        self.executor = checked_executor(executor, owner="Definitions", source=self.source)
+        self.executor: ExecutorDefinition | None = checked_executor(executor, owner="Definitions", source=self.source)
         self.loggers: dict[str, Any] = dict(loggers or {})
 
     def _brought_along(self, own: Mapping[str, Any]) -> dict[str, Any]:

@@ -40,7 +40,9 @@ class UnknownDependency(DefinitionError):
             str(missing), map(str, known), "Define it, or declare it with AssetSpec if it is made elsewhere."
         )
         super().__init__(f"{source}: asset {str(asset)!r} depends on {str(missing)!r}, which is not defined. {hint}")
-        self.asset, self.missing, self.source = asset, missing, source
+        self.asset: AssetKey = asset
+        self.missing: AssetKey = missing
+        self.source: SourceLine | None = source
 
 
 class DuplicateAsset(DefinitionError):
@@ -51,7 +53,9 @@ class DuplicateAsset(DefinitionError):
             f"{source}: asset {str(asset)!r} is defined a second time; the first definition is at {first}. "
             "Rename one of them, or tell them apart with key_prefix."
         )
-        self.asset, self.source, self.first = asset, source, first
+        self.asset: AssetKey = asset
+        self.source: SourceLine | None = source
+        self.first: SourceLine = first
 
 
 class CyclicDependencies(DefinitionError):
@@ -62,7 +66,8 @@ class CyclicDependencies(DefinitionError):
         super().__init__(
             f"{source}: assets depend on each other in a circle: {path}. Remove one of these dependencies."
         )
-        self.cycle, self.source = tuple(cycle), source
+        self.cycle: tuple[AssetKey, ...] = tuple(cycle)
+        self.source: SourceLine | None = source
 
 
 class PartitionsMismatch(DefinitionError):
@@ -73,7 +78,10 @@ class PartitionsMismatch(DefinitionError):
             f"{source}: the partitions of asset {str(asset)!r} do not fit those of its dependency {str(upstream)!r}: "
             f"{reason}. Give both the same partitions_def, or name a partition_mapping with AssetIn or AssetDep."
         )
-        self.asset, self.upstream, self.reason, self.source = asset, upstream, reason, source
+        self.asset: AssetKey = asset
+        self.upstream: AssetKey = upstream
+        self.reason: str = reason
+        self.source: SourceLine | None = source
 
 
 class UnknownCheckTarget(DefinitionError):
@@ -82,7 +90,9 @@ class UnknownCheckTarget(DefinitionError):
     def __init__(self, check: str, asset: AssetKey, *, known: Collection[AssetKey], source: SourceLine) -> None:
         hint = did_you_mean(str(asset), map(str, known), "Define the asset, or declare it with AssetSpec.")
         super().__init__(f"{source}: check {check!r} is for asset {str(asset)!r}, which is not defined. {hint}")
-        self.check, self.asset, self.source = check, asset, source
+        self.check: str = check
+        self.asset: AssetKey = asset
+        self.source: SourceLine | None = source
 
 
 class NotYetSupported(DefinitionError):
@@ -92,7 +102,8 @@ class NotYetSupported(DefinitionError):
         where = f"{source}: " if source else ""
         advice = f" {instead[0].upper()}{instead[1:].rstrip('.')}." if instead else " Leave it out for now."
         super().__init__(f"{where}{argument} is not supported yet.{advice}")
-        self.argument, self.source = argument, source
+        self.argument: str = argument
+        self.source: SourceLine | None = source
 
 
 class DefinitionErrors(DefinitionError):
@@ -101,7 +112,7 @@ class DefinitionErrors(DefinitionError):
     def __init__(self, errors: Sequence[DefinitionError]) -> None:
         count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
         super().__init__("\n".join([f"{count} in the definitions:", *(f"  {error}" for error in errors)]))
-        self.errors = list(errors)
+        self.errors: list[DefinitionError] = list(errors)
 
 
 class DefinitionsNotLoadable(DefinitionError):
@@ -129,7 +140,9 @@ class InvalidSubsetError(InvalidInvocationError):
             f"assets in one step. Select those too, as in made_with({wanted[0]}), or let it make some of its assets: "
             "can_subset=True."
         )
-        self.step, self.wanted, self.missing = step, list(wanted), list(missing)
+        self.step: str = step
+        self.wanted: list[str] = list(wanted)
+        self.missing: list[str] = list(missing)
 
 
 class InvalidConfigError(HeadwaterError):
@@ -142,7 +155,7 @@ class InvalidConfigError(HeadwaterError):
     def __init__(self, errors: Sequence[str], *, example: str = "") -> None:
         text = errors[0] if len(errors) == 1 else "\n".join([f"{len(errors)} errors in the config:", *errors])
         super().__init__(f"{text}\nFor example: {example}" if example else text)
-        self.errors = tuple(errors)
+        self.errors: tuple[str, ...] = tuple(errors)
 
 
 class InvalidMetadata(InvalidInvocationError):
@@ -169,7 +182,8 @@ class InvalidAssetSelection(DefinitionError, InvalidInvocationError):
                 f"    {line}\n    {' ' * (column - 1 - start)}^"
             )
         super().__init__(message)
-        self.text, self.column = text, column
+        self.text: str | None = text
+        self.column: int | None = column
 
 
 class UnknownPartition(HeadwaterError):
@@ -178,7 +192,9 @@ class UnknownPartition(HeadwaterError):
     def __init__(self, key: str, *, known: str, asset: AssetKey | str | None = None) -> None:
         whose = f" of asset {str(asset)!r}" if asset is not None else ""
         super().__init__(f"there is no partition {key!r}{whose}. There are {known}.")
-        self.key, self.known, self.asset = key, known, asset
+        self.key: str = key
+        self.known: str = known
+        self.asset: AssetKey | str | None = asset
 
 
 class ExecutionError(HeadwaterError):
@@ -196,7 +212,9 @@ class AssetCheckFailed(ExecutionError):
         where = str(asset) if partition is None else f"{asset} {partition}"
         why = f": {description}" if description else ""
         super().__init__(f"the blocking check {check!r} of asset {where!r} failed{why}")
-        self.asset, self.check, self.partition = asset, check, partition
+        self.asset: object = asset
+        self.check: str = check
+        self.partition: str | None = partition
 
 
 class Failure(HeadwaterError):
@@ -210,7 +228,9 @@ class Failure(HeadwaterError):
         allow_retries: bool = True,
     ) -> None:
         super().__init__(description or "the step raised Failure without a description")
-        self.description, self.metadata, self.allow_retries = description, dict(metadata or {}), allow_retries
+        self.description: str | None = description
+        self.metadata: dict[str, Any] = dict(metadata or {})
+        self.allow_retries: bool = allow_retries
 
 
 def did_you_mean(missing: str, known: Iterable[str], otherwise: str) -> str:

@@ -21,6 +21,7 @@ from .selection.base import AssetSelection
 from .source import SourceLine
 
 if TYPE_CHECKING:
+    from .metadata import JsonData
     from .signature import Parameter
 
 
@@ -94,19 +95,22 @@ class EvaluatedDefinition:
         running: bool = True,
     ) -> None:
         self.source = source
-        self.name = checked_name(name, role=f"the name of a {self.kind}", source=source)
-        self.fn, self.targets = fn, targets
-        self.description = description or (inspect.getdoc(fn) if fn is not None else None)
-        self.tags = {str(key): str(value) for key, value in (tags or {}).items()}
-        self.metadata = metadata_to_json(normalize_metadata(metadata))
-        self.owners = checked_owners(owners, owner=str(self), source=source)
+        self.name: str = checked_name(name, role=f"the name of a {self.kind}", source=source)
+        self.fn: Callable[..., Any] | None = fn
+        self.targets: RunTargets = targets
+        self.description: str | None = description or (inspect.getdoc(fn) if fn is not None else None)
+        self.tags: dict[str, str] = {str(key): str(value) for key, value in (tags or {}).items()}
+        self.metadata: dict[str, JsonData] = metadata_to_json(normalize_metadata(metadata))
+        self.owners: tuple[str, ...] = checked_owners(owners, owner=str(self), source=source)
         self.running = running
         self._parameters = () if fn is None else _parameters(fn, str(self), source)
         own = 1 + self.handed
-        self.resource_args = tuple(parameter.name for parameter in self._parameters[own:] if not parameter.has_default)
-        self.required_resource_keys = frozenset(required_resource_keys or ()) | set(self.resource_args)
+        self.resource_args: tuple[str, ...] = tuple(
+            parameter.name for parameter in self._parameters[own:] if not parameter.has_default
+        )
+        self.required_resource_keys: frozenset[str] = frozenset(required_resource_keys or ()) | set(self.resource_args)
         if fn is not None:
-            self.__name__ = getattr(fn, "__name__", self.name)
+            self.__name__: Any | str = getattr(fn, "__name__", self.name)
             self.__doc__ = fn.__doc__
             self.__wrapped__ = fn
 

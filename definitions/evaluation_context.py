@@ -32,8 +32,8 @@ class EvaluationContext:
     ) -> None:
         """`instance` is an Instance, or a function that opens it when it is first asked for."""
         self._name, self._instance, self._definitions = name, instance, definitions
-        self.resources = resources if isinstance(resources, Resources) else Resources(resources)
-        self.log = log or logging.getLogger(EVALUATION_LOGGER)
+        self.resources: Resources = resources if isinstance(resources, Resources) else Resources(resources)
+        self.log: logging.Logger = log or logging.getLogger(EVALUATION_LOGGER)
 
     @property
     def instance(self) -> Any:
@@ -88,7 +88,8 @@ class SensorEvaluationContext(EvaluationContext):
         **shared: Any,
     ) -> None:
         super().__init__(**shared)
-        self.last_run_key, self.last_tick_completion_time = last_run_key, last_tick_completion_time
+        self.last_run_key: str | None = last_run_key
+        self.last_tick_completion_time: float | None = last_tick_completion_time
         self._cursor = cursor
         self._new_cursor: str | None = None
 

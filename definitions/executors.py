@@ -41,10 +41,10 @@ class ExecutorDefinition:
         return replace(self, name=name or self.name, max_concurrent=count)
 
 
-in_process_executor = ExecutorDefinition("in_process")
+in_process_executor: ExecutorDefinition = ExecutorDefinition("in_process")
 """All steps one after the other, in the worker of the run."""
 
-multiprocess_executor = ExecutorDefinition("multiprocess", max_concurrent=os.cpu_count() or 1)
+multiprocess_executor: ExecutorDefinition = ExecutorDefinition("multiprocess", max_concurrent=os.cpu_count() or 1)
 """Each step in a process of its own, as many at a time as there are processors."""
 
 

@@ -48,7 +48,7 @@ class FreshnessPolicy:
     def time_window(*, fail_window: timedelta, warn_window: timedelta | None = None) -> TimeWindowFreshness:
         """The asset fails when it was last made `fail_window` ago, and warns from `warn_window` on.
 
-        >>> FreshnessPolicy.time_window(fail_window=timedelta(days=1), warn_window=timedelta(hours=20))
+        >>> policy = FreshnessPolicy.time_window(fail_window=timedelta(days=1), warn_window=timedelta(hours=20))
 
         Raises:
             InvalidDefinitionError: a window is shorter than a minute, or the warning does not come first.
@@ -59,7 +59,7 @@ class FreshnessPolicy:
     def cron(*, deadline_cron: str, lower_bound_delta: timedelta, timezone: str = "UTC") -> CronFreshness:
         """At each deadline the asset has to have been made within the last `lower_bound_delta`.
 
-        >>> FreshnessPolicy.cron(deadline_cron="0 9 * * *", lower_bound_delta=timedelta(hours=3))
+        >>> policy = FreshnessPolicy.cron(deadline_cron="0 9 * * *", lower_bound_delta=timedelta(hours=3))
 
         Before the next deadline the one before counts. Being made late makes it pass at once.
 

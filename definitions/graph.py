@@ -23,7 +23,7 @@ class AssetGraph:
     """Assets and the edges between them. Every dependency of a node is itself a node."""
 
     def __init__(self, nodes: Mapping[AssetKey, AssetNode]) -> None:
-        self.nodes = dict(nodes)
+        self.nodes: dict[AssetKey, AssetNode] = dict(nodes)
         self._children: dict[AssetKey, list[AssetKey]] = {key: [] for key in self.nodes}
         for key in sorted(self.nodes):
             for parent in self.parents(key):

@@ -48,23 +48,24 @@ class HookContext:
         self.partition_key = partition_key
         self.op_exception = op_exception
         """What the step raised; None after a success."""
-        self.op_output_values = dict(op_output_values or {})
+        self.op_output_values: dict[str, Any] = dict(op_output_values or {})
         """The values of the step by the names of its outputs; dynamic ones as mappings by their key."""
         self.op_config = op_config
         self.resources = resources
-        self.log = log or logging.getLogger("headwater.hook")
-        self.run_tags = dict(run_tags or {})
+        self.log: logging.Logger = log or logging.getLogger("headwater.hook")
+        self.run_tags: dict[str, str] = dict(run_tags or {})
 
 
 class HookDefinition:
     """A function to run after the steps that succeed, or after those that fail."""
 
     def __init__(self, fn: Callable[..., Any], *, on: On, name: str | None, resources: Iterable[str] = ()) -> None:
-        self.fn, self.on = fn, on
-        self.name = name or getattr(fn, "__name__", "hook")
-        self.required_resource_keys = frozenset(resources)
-        self.source = SourceLine.of(fn)
-        self.__name__ = self.name
+        self.fn: Callable[..., Any] = fn
+        self.on: On = on
+        self.name: str | Any = name or getattr(fn, "__name__", "hook")
+        self.required_resource_keys: frozenset[str] = frozenset(resources)
+        self.source: SourceLine = SourceLine.of(fn)
+        self.__name__: str | Any = self.name
         self.__doc__ = fn.__doc__
         self.__module__ = getattr(fn, "__module__", __name__)
         self.__wrapped__ = fn

@@ -57,7 +57,7 @@ class _ValueContext:
         self.asset_partitions_def = partitions_def
         self.metadata: Mapping[str, Any] = dict(metadata or {})
         self.resources = resources
-        self.log = log or logging.getLogger("headwater.io")
+        self.log: logging.Logger = log or logging.getLogger("headwater.io")
         self.run_id = run_id
 
     @property
@@ -227,7 +227,8 @@ class NoStoredValue(ExecutionError):
             f"{cause}. Return the value in {upstream!r} (or MaterializeResult(value=...)) and materialize it; or, if "
             f"only the order matters, name it in deps=[{upstream!r}] and drop the argument."
         )
-        self.asset_key, self.partition = context.asset_key, partition
+        self.asset_key: AssetKey = context.asset_key
+        self.partition: str | None = partition
 
 
 class NotStored(LookupError):

@@ -1,7 +1,9 @@
 """Contexts to call an IO manager with in a test.
 
+>>> manager = InMemoryIOManager()
 >>> manager.handle_output(build_output_context(asset_key="orders"), [1, 2])
 >>> manager.load_input(build_input_context(upstream_output=build_output_context(asset_key="orders")))
+[1, 2]
 """
 
 from __future__ import annotations

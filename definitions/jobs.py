@@ -14,6 +14,7 @@ from .labels import checked_owners, checked_tags
 from .source import SourceLine
 
 if TYPE_CHECKING:
+    from .executors import ExecutorDefinition
     from .partitions.base import PartitionsDefinition
     from .partitions.config import PartitionedConfig
 
@@ -48,14 +49,16 @@ class JobDefinition:
         self.source = source
         self.description = description
         self.config = config
-        self.tags = checked_tags(tags, owner=str(self), source=source)
-        self.run_tags = self.tags if run_tags is None else checked_tags(run_tags, owner=str(self), source=source)
-        self.metadata = dict(metadata or {})
-        self.partitions_def = self._partitions(partitions_def)
-        self.executor_def = checked_executor(executor_def, owner=str(self), source=source)
-        self.hooks = tuple(hooks or ())
+        self.tags: dict[str, str] = checked_tags(tags, owner=str(self), source=source)
+        self.run_tags: dict[str, str] = (
+            self.tags if run_tags is None else checked_tags(run_tags, owner=str(self), source=source)
+        )
+        self.metadata: dict[str, Any] = dict(metadata or {})
+        self.partitions_def: PartitionsDefinition | None = self._partitions(partitions_def)
+        self.executor_def: ExecutorDefinition | None = checked_executor(executor_def, owner=str(self), source=source)
+        self.hooks: tuple[Any, ...] = tuple(hooks or ())
         self.op_retry_policy = op_retry_policy
-        self.owners = checked_owners(owners, owner=str(self), source=source)
+        self.owners: tuple[str, ...] = checked_owners(owners, owner=str(self), source=source)
 
     @property
     def partitioned_config(self) -> PartitionedConfig | None:

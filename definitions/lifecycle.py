@@ -39,8 +39,8 @@ class InitResourceContext:
         instance: Any = None,
     ) -> None:
         self.resource_config = resource_config
-        self.resources = resources if isinstance(resources, Resources) else Resources(resources)
-        self.log = log or logging.getLogger(RESOURCE_LOGGER)
+        self.resources: Resources = resources if isinstance(resources, Resources) else Resources(resources)
+        self.log: logging.Logger = log or logging.getLogger(RESOURCE_LOGGER)
         self.run_id = run_id
         self.resource_name = resource_name
         self.instance = instance
@@ -77,7 +77,7 @@ class RunResources(Mapping[str, Any]):
         self._defined = defined
         self._run_config = run_config or {}
         self.run_id = run_id
-        self.log = log or logging.getLogger(RESOURCE_LOGGER)
+        self.log: logging.Logger = log or logging.getLogger(RESOURCE_LOGGER)
         self._open: dict[int, Any] = {}
         """By the identity of the resource as it was defined; the open object, or the error that there was."""
         self._opening: dict[int, str] = {}
@@ -160,6 +160,7 @@ def build_resources(
 
     >>> with build_resources({"db": Database(path="x")}) as resources:
     ...     resources.db.query("select 1")
+    'select 1'
     """
     from .run_config import run_config_data
 

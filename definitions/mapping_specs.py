@@ -14,7 +14,7 @@ A = TypeVar("A", bound="AssetsDefinition | AssetSpec")
 def map_asset_specs(func: Callable[[AssetSpec], AssetSpec], iterable: Iterable[A]) -> list[A]:
     """Each asset as `func` describes it: it gets the spec of one and returns a changed one.
 
-    >>> map_asset_specs(lambda spec: spec.replace_attributes(owners=["team:sales"]), [orders, revenue])
+    >>> owned = map_asset_specs(lambda spec: spec.replace_attributes(owners=["team:sales"]), [orders, revenue])
     """
     return [asset.map_asset_specs(func) for asset in iterable]  # pyright: ignore[reportReturnType]
 

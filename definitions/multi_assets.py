@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .assets_definition import AssetsDefinition
+from .check_specs import AssetCheckSpec
 from .dependencies import Dependency
 from .errors import InvalidInvocationError
 from .keys import AssetKey
@@ -53,11 +54,15 @@ class MultiAssetsDefinition(AssetsDefinition):
     ) -> None:
         """`implicit` assets count as made when the function has ended without a word about them; `others` are as in
         AssetsDefinition."""
-        self.name, self.produced = name, tuple(produced)
-        self.can_subset, self.implicit = can_subset, implicit
+        self.name: str = name
+        self.produced: tuple[Produced, ...] = tuple(produced)
+        self.can_subset: bool = can_subset
+        self.implicit: bool = implicit
         self._source, self._description = source, description
         super().__init__(fn, produced[0].spec, **others)
-        self.deps = self.merged_deps((dep for one in produced for dep in one.spec.deps), self.arguments.values())
+        self.deps: tuple[Dependency, ...] = self.merged_deps(
+            (dep for one in produced for dep in one.spec.deps), self.arguments.values()
+        )
 
     @property
     def key(self) -> AssetKey:
@@ -143,10 +148,14 @@ class Member(AssetsDefinition):
     def __init__(self, whole: MultiAssetsDefinition, produced: Produced) -> None:
         self.__dict__.update(whole.__dict__)  # the function and all that is said of it is the same
         self.whole = whole
-        self.spec, self.output_name, self.is_required = produced.spec, produced.output_name, produced.is_required
-        self.arguments = whole.arguments_of(produced)
-        self.check_specs = tuple(spec for spec in whole.check_specs if spec.asset_key == self.key)
-        self.deps = self.merged_deps(produced.spec.deps, self.arguments.values())
+        self.spec: AssetSpec = produced.spec
+        self.output_name: str = produced.output_name
+        self.is_required: bool = produced.is_required
+        self.arguments: dict[str, Dependency] = whole.arguments_of(produced)
+        self.check_specs: tuple[AssetCheckSpec, ...] = tuple(
+            spec for spec in whole.check_specs if spec.asset_key == self.key
+        )
+        self.deps: tuple[Dependency, ...] = self.merged_deps(produced.spec.deps, self.arguments.values())
 
     @property
     def op_name(self) -> str:

@@ -22,7 +22,7 @@ class RunRequest:
     """A run that is wanted.
 
     >>> RunRequest(run_key="orders-2026-03-01.csv", run_config={"ops": {"orders": {"config": {"file": "a"}}}})
-    RunRequest(run_key='orders-2026-03-01.csv')
+    RunRequest(run_key='orders-2026-03-01.csv', run_config={'ops': {'orders': {'config': {'file': 'a'}}}})
 
     A `run_key` runs once ever for its sensor or schedule: requests with a key that was requested before are left out.
     `job_name` says which of several jobs is meant; `asset_selection` narrows its assets down, or names the assets where
@@ -51,11 +51,15 @@ class RunRequest:
                 "RunRequest: stale_assets_only is not supported: give the assets an automation_condition, which makes "
                 "what is stale by itself."
             )
-        self.run_key, self.job_name, self.partition_key = run_key, job_name, partition_key
-        self.run_config = None if run_config is None else run_config_data(run_config)
-        self.tags = {str(key): _tag_text(value) for key, value in (tags or {}).items()}
-        self.asset_selection = None if asset_selection is None else [AssetKey.of(key) for key in asset_selection]
-        self.asset_check_keys = None if asset_check_keys is None else list(asset_check_keys)
+        self.run_key: str | None = run_key
+        self.job_name: str | None = job_name
+        self.partition_key: str | None = partition_key
+        self.run_config: dict[str, Any] | None = None if run_config is None else run_config_data(run_config)
+        self.tags: dict[str, str] = {str(key): _tag_text(value) for key, value in (tags or {}).items()}
+        self.asset_selection: list[AssetKey] | None = (
+            None if asset_selection is None else [AssetKey.of(key) for key in asset_selection]
+        )
+        self.asset_check_keys: list[Any] | None = None if asset_check_keys is None else list(asset_check_keys)
 
     def to_json(self) -> dict[str, Any]:
         given = {
@@ -115,11 +119,11 @@ class SensorResult:
     ) -> None:
         if run_requests and skip_reason:
             raise InvalidInvocationError("SensorResult: give run_requests or skip_reason, not both.")
-        self.run_requests = list(run_requests or ())
-        self.skip_reason = SkipReason(skip_reason) if isinstance(skip_reason, str) else skip_reason
+        self.run_requests: list[RunRequest] = list(run_requests or ())
+        self.skip_reason: SkipReason | None = SkipReason(skip_reason) if isinstance(skip_reason, str) else skip_reason
         self.cursor = cursor
-        self.dynamic_partitions_requests = list(dynamic_partitions_requests or ())
-        self.asset_events = list(asset_events or ())
+        self.dynamic_partitions_requests: list[Any] = list(dynamic_partitions_requests or ())
+        self.asset_events: list[Any] = list(asset_events or ())
 
 
 def _tag_text(value: Any) -> str:

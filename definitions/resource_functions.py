@@ -5,7 +5,7 @@
 ...     connection = connect(context.resource_config["path"])
 ...     yield connection
 ...     connection.close()
->>> Definitions([orders], resources={"database": database.configured({"path": "orders.db"})})
+>>> defs = Definitions([orders], resources={"database": database.configured({"path": "orders.db"})})
 
 The older way to declare one; a ConfigurableResource has typed fields. `@io_manager` is the same for IO managers.
 """
@@ -38,11 +38,11 @@ class ResourceDefinition:
     ) -> None:
         self.resource_fn = resource_fn
         self.config_schema = config_schema
-        self.description = description or inspect.getdoc(resource_fn)
-        self.required_resource_keys = frozenset(required_resource_keys or ())
+        self.description: str | None = description or inspect.getdoc(resource_fn)
+        self.required_resource_keys: frozenset[str] = frozenset(required_resource_keys or ())
         self.version = version
         self._config: Any = None
-        self.__name__ = getattr(resource_fn, "__name__", "resource")
+        self.__name__: Any | str = getattr(resource_fn, "__name__", "resource")
         self.__doc__ = resource_fn.__doc__
         self.__module__ = getattr(resource_fn, "__module__", __name__)
         checked_schema(config_schema, owner=repr(self.__name__), source=SourceLine.of(resource_fn))

@@ -6,7 +6,7 @@
 ...     def setup_for_execution(self, context): ...
 >>> @asset
 ... def orders(database: Database): ...
->>> Definitions([orders], resources={"database": Database(host="db", password=EnvVar("DB_PASSWORD"))})
+>>> defs = Definitions([orders], resources={"database": Database(host="db", password=EnvVar("DB_PASSWORD"))})
 
 What stands in the definitions is never used itself. A run that needs the resource makes a copy of it, in which
 references to the environment are looked up, fields that are resources are open, and what the run config says about it
@@ -129,7 +129,8 @@ class PartialResource(Generic[Self]):
     __headwater_kind__: ClassVar[str] = RECIPE
 
     def __init__(self, cls: type[Self], values: Mapping[str, Any]) -> None:
-        self.cls, self.values = cls, dict(values)
+        self.cls = cls
+        self.values: dict[str, Any] = dict(values)
         if unknown := sorted(set(values) - set(cls.model_fields)):
             raise InvalidInvocationError(
                 f"{cls.__name__}.configure_at_launch: there is no field {unknown[0]!r}. "

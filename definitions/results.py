@@ -37,7 +37,7 @@ class DataVersionsByPartition:
     __slots__ = ("data_versions_by_partition",)
 
     def __init__(self, data_versions_by_partition: Mapping[str, DataVersion | str]) -> None:
-        self.data_versions_by_partition = {
+        self.data_versions_by_partition: dict[str, DataVersion] = {
             _partition_key(key): DataVersion(version) for key, version in data_versions_by_partition.items()
         }
 

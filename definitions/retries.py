@@ -96,7 +96,8 @@ class RetryRequested(HeadwaterError):
         super().__init__("the step asked to be tried again, and has had all its retries")
         if max_retries < 0 or (seconds_to_wait or 0) < 0:
             raise InvalidInvocationError("RetryRequested: max_retries and seconds_to_wait cannot be negative.")
-        self.max_retries, self.seconds_to_wait = max_retries, seconds_to_wait
+        self.max_retries: int = max_retries
+        self.seconds_to_wait: float | None = seconds_to_wait
 
 
 def checked_policy(policy: Any, *, owner: str, source: SourceLine) -> RetryPolicy | None:

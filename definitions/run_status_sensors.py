@@ -94,7 +94,7 @@ class RunStatusSensorDefinition(SensorDefinition):
         **described: Any,
     ) -> None:
         source = source or caller()
-        self.run_status = RunStatus(run_status)
+        self.run_status: RunStatus = RunStatus(run_status)
         if self.run_status not in TOLD:
             known = ", ".join(status.value for status in TOLD)
             report(
@@ -103,8 +103,8 @@ class RunStatusSensorDefinition(SensorDefinition):
                 )
             )
         watched = list(monitored_jobs if monitored_jobs is not None else job_selection or ())
-        self.monitored_jobs = tuple(one if isinstance(one, str) else one.name for one in watched)
-        self.watched_jobs = tuple(one for one in watched if isinstance(one, JobDefinition))
+        self.monitored_jobs: tuple[str | Any, ...] = tuple(one if isinstance(one, str) else one.name for one in watched)
+        self.watched_jobs: tuple[JobDefinition, ...] = tuple(one for one in watched if isinstance(one, JobDefinition))
         super().__init__(
             name,
             evaluation_fn=described.pop("evaluation_fn", run_status_sensor_fn),

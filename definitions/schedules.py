@@ -90,11 +90,13 @@ class ScheduleDefinition(EvaluatedDefinition):
             required_resource_keys=required_resource_keys,
             running=DefaultScheduleStatus(default_status) is DefaultScheduleStatus.RUNNING,
         )
-        self.default_status = DefaultScheduleStatus(default_status)
-        self.cron_schedules = self._crons(cron_schedule)
-        self.execution_timezone = self._timezone(execution_timezone)
-        self.run_config = self._config(run_config)
-        self.run_config_fn, self.tags_fn, self.should_execute = run_config_fn, tags_fn, should_execute
+        self.default_status: DefaultScheduleStatus = DefaultScheduleStatus(default_status)
+        self.cron_schedules: tuple[str, ...] = self._crons(cron_schedule)
+        self.execution_timezone: str = self._timezone(execution_timezone)
+        self.run_config: dict[str, Any] | None = self._config(run_config)
+        self.run_config_fn: Callable[..., Any] | None = run_config_fn
+        self.tags_fn: Callable[..., Mapping[str, str]] | None = tags_fn
+        self.should_execute: Callable[..., bool] | None = should_execute
         self.max_catchup_runs = max_catchup_runs
         if execution_fn is not None and (run_config is not None or run_config_fn or tags_fn or should_execute):
             self._report("execution_fn decides all: leave run_config, run_config_fn, tags_fn and should_execute out")

@@ -86,7 +86,7 @@ class SensorDefinition(EvaluatedDefinition):
             required_resource_keys=required_resource_keys,
             running=DefaultSensorStatus(default_status) is DefaultSensorStatus.RUNNING,
         )
-        self.default_status = DefaultSensorStatus(default_status)
+        self.default_status: DefaultSensorStatus = DefaultSensorStatus(default_status)
         interval = DEFAULT_INTERVAL_S if minimum_interval_seconds is None else minimum_interval_seconds
         if not isinstance(interval, (int, float)) or interval <= 0:
             report(DefinitionError(f"{source}: {owner}: minimum_interval_seconds must be above 0, not {interval!r}."))

@@ -60,8 +60,9 @@ class AssetSpec:
         io_manager_key: str | None = None,
         source: SourceLine | None = None,
     ) -> None:
-        self.source = source = source or caller()
-        self.key = key_from_user(key, role="the key of an asset", source=source)
+        source = source or caller()
+        self.source: SourceLine = source
+        self.key: AssetKey = key_from_user(key, role="the key of an asset", source=source)
         owner = f"asset {str(self.key)!r}"
         refuse(owner, source=source, is_virtual=is_virtual)
         edges = dependencies_of(deps, owner=owner, source=source)
@@ -70,16 +71,20 @@ class AssetSpec:
         """Where several assets are made by one function, that may leave this one out."""
         self.description = description
         self.metadata: dict[str, Any] = checked_metadata(metadata, owner=owner, source=source)
-        self.group_name = checked_group(group_name, owner=owner, source=source)
-        self.code_version = None if code_version is None else str(code_version)
-        self.automation_condition = checked_condition(automation_condition, owner=owner, source=source)
-        self.owners = checked_owners(owners, owner=owner, source=source)
-        self.tags = checked_tags(tags, owner=owner, source=source)
-        self.kinds = checked_kinds(kinds, owner=owner, source=source)
-        self.partitions_def = checked_partitions(partitions_def, owner=owner, source=source)
-        self.freshness_policy = checked_freshness(freshness_policy, owner=owner, source=source)
-        self.arrival = arrival and arrival.resolved(Path(source.file).parent)
-        self.io_manager_key = io_manager_key or DEFAULT_IO_MANAGER
+        self.group_name: str | None = checked_group(group_name, owner=owner, source=source)
+        self.code_version: str | None = None if code_version is None else str(code_version)
+        self.automation_condition: AutomationCondition | None = checked_condition(
+            automation_condition, owner=owner, source=source
+        )
+        self.owners: tuple[str, ...] = checked_owners(owners, owner=owner, source=source)
+        self.tags: dict[str, str] = checked_tags(tags, owner=owner, source=source)
+        self.kinds: tuple[str, ...] = checked_kinds(kinds, owner=owner, source=source)
+        self.partitions_def: PartitionsDefinition | None = checked_partitions(
+            partitions_def, owner=owner, source=source
+        )
+        self.freshness_policy: FreshnessPolicy | None = checked_freshness(freshness_policy, owner=owner, source=source)
+        self.arrival: FileArrival | None = arrival and arrival.resolved(Path(source.file).parent)
+        self.io_manager_key: str = io_manager_key or DEFAULT_IO_MANAGER
         self._check_arrival(owner)
 
     @property
@@ -220,7 +225,7 @@ class SourceAsset(AssetSpec):
         owner = f"asset {key!r}"
         refuse(owner, source=source, io_manager_def=io_manager_def, op_tags=op_tags)
         self.observe_fn = observe_fn
-        self.required_resource_keys = frozenset(required_resource_keys or ())
+        self.required_resource_keys: frozenset[str] = frozenset(required_resource_keys or ())
         super().__init__(
             key,
             metadata=metadata,

@@ -6,7 +6,7 @@
 ...         path.write_text(obj)
 ...     def load_from_path(self, context, path):
 ...         return path.read_text()
->>> Definitions([orders], resources={"csv": CsvIOManager("s3://bucket/values")})
+>>> defs = Definitions([orders], resources={"csv": CsvIOManager("s3://bucket/values")})
 
 Where the files are is said in `value_files.py`; the extension comes after the last part. A value for several partitions
 is a mapping of their keys, and so is one that is loaded. With typed fields: derive from ConfigurableIOManager as well

@@ -127,6 +127,8 @@ class Accessors:
     ) -> Any:
         """The stored value of an asset: see `AssetValueLoader.load_asset_value`.
 
+        >>> materialize([orders, revenue], instance=instance).success
+        True
         >>> defs.load_asset_value("revenue", instance=instance)
         7
         """

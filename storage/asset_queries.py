@@ -41,6 +41,7 @@ class AssetQueries(EventPages):
         """The newest materialization of an asset, of the given partition or whatever its partition; None where it was
         never made, or wiped since.
 
+        >>> offset = instance.report_runless_asset_event(AssetMaterialization("orders", metadata={"rows": 3}))
         >>> instance.get_latest_materialization_event("orders").asset_materialization.metadata["rows"].value
         3
         """

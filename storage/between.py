@@ -13,7 +13,7 @@ from .as_of import jsonable
 from .log import StoredEvent
 from .state import State
 
-ENDS = {e.RunSucceeded: "succeeded", e.RunFailed: "failed", e.RunCancelled: "cancelled"}
+ENDS: dict[type[e.Event], str] = {e.RunSucceeded: "succeeded", e.RunFailed: "failed", e.RunCancelled: "cancelled"}
 
 Results = dict[tuple[str, str, str | None], str]
 """The last result of each check: by asset, name and partition."""

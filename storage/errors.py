@@ -19,7 +19,9 @@ class ConflictError(StorageError):
 
     def __init__(self, what: str, *, expected: int, actual: int) -> None:
         super().__init__(f"{what} is {actual}, not {expected} as this append expected; nothing of it was written.")
-        self.what, self.expected, self.actual = what, expected, actual
+        self.what: str = what
+        self.expected: int = expected
+        self.actual: int = actual
 
 
 class NotStorable(StorageError):
@@ -34,7 +36,8 @@ class LogCorrupt(StorageError):
 
     def __init__(self, offset: int, reason: str) -> None:
         super().__init__(f"The event log is damaged at offset {offset}: {reason}. Restore it from a backup.")
-        self.offset, self.reason = offset, reason
+        self.offset: int = offset
+        self.reason: str = reason
 
 
 class StoreUnavailable(StorageError):
@@ -57,7 +60,8 @@ class StoreTooNew(StorageError):
             f"The event log {where} has schema version {found}; this headwater knows versions up to {known}. "
             "Use the newer headwater that wrote it."
         )
-        self.found, self.known = found, known
+        self.found: int = found
+        self.known: int = known
 
 
 class StoreTooOld(StorageError):
@@ -68,7 +72,8 @@ class StoreTooOld(StorageError):
             f"The event log {where} has schema version {found}; this headwater needs {known}. Stop what uses it, "
             "make a backup, and run: headwater store upgrade"
         )
-        self.found, self.known = found, known
+        self.found: int = found
+        self.known: int = known
 
 
 class WrongStore(StorageError):

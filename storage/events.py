@@ -33,7 +33,7 @@ Payload = dict[str, Any]
 class Model(BaseModel):
     """Base of all stored values: frozen, and tolerant of fields that a newer version added."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="ignore")
 
 
 class Event(Model):

@@ -27,17 +27,22 @@ class _Supposed:
 
 def folded(log: EventLog, definitions: DefinitionsSnapshot | None = None) -> State:
     """State at the end of the log, seen under `definitions`; those that hold in the log where None is given."""
+    state = _empty(log, definitions)
+    catch_up(state, log)
+    if definitions is not None and state.definitions_hash != definitions.hash:
+        suppose(state, DefinitionsLoaded(hash=definitions.hash, asset_count=len(definitions.assets)))
+    return state
+
+
+def _empty(log: EventLog, definitions: DefinitionsSnapshot | None) -> State:
+    """State before the first event, which will know the bytes of `definitions` beside those of the log."""
 
     def definitions_bytes(digest: str) -> bytes:
         if definitions is not None and digest == definitions.hash:
             return definitions.to_bytes()
         return log.definitions_bytes(digest)
 
-    state = State.empty(definitions_bytes)
-    catch_up(state, log)
-    if definitions is not None and state.definitions_hash != definitions.hash:
-        suppose(state, DefinitionsLoaded(hash=definitions.hash, asset_count=len(definitions.assets)))
-    return state
+    return State.empty(definitions_bytes)
 
 
 def suppose(state: State, event: Event) -> None:
@@ -45,9 +50,10 @@ def suppose(state: State, event: Event) -> None:
     state.apply(_Supposed(state.through + 1, state.timestamp, event))
 
 
-def folded_through(log: EventLog, offset: int) -> State:
-    """State as it was when the event at `offset` had just been folded; 0 is before the first."""
-    state = State.empty(log.definitions_bytes)
+def folded_through(log: EventLog, offset: int, *, supposing: DefinitionsSnapshot | None = None) -> State:
+    """State as it was when the event at `offset` had just been folded; 0 is before the first. It may be told later that
+    the definitions `supposing` were loaded, though the log does not have them."""
+    state = _empty(log, supposing)
     catch_up(state, log, through=offset)
     return state
 

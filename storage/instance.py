@@ -38,7 +38,9 @@ class Instance(AssetQueries, RunQueries, Reports):
     """
 
     def __init__(self, log: EventLog, home: Path, *, io_manager: IOManager | None = None) -> None:
-        self.log, self.home, self.io_manager = log, home, io_manager
+        self.log: EventLog = log
+        self.home: Path = home
+        self.io_manager: IOManager | None = io_manager
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._dynamic = dynamic_partitions.DynamicKeys()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import select
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import anyio
 import anyio.lowlevel
@@ -27,7 +28,7 @@ class PostgresSubscription(Subscription):
     def __init__(self, url: str) -> None:
         self._url = url
         self._connection = self._connect()
-        self.path = None
+        self.path: Path | None = None
 
     def _connect(self) -> Connection:
         return connected(self._url, _listen)

@@ -43,8 +43,7 @@ class Reports:
     def report_runless_asset_event(self, asset_event: AssetEvent) -> int:
         """Write what an outside system made, saw or checked; returns the offset of the event.
 
-        >>> instance.report_runless_asset_event(AssetMaterialization("orders", metadata={"rows": 3}))
-        1
+        >>> offset = instance.report_runless_asset_event(AssetMaterialization("orders", metadata={"rows": 3}))
 
         A failed evaluation closes the gate of its partition
         if it is `blocking` and its severity is ERROR.

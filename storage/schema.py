@@ -21,12 +21,12 @@ from .errors import StoreTooNew, StoreTooOld
 
 SCHEMA_VERSION = 2
 
-metadata = MetaData()
+metadata: MetaData = MetaData()
 
 # On SQLite only a column of type INTEGER is the row's own address; BIGINT would cost a second tree.
 _Offset = BigInteger().with_variant(Integer(), "sqlite")
 
-events = Table(
+events: Table = Table(
     "events",
     metadata,
     Column("offset", _Offset, primary_key=True, autoincrement=False),
@@ -44,7 +44,7 @@ events = Table(
     Index("events_by_type", "type", "offset"),
 )
 
-head = Table(
+head: Table = Table(
     "head",
     metadata,
     Column("id", Integer, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
@@ -57,14 +57,14 @@ head = Table(
     Column("archived_checksum", Text, nullable=False, server_default=GENESIS),
 )
 
-definitions = Table(
+definitions: Table = Table(
     "definitions",
     metadata,
     Column("hash", Text, primary_key=True),
     Column("bytes", LargeBinary, nullable=False),
 )
 
-snapshots = Table(
+snapshots: Table = Table(
     "snapshots",
     metadata,
     Column("offset", _Offset, primary_key=True, autoincrement=False),  # State is folded through it
@@ -73,14 +73,14 @@ snapshots = Table(
     Column("manifest", LargeBinary, nullable=False),
 )
 
-snapshot_parts = Table(
+snapshot_parts: Table = Table(
     "snapshot_parts",
     metadata,
     Column("hash", Text, primary_key=True),
     Column("bytes", LargeBinary, nullable=False),
 )
 
-archives = Table(
+archives: Table = Table(
     "archives",
     metadata,
     Column("last", _Offset, primary_key=True, autoincrement=False),

@@ -44,7 +44,9 @@ class Subscription:
     def __init__(
         self, receiver: socket.socket, *, path: Path | None = None, sender: socket.socket | None = None
     ) -> None:
-        self._receiver, self.path, self._sender = receiver, path, sender
+        self._receiver = receiver
+        self.path: Path | None = path
+        self._sender = sender
         self._owner_pid = os.getpid()
 
     def fileno(self) -> int:

@@ -51,7 +51,7 @@ def _let_go_of_stdout() -> None:
     os.close(nowhere)
 
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     name="headwater",
     cls=CommandLine,
     help="Keeps data assets fresh: runs what is stale when something that it reads has changed.",

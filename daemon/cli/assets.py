@@ -18,7 +18,7 @@ from .settings import (
     required_source,
 )
 
-asset_commands = typer.Typer(
+asset_commands: typer.Typer = typer.Typer(
     help="List assets, make them by hand, backfill them, report what was made elsewhere, wipe what was made.",
     no_args_is_help=True,
 )

@@ -56,7 +56,7 @@ class Backfilling:
         recorded = last_recorded(log) if through_daemon and source is None else None
         self._definitions = None if recorded is not None else load(source or required_source(None, None, home))
         self._snapshot = recorded or self._definitions.snapshot()  # type: ignore[union-attr]
-        self.state = State.empty(log.definitions_bytes) if through_daemon else State.pinned(self._snapshot)
+        self.state: State = State.empty(log.definitions_bytes) if through_daemon else State.pinned(self._snapshot)
         catch_up(self.state, log)
 
     def order(

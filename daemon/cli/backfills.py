@@ -8,7 +8,7 @@ import typer
 
 from .settings import HomeOption, JsonOption, home_folder
 
-backfill_commands = typer.Typer(help="List backfills, look at one, cancel one.", no_args_is_help=True)
+backfill_commands: typer.Typer = typer.Typer(help="List backfills, look at one, cancel one.", no_args_is_help=True)
 
 BackfillArgument = Annotated[
     str, typer.Argument(help="The backfill's id; its beginning is enough.", metavar="BACKFILL_ID")

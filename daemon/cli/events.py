@@ -11,7 +11,9 @@ import typer
 
 from .settings import HomeOption, JsonOption, home_folder, refuse_beside_daemon
 
-event_commands = typer.Typer(help="Read the event log, take it elsewhere, bring it in.", no_args_is_help=True)
+event_commands: typer.Typer = typer.Typer(
+    help="Read the event log, take it elsewhere, bring it in.", no_args_is_help=True
+)
 
 
 @event_commands.command()

@@ -13,7 +13,7 @@ from .settings import FileOption, HomeOption, JsonOption, ModuleOption, given_so
 if TYPE_CHECKING:
     from .run_history import RunRecord
 
-job_commands = typer.Typer(help="List jobs, and have one run.", no_args_is_help=True)
+job_commands: typer.Typer = typer.Typer(help="List jobs, and have one run.", no_args_is_help=True)
 
 
 @job_commands.command("list")

@@ -8,7 +8,9 @@ import typer
 
 from .settings import FileOption, HomeOption, JsonOption, ModuleOption, given_source, home_folder
 
-partition_commands = typer.Typer(help="List, add and delete the keys of dynamic partitions.", no_args_is_help=True)
+partition_commands: typer.Typer = typer.Typer(
+    help="List, add and delete the keys of dynamic partitions.", no_args_is_help=True
+)
 
 NameArgument = Annotated[str, typer.Argument(help="The name of the DynamicPartitionsDefinition.", metavar="NAME")]
 KeysArgument = Annotated[list[str], typer.Argument(help="Partition keys.", metavar="KEY...")]

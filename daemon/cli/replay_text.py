@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import typer
 
 from ...storage.as_of import AsOf, AssetAsOf
 from ...storage.between import Between
+from ..replay.comparison import Comparison, Request
 from ..replay.differences import Difference, LeafTold, Verification
-from .output import print_table, shortened, shown_part, shown_ranges, shown_time
+from .output import print_table, shortened, shown_part, shown_ranges, shown_span, shown_time
 
 
 def print_as_of(then: AsOf) -> None:
@@ -134,3 +135,33 @@ def _truth(told: LeafTold | None) -> str:
 
 def _data(value: object) -> str:
     return "nothing" if value is None else json.dumps(value, ensure_ascii=False, default=str)
+
+
+RUNS_SHOWN = 20
+
+
+def print_comparison(result: Comparison) -> None:
+    typer.echo(f"From {shown_time(result.since)} to {shown_time(result.until)}, runs asked for by automation")
+    typer.echo()
+    rows = [
+        [one.key, str(one.recorded), str(one.supposed), f"{one.supposed - one.recorded:+}".replace("+0", "")]
+        for one in result.assets
+    ]
+    rows.append(["all runs", str(len(result.recorded)), str(len(result.supposed)), ""])
+    rows.append(["time of their steps", shown_span(result.recorded_s), shown_span(result.supposed_s), ""])
+    print_table(["", "recorded", "with these definitions", "more"], rows, right=["recorded", "with these definitions"])
+    _print_runs("Would not have been asked for", result.not_requested)
+    _print_runs("Would have been asked for besides", result.newly_requested)
+    if result.unmeasured:
+        typer.echo(f"\nOf these steps the log knows no duration, they count as 0 s: {shortened(result.unmeasured)}")
+
+
+def _print_runs(title: str, runs: Sequence[Request]) -> None:
+    if not runs:
+        return
+    typer.echo(f"\n{title}: {len(runs):,} run{'s' if len(runs) > 1 else ''}")
+    for run in runs[:RUNS_SHOWN]:
+        made = shortened([shown_ranges(target.asset_key, target.partitions) for target in run.targets])
+        typer.echo(f"  {shown_time(run.at)}  {made or shortened(run.checks)}  {shown_span(run.took_s)}".rstrip())
+    if len(runs) > RUNS_SHOWN:
+        typer.echo(f"  ... and {len(runs) - RUNS_SHOWN:,} more (all with --json)")

@@ -29,7 +29,8 @@ class UnknownRun(HeadwaterError):
             if matches
             else f"there is no run {given!r} in this log. `headwater run list` shows the newest."
         )
-        self.given, self.matches = given, tuple(matches)
+        self.given: str = given
+        self.matches: tuple[str, ...] = tuple(matches)
 
 
 @dataclass(slots=True)

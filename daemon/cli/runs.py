@@ -10,7 +10,9 @@ import typer
 from .run_status import RunStatus
 from .settings import HomeOption, JsonOption, home_folder
 
-run_commands = typer.Typer(help="List runs, look at one, read what its steps printed.", no_args_is_help=True)
+run_commands: typer.Typer = typer.Typer(
+    help="List runs, look at one, read what its steps printed.", no_args_is_help=True
+)
 
 RunArgument = Annotated[str, typer.Argument(help="The run's id; its beginning is enough.", metavar="RUN_ID")]
 

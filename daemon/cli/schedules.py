@@ -8,7 +8,7 @@ import typer
 
 from .settings import FileOption, HomeOption, JsonOption, ModuleOption, given_source, home_folder
 
-schedule_commands = typer.Typer(
+schedule_commands: typer.Typer = typer.Typer(
     help="List schedules, look at what they came to, turn them on and off.", no_args_is_help=True
 )
 

@@ -8,7 +8,7 @@ import typer
 
 from .settings import FileOption, HomeOption, JsonOption, ModuleOption, given_source, home_folder
 
-sensor_commands = typer.Typer(
+sensor_commands: typer.Typer = typer.Typer(
     help="List sensors, look at what they came to, turn them on and off.", no_args_is_help=True
 )
 

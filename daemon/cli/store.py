@@ -8,7 +8,7 @@ from .output import print_json, print_table, shown_time
 from .progress import counted
 from .settings import HomeOption, JsonOption, home_folder, refuse_beside_daemon
 
-store_commands = typer.Typer(help="Look after the database of the event log.", no_args_is_help=True)
+store_commands: typer.Typer = typer.Typer(help="Look after the database of the event log.", no_args_is_help=True)
 
 
 @store_commands.command()

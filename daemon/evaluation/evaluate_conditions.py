@@ -74,8 +74,7 @@ def evaluate_automation_conditions(
     >>> result = evaluate_automation_conditions([orders, revenue], instance)
     >>> result.total_requested
     1
-    >>> instance.report_runless_asset_event(AssetMaterialization("orders"))
-    1
+    >>> offset = instance.report_runless_asset_event(AssetMaterialization("orders"))
     >>> result = evaluate_automation_conditions([orders, revenue], instance, cursor=result.cursor)
     >>> result.get_requested_partitions("revenue")
     frozenset({None})

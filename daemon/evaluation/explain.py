@@ -84,9 +84,9 @@ def explain(
 ) -> Explanation:
     """Explain why automation does or does not ask for an asset, now or `at` an instant or an offset of the log.
 
-    >>> explanation = explain("revenue", instance)
-    >>> [blocker.operand for blocker in explanation.blockers]
-    ['any_deps_updated: newly_updated', 'any_deps_updated: will_be_requested']
+    >>> explanation = explain("revenue", instance, defs=defs)
+    >>> explanation.would_be_requested
+    True
 
     The definitions are those of the log, as the daemon loaded them, unless `defs` are given. Of a partitioned asset
     without a `partition`, the tree is about all partitions, and what blocks is told of the latest.

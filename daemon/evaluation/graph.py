@@ -16,22 +16,28 @@ class ConditionGraph:
     """Made once for each `DefinitionsLoaded`, of its assets and of the checks that have conditions of their own."""
 
     def __init__(self, definitions: DefinitionsSnapshot) -> None:
-        self.place = {key: n for n, key in enumerate(definitions.assets)}
-        self.keys = list(definitions.assets)
-        self.conditions = {k: a for k, a in definitions.assets.items() if a.condition is not None and a.has_function}
+        self.place: dict[str, int] = {key: n for n, key in enumerate(definitions.assets)}
+        self.keys: list[str] = list(definitions.assets)
+        self.conditions: dict[str, AssetSnapshot] = {
+            k: a for k, a in definitions.assets.items() if a.condition is not None and a.has_function
+        }
         self._definitions = definitions
         self.children: dict[str, list[str]] = {}
         """Per asset, those after it that have to be looked at in the tick that requests it."""
         for key, asset in definitions.assets.items():
             for dep in asset.deps:
                 self.children.setdefault(dep.key, []).append(key)
-        self.readers = self._with_far_readers()
+        self.readers: dict[str, list[str]] = self._with_far_readers()
         self._parents = {key: [dep.key for dep in asset.deps] for key, asset in definitions.assets.items()}
         self._upstream: dict[str, set[str]] = {}
         self._seen: dict[str, str] = {}
-        self.timers = Timers(definitions)
-        self.follow_up = {k for k, a in self.conditions.items() if a.condition and needs_follow_up(a.condition)}
-        self.open_pulses = {k for k, a in self.conditions.items() if a.condition and reads_open_pulses(a.condition)}
+        self.timers: Timers = Timers(definitions)
+        self.follow_up: set[str] = {
+            k for k, a in self.conditions.items() if a.condition and needs_follow_up(a.condition)
+        }
+        self.open_pulses: set[str] = {
+            k for k, a in self.conditions.items() if a.condition and reads_open_pulses(a.condition)
+        }
         self._read_requests = {k for k, a in self.conditions.items() if a.condition and reads_requests(a.condition)}
 
     def _with_far_readers(self) -> dict[str, list[str]]:

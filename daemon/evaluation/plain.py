@@ -72,8 +72,9 @@ class PlainEvaluator:
     """Evaluates the nodes of one asset's condition."""
 
     def __init__(self, moment: Moment, root: AssetSnapshot) -> None:
-        self.moment, self.root = moment, root
-        self.result = Evaluation()
+        self.moment: Moment = moment
+        self.root: AssetSnapshot = root
+        self.result: Evaluation = Evaluation()
         self._edge: DepSnapshot | None = None
         """The dependency that is looked at; None while at the root itself."""
         self._reader = root

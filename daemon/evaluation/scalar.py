@@ -57,7 +57,9 @@ class ScalarEvaluation(Evaluation):
     """An evaluation whose leaves are made when somebody looks at them; those that were false are not among them."""
 
     def __init__(self, truth: Truth, remember: dict[str, Causes], true_leaves: list[TrueLeaf]) -> None:
-        self.truth, self.remember, self._true_leaves = truth, remember, true_leaves
+        self.truth: Truth = truth
+        self.remember: dict[str, Causes] = remember
+        self._true_leaves = true_leaves
 
     @property
     def leaves(self) -> list[Leaf]:  # type: ignore[override]

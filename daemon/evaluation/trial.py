@@ -57,7 +57,7 @@ class Trial:
     def __init__(self) -> None:
         self.past: list[PastEvaluation] = []
         self.definitions: dict[str, bytes] = {}
-        self.state = State.empty(lambda digest: self.definitions[digest])
+        self.state: State = State.empty(lambda digest: self.definitions[digest])
         self.results: dict[str, Evaluation] = {}
         self._through = 0  # of the log
         self._evaluated: set[str] = set()

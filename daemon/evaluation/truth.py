@@ -28,8 +28,10 @@ class Truth:
         passing: BitMap = NO_BITS,
         passing_causes: Causes = NO_CAUSES,
     ) -> None:
-        self.lasting, self.causes = lasting, causes
-        self.passing, self.passing_causes = passing, passing_causes
+        self.lasting: BitMap = lasting
+        self.causes: Causes = causes
+        self.passing: BitMap = passing
+        self.passing_causes: Causes = passing_causes
 
     @classmethod
     def pulse(cls, causes: Causes) -> Truth:

@@ -45,7 +45,9 @@ class Visit:
         *,
         min_request_interval: timedelta = MIN_REQUEST_INTERVAL,
     ) -> None:
-        self.moment, self.graph, self._evaluate = moment, graph, evaluate
+        self.moment: Moment = moment
+        self.graph: ConditionGraph = graph
+        self._evaluate = evaluate
         self._min_request_interval = min_request_interval
         self.visited: list[str] = []
         self.memory: list[e.MemoryDelta] = []

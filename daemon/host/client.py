@@ -67,7 +67,9 @@ class CodeHostFailed(HeadwaterError):
 
     def __init__(self, source: CodeSource, errors: tuple[str, ...], traceback: str) -> None:
         super().__init__("\n".join(errors))
-        self.source, self.errors, self.traceback = source, errors, traceback
+        self.source: CodeSource = source
+        self.errors: tuple[str, ...] = errors
+        self.traceback: str = traceback
 
 
 class CodeHostGone(HeadwaterError):

@@ -19,6 +19,7 @@ from typing import Literal
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
+from anyio.streams.memory import MemoryObjectReceiveStream
 
 from ...definitions.snapshot import DefinitionsSnapshot
 from ..runs.plan import RunPlan
@@ -73,10 +74,12 @@ class HostSupervisor:
         start_method: Literal["fork", "spawn"] = "fork",
         reload: bool = True,
     ) -> None:
-        self.source, self.home = source, home.absolute()
+        self.source: CodeSource = source
+        self.home: Path = home.absolute()
         self.current: CodeHost | None = None
         # Unbounded, so that a slow reader never holds up a host; it holds a few small messages for each run in flight.
-        self._send, self.events = anyio.create_memory_object_stream[HostEvent](math.inf)
+        self._send, events = anyio.create_memory_object_stream[HostEvent](math.inf)
+        self.events: MemoryObjectReceiveStream[HostEvent] = events
         self._start_method: Literal["fork", "spawn"] = start_method
         self._reload = reload
         self._hosts: set[CodeHost] = set()

@@ -159,7 +159,7 @@ class _Claim:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor: int | None = descriptor
-        self.is_made = False
+        self.is_made: bool = False
 
     def made(self) -> None:
         if self._descriptor is not None:

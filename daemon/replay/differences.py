@@ -32,7 +32,7 @@ class Part:
 
     asset_key: str
     what: str
-    """requested, causes, leaves, condition, memory, runs or definitions."""
+    """requested, causes, leaves, condition, along_with, memory, runs or definitions."""
     recorded: Any
     recomputed: Any
 
@@ -76,11 +76,10 @@ class Verification:
 
 def differing(recorded: e.Tick, again: e.Tick) -> Iterator[Part]:
     """What is different in two Ticks of one moment. Of each decision the first thing that is counts."""
-    was = {one.asset_key: one for one in recorded.decisions}
-    now = {one.asset_key: one for one in again.decisions}
-    for key in {**was, **now}:
-        left, right = was.get(key), now.get(key)
-        parts = (Part(key, name, _told(name, left), _told(name, right)) for name in _OF_A_DECISION)
+    was, now = _decisions(recorded), _decisions(again)
+    for place in {**was, **now}:
+        left, right = was.get(place), now.get(place)
+        parts = (Part(place[0], name, _told(name, left), _told(name, right)) for name in _OF_A_DECISION)
         if (first := next((part for part in parts if part.recorded != part.recomputed), None)) is not None:
             yield first
     kept, made = _memory(recorded), _memory(again)
@@ -90,7 +89,12 @@ def differing(recorded: e.Tick, again: e.Tick) -> Iterator[Part]:
             yield Part(key, "memory", {node: kept.get(place)}, {node: made.get(place)})
 
 
-_OF_A_DECISION = ("requested", "causes", "leaves", "condition")
+_OF_A_DECISION = ("requested", "causes", "leaves", "condition", "along_with")
+
+
+def _decisions(tick: e.Tick) -> dict[tuple[str, bool], e.Decision]:
+    """An asset may be decided on twice: some of it for its own reasons, the rest along with others."""
+    return {(one.asset_key, bool(one.along_with)): one for one in tick.decisions}
 
 
 def _told(name: str, decision: e.Decision | None) -> Any:
@@ -103,8 +107,10 @@ def _told(name: str, decision: e.Decision | None) -> Any:
             return _causes(decision.causes)
         case "leaves":
             return [[path, position, _sorted(where)] for path, position, where in decision.leaves]
-        case _:
+        case "condition":
             return decision.condition
+        case _:
+            return decision.along_with
 
 
 def _memory(tick: e.Tick) -> dict[tuple[str, str], dict[str, Any]]:

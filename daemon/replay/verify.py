@@ -26,6 +26,7 @@ from ..evaluation.ticker import Ticker
 from .differences import Difference, LeafCompared, Part, Verification, Where, differing
 
 PAGE = 5_000  # events read at a time
+TICKS_PAGE = 500
 RUNS_PAGE = 200
 
 
@@ -43,7 +44,7 @@ def verify(log: EventLog, *, since: int = 0, everything: bool = False) -> Verifi
 
 def ticks_of(log: EventLog, *, after: int = 0) -> Iterator[StoredEvent]:
     """The written ticks behind an offset, oldest first."""
-    while page := log.query(types=["tick"], after=after, limit=PAGE):
+    while page := log.query(types=["tick"], after=after, limit=TICKS_PAGE):
         yield from page
         after = page[-1].offset
 
@@ -115,17 +116,21 @@ class _Verifier:
     def _runs(self, stored: StoredEvent, tick: e.Tick) -> Iterator[Part]:
         """What a Tick decided has to stand behind it as runs or backfills, no more and no less."""
         defined = self._state.definitions.assets if self._state.definitions else {}
-        decided = {
-            one.asset_key: one.partitions for one in tick.decisions if one.asset_key in defined and not one.dry_run
-        }
+        decided: dict[str, BitMap] = {}
         asked: dict[str, BitMap] = {}
+        for decision in tick.decisions:
+            if decision.asset_key in defined and not decision.dry_run:
+                self._add(decided, decision.asset_key, decision.partitions)
         for target in self._asked_for(stored.offset) if tick.decisions else ():
-            bits = self._state.space(target.asset_key).bits(target.partitions)
-            asked[target.asset_key] = asked.get(target.asset_key, BitMap()) | bits
+            self._add(asked, target.asset_key, target.partitions)
         for key in {**decided, **asked}:
-            space, bits = self._state.space(key), asked.get(key)
-            if key not in decided or bits != space.bits(decided[key]):
-                yield Part(key, "runs", None if bits is None else space.ranges(bits), decided.get(key))
+            if asked.get(key) != decided.get(key):
+                space = self._state.space(key)
+                sides = (None if bits is None else space.ranges(bits) for bits in (asked.get(key), decided.get(key)))
+                yield Part(key, "runs", *sides)
+
+    def _add(self, found: dict[str, BitMap], key: str, ranges: Where) -> None:
+        found[key] = found.get(key, BitMap()) | self._state.space(key).bits(ranges)
 
     def _asked_for(self, after: int) -> Iterator[e.Target]:
         """The targets of what automation asks for directly behind an offset."""
@@ -141,7 +146,7 @@ class _Verifier:
     def _note(self, stored: StoredEvent, tick: e.Tick, part: Part, *, was_silent: bool = False) -> None:
         definitions = self._state.definitions
         asset = definitions.evaluated.assets.get(part.asset_key) if definitions else None
-        decision = next((one for one in tick.decisions if one.asset_key == part.asset_key), None)
+        told = [one for one in tick.decisions if one.asset_key == part.asset_key and not one.along_with]
         self.result.differences.append(
             Difference(
                 tick=stored.offset,
@@ -150,7 +155,7 @@ class _Verifier:
                 part=part,
                 was_silent=was_silent,
                 condition="" if asset is None or asset.condition is None else str(asset.condition),
-                leaves=tuple(self._leaves(part.asset_key, decision)),
+                leaves=tuple(self._leaves(part.asset_key, told[0] if told else None)),
             )
         )
 

@@ -21,7 +21,8 @@ class StepJournal:
     """Events from inside a step that is under way, for `tell` to write."""
 
     def __init__(self, run_id: str, tell: Tell) -> None:
-        self.run_id, self._tell = run_id, tell
+        self.run_id: str = run_id
+        self._tell = tell
         self._unwritten: list[Event] = []
 
     def add(self, *events: Event) -> None:

@@ -54,7 +54,8 @@ class Journal:
         self._is_writing = True
         offsets = self._append(self._unwritten, expect)
         self._position = offsets[-1]
-        self.is_claimed, self._is_writing = True, False
+        self.is_claimed: bool = True
+        self._is_writing = False
         self._unwritten = []
 
     def check(self) -> None:

@@ -43,7 +43,7 @@ class Lease:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path.absolute()
+        self.path: Path = path.absolute()
         self._descriptor: int | None = None
 
     @classmethod

@@ -56,7 +56,7 @@ class Making:
     ) -> None:
         self._toolbox, self._step = toolbox, step
         self._tell, self._note, self._retry_number = tell, note, retry_number
-        self.assets = [toolbox.asset(key) for key in step.asset_keys]
+        self.assets: list[AssetsDefinition] = [toolbox.asset(key) for key in step.asset_keys]
         self._first = first = self.assets[0]
         self._members = (
             [toolbox.asset(str(spec.key)) for spec in first.whole.specs] if isinstance(first, Member) else self.assets

@@ -29,6 +29,9 @@ def observe(
 ) -> ExecuteInProcessResult:
     """Run the functions of those of `assets` that are observable sources; the others are left alone.
 
+    >>> @observable_source_asset
+    ... def exchange_rates():
+    ...     return DataVersion("v1")
     >>> result = observe([exchange_rates])
     >>> result.get_asset_observation_events()[0].data_version
     'v1'

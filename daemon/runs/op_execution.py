@@ -33,7 +33,9 @@ class OpRunExecution:
         chosen: frozenset[str] | None = None,
         input_values: Mapping[str, Any] | None = None,
     ) -> None:
-        self.plan, self.job, self.toolbox = plan, job, toolbox
+        self.plan: RunPlan = plan
+        self.job: OpJobDefinition = job
+        self.toolbox: Toolbox = toolbox
         self.errors: dict[str, BaseException] = {}
         self._journal = Journal(
             plan.run_id,
@@ -43,7 +45,7 @@ class OpRunExecution:
             look_further=look_further,
         )
         partition = plan.run_tags.get(PARTITION_TAG)
-        self.work = OpWork(
+        self.work: OpWork = OpWork(
             job.flat,
             toolbox,
             ManagedValues(toolbox),

@@ -26,7 +26,7 @@ class OpExecutionResult(RunEvents):
     ) -> None:
         super().__init__(run_id, events)
         self.success = success
-        self.errors = dict(work.errors)
+        self.errors: dict[str, BaseException] = dict(work.errors)
         self._job, self._work = job, work
 
     def output_for_node(self, node_name: str, output_name: str = "result") -> Any:

@@ -108,8 +108,12 @@ class OpWork:
         prefix: str = "",
         path: tuple[str, ...] = (),
     ) -> None:
-        self.toolbox, self.values, self.partition_keys, self.asset_key = toolbox, values, partition_keys, asset_key
-        self.prefix, self.path = prefix, path
+        self.toolbox: Toolbox = toolbox
+        self.values: OpValues = values
+        self.partition_keys: tuple[str, ...] | None = partition_keys
+        self.asset_key: AssetKey | None = asset_key
+        self.prefix: str = prefix
+        self.path: tuple[str, ...] = path
         self._note, self._given = note, dict(given or {})
         self._nodes = {node.step_key: node for node in flat.nodes if chosen is None or node.step_key in chosen}
         self._unresolved: OrderedDict[str, OpNode] = OrderedDict(self._nodes)
@@ -124,7 +128,7 @@ class OpWork:
         self.errors: dict[str, BaseException] = {}
         self.ends: dict[str, StepEnd] = {}
         """The ends of the steps that succeeded."""
-        self.count = 0
+        self.count: int = 0
         self._resolve()
 
     # ---- as `driving.py` asks ----------------------------------------------------------------------------------------

@@ -60,6 +60,11 @@ class StepPlan:
         return first if len(ranges) == 1 and first == last else None
 
     @property
+    def makes_several(self) -> bool:
+        """Whether it makes several assets, so that its events are of none of them."""
+        return not self.only_checks and len(self.targets) > 1
+
+    @property
     def is_shared(self) -> bool:
         """One of several checks, which makes nothing and has its own name."""
         return self.only_checks and self.step_key != gate_of(self.checks[0])

@@ -78,7 +78,7 @@ class RunQueue:
 
     def __init__(self, *, max_concurrent_runs: int, pools: Mapping[str, int] | None = None) -> None:
         self.max_concurrent_runs = max_concurrent_runs
-        self.pools = dict(pools or {})
+        self.pools: dict[str, int] = dict(pools or {})
         self.under_way: set[str] = set()
         self._targets: dict[str, tuple[Target, ...]] = {}
         """What the runs under way make, as far as that is known."""

@@ -115,7 +115,7 @@ class ExecuteInProcessResult(RunEvents):
     ) -> None:
         super().__init__(run_id, events)
         self.success = success
-        self.errors = dict(errors)
+        self.errors: dict[str, BaseException] = dict(errors)
         self._definitions = definitions
         self._values = values
 

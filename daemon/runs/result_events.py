@@ -17,7 +17,7 @@ class RunEvents(ABC):
 
     def __init__(self, run_id: str, events: Sequence[Event]) -> None:
         self.run_id = run_id
-        self.all_events = list(events)
+        self.all_events: list[Event] = list(events)
 
     @abstractmethod
     def _belongs(self, event: Event, node_name: str) -> bool:

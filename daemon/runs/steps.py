@@ -103,8 +103,8 @@ class StepAttempt:
         return StepFailed(
             run_id=self._toolbox.run_id,
             step_key=self._step.step_key,
-            asset_key=self._step.asset_key,
-            partition=self._step.partition,
+            asset_key=None if self._step.makes_several else self._step.asset_key,
+            partition=None if self._step.makes_several else self._step.partition,
             error=error_info(error),
             took_s=self._took_s(),
             code_started_at=self._code_started_at,

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import structlog
 from anyio.abc import TaskGroup
+from structlog.typing import FilteringBoundLogger
 
 from ...definitions.errors import InvalidInvocationError
 from ...definitions.snapshot import DefinitionsSnapshot
@@ -39,7 +40,7 @@ from .lease import Lease, is_held, wait_released
 from .planning import build_plan
 from .queue import QueuedRun, RunQueue
 
-log = structlog.get_logger("headwater.runs")
+log: FilteringBoundLogger = structlog.get_logger("headwater.runs")
 
 Append = Callable[[Sequence[e.Event]], Awaitable[object]]
 _ENDS = (e.RunSucceeded, e.RunFailed, e.RunCancelled)
@@ -57,7 +58,8 @@ class RunSupervisor:
     def __init__(
         self, state: State, queue: RunQueue, hosts: HostSupervisor, home: Path, *, clock: Clock, append: Append
     ) -> None:
-        self.state, self.queue = state, queue
+        self.state: State = state
+        self.queue: RunQueue = queue
         self._hosts, self._home, self._clock, self._append = hosts, home, clock, append
         self._launched: dict[str, QueuedRun] = {}
         self._gone: dict[str, Gone] = {}
@@ -225,13 +227,19 @@ def _left_inside_a_step(state: State, run: RunState, status: int) -> list[e.Even
         for check in step.checks:
             events += _shut_gate(run, check, message)
         checked: list[Part] = [(asset_key, partition) for asset_key, _, partition in step.checks]
-        asset_key, partition = next(iter([*step.handled_before, *checked]), (None, None))
+        asset_key, partition = _shared([*step.handled_before, *checked])
         events.append(
             e.StepFailed(run_id=run.run_id, step_key=step_key, asset_key=asset_key, partition=partition, error=error)
         )
         parts += [*step.handled_before, *checked]
     events += _skips(state, run, parts, below_only=False)
     return [*events, e.RunFailed(run_id=run.run_id, reason="step_failed", message=message)]
+
+
+def _shared(parts: Sequence[Part]) -> tuple[str | None, str | None]:
+    """The asset and the partition that all of `parts` are of."""
+    keys, partitions = {key for key, _ in parts}, {partition for _, partition in parts}
+    return keys.pop() if len(keys) == 1 else None, partitions.pop() if len(partitions) == 1 else None
 
 
 def _shut_gate(run: RunState, check: tuple[str, str, str | None], message: str) -> list[e.Event]:

@@ -26,6 +26,7 @@ from ...definitions.hooks import HookDefinition
 from ...definitions.io import IOManager
 from ...definitions.lifecycle import RunResources
 from ...definitions.logger import RUN_LOGGER, without_secrets
+from ...definitions.partitions.base import PartitionsDefinition
 from ...definitions.retries import RetryPolicy
 from ...definitions.run_config import config_of, fit_config
 from ...definitions.signature import Signature
@@ -66,24 +67,24 @@ class Toolbox:
         """`pause` is the clock and the chance of the waits between attempts. Where the run has such an executor its
         steps are forked, inside `around_fork`; never without it."""
         self.around_fork: AroundFork = around_fork or nullcontext
-        self.pause = pause or Pause()
+        self.pause: Pause = pause or Pause()
         self.definitions = definitions
         self.run_id = run_id
-        self.run_tags = run_tags or {}
-        self.run_config = run_config or {}
+        self.run_tags: Mapping[str, str] | dict[str, str] = run_tags or {}
+        self.run_config: Mapping[str, Any] | dict[str, Any] = run_config or {}
         self.open_instance = instance
-        self.log = step_logger()
+        self.log: logging.Logger = step_logger()
         self.job_name = job_name
         job = definitions.jobs.get(job_name) if job_name else None
         own: Mapping[str, Any] = getattr(job, "resource_defs", {})  # those of a job of ops go before the others
-        self.resources = Resources(
+        self.resources: Resources = Resources(
             RunResources({**definitions.resources, **own}, run_config=self.run_config, run_id=run_id, log=self.log)
         )
         self.job_hooks: frozenset[HookDefinition] = frozenset(job.hooks) if job else frozenset()
         executor: ExecutorDefinition | None = (job.executor_def if job else None) or definitions.executor
-        self.forks_at_most = executor.max_concurrent if around_fork is not None and executor else None
+        self.forks_at_most: int | None = executor.max_concurrent if around_fork is not None and executor else None
         """How many steps go at a time, each in a process of its own; None: one after the other, in this one."""
-        self.partitions_def = job.partitions_def if job else None
+        self.partitions_def: PartitionsDefinition | None = job.partitions_def if job else None
         """Those of the job."""
         self.job_retry_policy: RetryPolicy | None = job.op_retry_policy if job else None
         self._home, self._io_manager = home, io_manager

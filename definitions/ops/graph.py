@@ -51,15 +51,17 @@ class GraphDefinition(Node):
         for one in ins or ():
             if one not in parameters:
                 raise InvalidDefinitionError(f"{source}: {self} has no parameter for its input {one!r}.")
-        self.ins = {parameter: In() for parameter in parameters}
+        self.ins: Mapping[str, In] = {parameter: In() for parameter in parameters}
         with compose(str(self), source) as composition:
             returned = body(**{parameter: Handle(GraphInput(parameter)) for parameter in parameters})
         declared = out if isinstance(out, Mapping) else None
         found = outputs_of(returned, declared, owner=str(self), source=source)
         self.placed: dict[str, Placed] = composition.placed
-        self.outs = {one: DynamicOut() if isinstance(handle, DynamicHandle) else Out() for one, handle in found.items()}
+        self.outs: Mapping[str, Out] = {
+            one: DynamicOut() if isinstance(handle, DynamicHandle) else Out() for one, handle in found.items()
+        }
         self.results: dict[str, Ref | GraphInput] = {one: handle.wire for one, handle in found.items()}
-        self.__name__ = self.name
+        self.__name__: str = self.name
         self.__doc__ = body.__doc__
         self.__module__ = getattr(body, "__module__", __name__)
         self.__wrapped__ = body
@@ -174,8 +176,9 @@ def graph(
 
     >>> @graph
     ... def sales():
-    ...     return total(prices(), amounts())
+    ...     return total(load())
     >>> sales.execute_in_process().output_value()
+    7
 
     Its parameters are inputs of the graph, what it returns its outputs: the output of an op, a dict of them by name
     (declared with `out={"a": GraphOut(), ...}`), or nothing.

@@ -55,8 +55,8 @@ class OpJobDefinition(JobDefinition):
             source=graph.source,
         )
         self.graph = graph
-        self.resource_defs = dict(resource_defs or {})
-        self.input_values = dict(input_values or {})
+        self.resource_defs: dict[str, Any] = dict(resource_defs or {})
+        self.input_values: dict[str, Any] = dict(input_values or {})
         if unknown := [one for one in self.input_values if one not in graph.ins]:
             raise InvalidDefinitionError(
                 f"{graph.source}: {self} has input_values for {unknown[0]!r}, which is no input of {graph}."

@@ -50,17 +50,17 @@ class OpDefinition(Node):
             source=source,
         )
         self.fn = fn
-        self.retry_policy = checked_policy(retry_policy, owner=str(self), source=source)
+        self.retry_policy: RetryPolicy | None = checked_policy(retry_policy, owner=str(self), source=source)
         self.code_version = code_version
         refuse(str(self), source=source, config_schema=config_schema, pool=pool)
-        self.required_resource_keys = frozenset(required_resource_keys or ())
-        self.signature = Signature.of(fn)
+        self.required_resource_keys: frozenset[str] = frozenset(required_resource_keys or ())
+        self.signature: Signature = Signature.of(fn)
         for problem in self.signature.problems():
             raise DefinitionError(f"{source}: {self}: {problem}")
-        self.resource_args = tuple(p.name for p in self.signature.parameters if p.is_resource)
-        self.ins = self._inputs(dict(ins or {}))
-        self.outs = self._outputs(out)
-        self.__name__ = self.name
+        self.resource_args: tuple[str, ...] = tuple(p.name for p in self.signature.parameters if p.is_resource)
+        self.ins: Mapping[str, In] = self._inputs(dict(ins or {}))
+        self.outs: Mapping[str, Out] = self._outputs(out)
+        self.__name__: str = self.name
         self.__doc__ = fn.__doc__
         self.__module__ = getattr(fn, "__module__", __name__)
         self.__wrapped__ = fn

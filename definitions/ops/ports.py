@@ -106,7 +106,9 @@ class DynamicOutput:
                 f"DynamicOutput: the mapping_key {mapping_key!r} may have letters, digits and '_' only. "
                 f"Give {re.sub(r'[^A-Za-z0-9_]+', '_', str(mapping_key)) or '_'!r} instead."
             )
-        self.value, self.mapping_key, self.output_name = value, mapping_key, output_name
+        self.value: Any = value
+        self.mapping_key: str = mapping_key
+        self.output_name: str = output_name
         self.metadata: dict[str, MetadataValue] = normalize_metadata(metadata)
 
     def __repr__(self) -> str:

@@ -32,7 +32,9 @@ class Calendar(ABC):
 
     def __init__(self, name: str, unit: str, timezone: str) -> None:
         """`name` says the rhythm in a fingerprint, `unit` names one window in a message."""
-        self.name, self.unit, self.timezone = name, unit, timezone
+        self.name: str = name
+        self.unit: str = unit
+        self.timezone: str = timezone
 
     period: int | None = None
     """The seconds that every window lasts; None where they differ."""
@@ -84,7 +86,7 @@ class HourlyCalendar(Calendar):
         self._seconds = tuple(sorted(minute * 60 for minute in minutes))
         self._per_hour = len(self._seconds)
         lengths = {end - start for start, end in pairwise((*self._seconds, self._seconds[0] + HOUR))}
-        self.period = lengths.pop() if len(lengths) == 1 else None
+        self.period: int | None = lengths.pop() if len(lengths) == 1 else None
 
     @cached_property
     def _phase(self) -> int:
@@ -126,7 +128,7 @@ class DailyCalendar(Calendar):
         super().__init__(name, unit, timezone)
         self._times, self._days, self._per_day = tuple(sorted(times)), days, len(times)
         if timezone == "UTC" and days.every is not None and self._per_day == 1:
-            self.period = days.every * DAY
+            self.period: int | None = days.every * DAY
 
     def start(self, ordinal: int) -> int:
         index, place = divmod(ordinal, self._per_day)

@@ -33,7 +33,7 @@ class DayRule(ABC):
 
 
 class EveryDay(DayRule):
-    every = 1
+    every: int | None = 1
 
     def day(self, index: int) -> int:
         return index
@@ -45,7 +45,7 @@ class EveryDay(DayRule):
 class WeekDay(DayRule):
     """One day a week: 0 is Sunday, 6 is Saturday."""
 
-    every = 7
+    every: int | None = 7
 
     def __init__(self, weekday: int) -> None:
         self._first = (weekday - 4) % 7  # 1970-01-01 was a Thursday

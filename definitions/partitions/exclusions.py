@@ -22,8 +22,8 @@ class Exclusions:
     def __init__(self, given: Sequence[str | date | datetime], calendar: Calendar, fmt: str) -> None:
         if isinstance(given, (str, date)):
             raise InvalidDefinitionError(f"exclusions is a list; did you mean [{given!r}]?")
-        self.crons = [item for item in given if isinstance(item, str)]
-        self.moments = [
+        self.crons: list[str] = [item for item in given if isinstance(item, str)]
+        self.moments: list[datetime] = [
             local_wall(item, fmt, calendar.zone, what="an exclusion") for item in given if not isinstance(item, str)
         ]
         self._calendar = calendar

@@ -26,7 +26,7 @@ class SpecificPartitionsPartitionMapping(PartitionMapping):
     def __init__(self, partition_keys: Iterable[str]) -> None:
         if isinstance(partition_keys, str):
             raise InvalidDefinitionError(f"partition_keys is a list of keys; did you mean [{partition_keys!r}]?")
-        self.partition_keys = tuple(partition_keys)
+        self.partition_keys: tuple[str, ...] = tuple(partition_keys)
 
     def mismatch(self, upstream: PartitionsDefinition | None, downstream: PartitionsDefinition | None) -> str | None:
         if upstream is None:
@@ -54,7 +54,7 @@ class StaticPartitionMapping(PartitionMapping):
     kind = "static"
 
     def __init__(self, downstream_partition_keys_by_upstream_partition_key: Mapping[str, str | Sequence[str]]) -> None:
-        self.table = {
+        self.table: dict[str, tuple[str] | tuple[str, ...]] = {
             up: (down,) if isinstance(down, str) else tuple(down)
             for up, down in downstream_partition_keys_by_upstream_partition_key.items()
         }

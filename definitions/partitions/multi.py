@@ -90,7 +90,9 @@ class MultiPartitionsDefinition(PartitionsDefinition):
             )
         for name, definition in partitions_defs.items():
             _check_dimension(name, definition)
-        self.partitions_by_dimension = {name: partitions_defs[name] for name in sorted(partitions_defs)}
+        self.partitions_by_dimension: dict[str, PartitionsDefinition] = {
+            name: partitions_defs[name] for name in sorted(partitions_defs)
+        }
         self._check_size()
 
     # ---- dimensions ----------------------------------------------------------------------------------------------

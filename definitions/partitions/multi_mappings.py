@@ -27,7 +27,8 @@ class MultiToSingleDimensionPartitionMapping(PartitionMapping):
     def __init__(
         self, partition_dimension_name: str | None = None, partition_mapping: PartitionMapping | None = None
     ) -> None:
-        self.partition_dimension_name, self.partition_mapping = partition_dimension_name, partition_mapping
+        self.partition_dimension_name: str | None = partition_dimension_name
+        self.partition_mapping: PartitionMapping | None = partition_mapping
 
     def dimension(self, upstream: PartitionsDefinition | None, downstream: PartitionsDefinition | None) -> str:
         """The dimension that the mapping goes along; the definitions fit it."""
@@ -117,7 +118,7 @@ class MultiPartitionMapping(PartitionMapping):
                     f"dimension {name!r} is mapped by {value!r}. Write DimensionPartitionMapping(dimension_name=..., "
                     "partition_mapping=IdentityPartitionMapping())."
                 )
-        self.by_upstream = dict(downstream_mappings_by_upstream_dimension)
+        self.by_upstream: dict[str, DimensionPartitionMapping] = dict(downstream_mappings_by_upstream_dimension)
 
     def mismatch(self, upstream: PartitionsDefinition | None, downstream: PartitionsDefinition | None) -> str | None:
         if not isinstance(upstream, MultiPartitionsDefinition) or not isinstance(downstream, MultiPartitionsDefinition):

@@ -68,7 +68,7 @@ class HourlyPartitionsDefinition(_NamedWindows):
     """
 
     kind = "hourly"
-    offsets = ("minute_offset",)
+    offsets: ClassVar[tuple[str, ...]] = ("minute_offset",)
 
     def __init__(
         self,
@@ -137,7 +137,7 @@ class WeeklyPartitionsDefinition(_NamedWindows):
     """
 
     kind = "weekly"
-    offsets = ("minute_offset", "hour_offset", "day_offset")
+    offsets: ClassVar[tuple[str, ...]] = ("minute_offset", "hour_offset", "day_offset")
 
     def __init__(
         self,
@@ -174,7 +174,7 @@ class MonthlyPartitionsDefinition(_NamedWindows):
     """
 
     kind = "monthly"
-    offsets = ("minute_offset", "hour_offset", "day_offset")
+    offsets: ClassVar[tuple[str, ...]] = ("minute_offset", "hour_offset", "day_offset")
 
     def __init__(
         self,

@@ -70,8 +70,11 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition):
             raise InvalidDefinitionError(
                 f"cron_schedule {cron_schedule!r} says itself when windows open: leave the offsets out"
             )
-        self.fmt, self.timezone, self.end_offset = fmt, timezone or "UTC", end_offset
-        self.schedule_type, self.cron_schedule = schedule_type, cron_schedule
+        self.fmt: str = fmt
+        self.timezone: str = timezone or "UTC"
+        self.end_offset: int = end_offset
+        self.schedule_type: ScheduleType | None = schedule_type
+        self.cron_schedule: str | None = cron_schedule
         self._offsets = {"minute_offset": minute_offset, "hour_offset": hour_offset, "day_offset": day_offset}
         if cron_schedule is not None:
             self.calendar: Calendar = calendar_of_cron(cron_schedule, self.timezone)
@@ -80,9 +83,9 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition):
             self.calendar = calendar_of(schedule_type, self.timezone, **self._offsets)
         local = self.calendar.zone
         self._check_format()
-        self.start = local_wall(start, fmt, local, what=self._word("start"))
-        self.end = None if end is None else local_wall(end, fmt, local, what=self._word("end"))
-        self.exclusions = Exclusions(exclusions, self.calendar, fmt) if exclusions else None
+        self.start: datetime = local_wall(start, fmt, local, what=self._word("start"))
+        self.end: datetime | None = None if end is None else local_wall(end, fmt, local, what=self._word("end"))
+        self.exclusions: Exclusions | None = Exclusions(exclusions, self.calendar, fmt) if exclusions else None
         if self.first_ordinal < 0:
             raise NotYetSupported(
                 f"{self._word('start')} {start!r}: a {self._rhythm} partition before 1970-01-01",

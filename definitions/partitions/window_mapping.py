@@ -29,7 +29,8 @@ class TimeWindowPartitionMapping(PartitionMapping):
             raise InvalidDefinitionError(
                 f"start_offset {start_offset} is behind end_offset {end_offset}: no window lies between them"
             )
-        self.start_offset, self.end_offset = start_offset, end_offset
+        self.start_offset: int = start_offset
+        self.end_offset: int = end_offset
         self.allow_nonexistent_upstream_partitions = allow_nonexistent_upstream_partitions
 
     def mismatch(self, upstream: PartitionsDefinition | None, downstream: PartitionsDefinition | None) -> str | None:

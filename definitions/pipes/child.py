@@ -2,7 +2,7 @@
 
 >>> from headwater.pipes import open_pipes
 >>> with open_pipes() as pipes:
-...     pipes.log.info("making %s", pipes.partition_key)
+...     pipes.log.info("making the orders")
 ...     pipes.report_asset_materialization(metadata={"row_count": 3})
 
 Started by hand, without a step, it has no extras and its reports go nowhere.
@@ -28,7 +28,7 @@ class PipesContext:
 
     def __init__(self, data: Mapping[str, Any], messages: IO[str] | None) -> None:
         self._data, self._messages = data, messages
-        self.log = logging.getLogger("headwater.pipes")
+        self.log: logging.Logger = logging.getLogger("headwater.pipes")
         """Its lines go to the log of the step."""
         self._handler = _ToStep(self)
         self.log.addHandler(self._handler)

@@ -3,7 +3,7 @@
 >>> @asset
 ... def orders(context: AssetExecutionContext, pipes: ResourceParam[PipesSubprocessClient]) -> MaterializeResult:
 ...     return pipes.run(command=["python", "orders.py"], context=context).get_materialize_result()
->>> Definitions([orders], resources={"pipes": PipesSubprocessClient()})
+>>> defs = Definitions([orders], resources={"pipes": PipesSubprocessClient()})
 """
 
 from __future__ import annotations
@@ -26,11 +26,13 @@ class PipesClientCompletedInvocation:
     def __init__(self, session: PipesSession) -> None:
         self._session = session
 
-    def get_results(self, *, implicit_materializations: bool = True) -> Sequence[MaterializeResult | AssetCheckResult]:
+    def get_results(
+        self, *, implicit_materializations: bool = True
+    ) -> Sequence[MaterializeResult[Any] | AssetCheckResult]:
         """A result for each asset of the step."""
         return self._session.get_results(implicit_materializations=implicit_materializations)
 
-    def get_materialize_result(self, *, implicit_materialization: bool = True) -> MaterializeResult:
+    def get_materialize_result(self, *, implicit_materialization: bool = True) -> MaterializeResult[Any]:
         """The result of the one asset of the step."""
         return self._session.get_materialize_result(implicit_materialization=implicit_materialization)
 
@@ -43,7 +45,8 @@ class PipesSubprocessClient:
     """A resource that runs programs. `env` is added to the environment of each, `cwd` is where they start."""
 
     def __init__(self, env: Mapping[str, str] | None = None, cwd: str | None = None) -> None:
-        self.env, self.cwd = dict(env or {}), cwd
+        self.env: dict[str, str] = dict(env or {})
+        self.cwd: str | None = cwd
 
     def run(
         self,

@@ -56,7 +56,9 @@ class PipesSession:
         for line in whole.splitlines():
             self._take(line)
 
-    def get_results(self, *, implicit_materializations: bool = True) -> Sequence[MaterializeResult | AssetCheckResult]:
+    def get_results(
+        self, *, implicit_materializations: bool = True
+    ) -> Sequence[MaterializeResult[Any] | AssetCheckResult]:
         """A result for each asset that the program reported, with its checks.
 
         An asset of which nothing was reported counts as made, unless `implicit_materializations` is false.
@@ -64,10 +66,10 @@ class PipesSession:
         keys = [str(one["asset_key"]) for one in self._materialized]
         if implicit_materializations:
             keys += [key for key in _asset_keys(self._step) if key not in keys]
-        results: list[MaterializeResult | AssetCheckResult] = [self._result(key) for key in dict.fromkeys(keys)]
+        results: list[MaterializeResult[Any] | AssetCheckResult] = [self._result(key) for key in dict.fromkeys(keys)]
         return results + [_check(one) for one in self._checked if str(one["asset_key"]) not in keys]
 
-    def get_materialize_result(self, *, implicit_materialization: bool = True) -> MaterializeResult:
+    def get_materialize_result(self, *, implicit_materialization: bool = True) -> MaterializeResult[Any]:
         """The result of the one asset of the step.
 
         Raises:
@@ -81,7 +83,7 @@ class PipesSession:
     def get_custom_messages(self) -> Sequence[Any]:
         return tuple(self._custom)
 
-    def _result(self, key: str) -> MaterializeResult:
+    def _result(self, key: str) -> MaterializeResult[Any]:
         told = next((one for one in reversed(self._materialized) if one["asset_key"] == key), {})
         return MaterializeResult(
             asset_key=key.split("/"),
@@ -99,9 +101,9 @@ class PipesSession:
             return
         match method:
             case "opened":
-                self.opened = True
+                self.opened: bool = True
             case "closed":
-                self.exception = params.get("exception")
+                self.exception: None = params.get("exception")
             case "log":
                 level = logging.getLevelNamesMapping().get(params.get("level", "INFO"), logging.INFO)
                 self._log.log(level, "%s", params.get("message"))

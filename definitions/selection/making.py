@@ -44,7 +44,7 @@ def to_make(selection: AssetSelection, assets: Selectable) -> ToMake:
         warnings.simplefilter("ignore", EmptySelection)  # the line above has given the same ones
         checks = selection.checks_in(view)
     named = set(_named(selection))
-    for key in sorted(named):
+    for key in sorted(named & view.keys):
         _refuse_external(view.assets[key])
     made = _to_run(view, chosen, named)
     _check_whole(view, made)

@@ -36,13 +36,15 @@ class Everything(Leaf):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Key(Leaf):
-    """The asset of this key, which must exist."""
+    """The asset of this key, or all that the function of this name makes; one of the two must exist."""
 
     key: AssetKey
 
     def assets_in(self, view: SelectableAssets) -> set[AssetKey]:
         if self.key not in view.assets:
-            known = list(map(str, view.assets))
+            if len(self.key.parts) == 1 and self.key.parts[0] in view.steps:
+                return view.steps[self.key.parts[0]]
+            known = [*map(str, view.assets), *view.steps]
             shown = ", ".join(known[:10]) + (", ..." if len(known) > 10 else "")
             hint = did_you_mean(str(self.key), known, f"Defined are: {shown or 'none'}.")
             raise InvalidAssetSelection(f"there is no asset {str(self.key)!r}. {hint}")

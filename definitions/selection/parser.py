@@ -11,7 +11,8 @@
 
 and a name is one of
 
-    orders  sales/orders  "or"              an asset, which must exist; quoted if it could be read as something else
+    orders  sales/orders  "or"              an asset, which must exist; quoted if it could be read as something else;
+                                            or all that the function of this name makes
     key:"raw*"  group:sales  kind:dbt  owner:"team:sales"  tag:layer=bronze  partitions:daily
                                             with "*" for any text, and <null> for those that have none
     is:external  is:materializable          made elsewhere, made here

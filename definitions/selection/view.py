@@ -41,15 +41,21 @@ class SelectableAsset:
     partitions: str | None
     checks: tuple[SelectableCheck, ...]
     observable: bool = False
-    made_together: str = ""
-    """The step in which it can only be made together with others; "" where it can be made alone."""
+    step: str = ""
+    """The step that it shares with what else its function makes; "" where it has one of its own."""
+    can_subset: bool = False
+
+    @property
+    def made_together(self) -> str:
+        """The step in which it can only be made together with others; "" where it can be made alone."""
+        return "" if self.can_subset else self.step
 
 
 class SelectableAssets:
     """The assets by key, each after everything it reads, and the ways between them."""
 
     def __init__(self, assets: Iterable[SelectableAsset]) -> None:
-        self.assets = {asset.key: asset for asset in assets}
+        self.assets: dict[AssetKey, SelectableAsset] = {asset.key: asset for asset in assets}
         self._selected: dict[str, set[AssetKey]] = {}
 
     @classmethod
@@ -68,7 +74,8 @@ class SelectableAssets:
                     key=AssetKey.from_user_string(asset.key),
                     external=asset.external,
                     parents=tuple(AssetKey.from_user_string(dep.key) for dep in asset.deps),
-                    made_together="" if asset.can_subset else asset.step,
+                    step=asset.step,
+                    can_subset=asset.can_subset,
                     checks=tuple(
                         SelectableCheck(check.name, check.inline, "" if check.can_subset else check.step)
                         for check in asset.checks
@@ -92,7 +99,8 @@ class SelectableAssets:
                     external=node.is_external,
                     parents=tuple(graph.parents(node.key)),
                     checks=tuple(checks.get(node.key, ())),
-                    made_together=node.step if isinstance(node, AssetsDefinition) and not node.can_subset else "",
+                    step=node.step if isinstance(node, AssetsDefinition) else "",
+                    can_subset=node.can_subset if isinstance(node, AssetsDefinition) else False,
                     observable=node.is_observable,
                     **_labels(node.spec, node.spec.partitions_def),
                 )
@@ -130,10 +138,19 @@ class SelectableAssets:
         """`keys`, and what stands at most so many layers above or below them; None is all layers."""
         return keys | _walk(keys, self.parents, up) | _walk(keys, self.children, down)
 
+    @cached_property
+    def steps(self) -> Mapping[str, set[AssetKey]]:
+        """What each function makes that makes several assets, by its name."""
+        steps: dict[str, set[AssetKey]] = {}
+        for key, asset in self.assets.items():
+            if asset.step:
+                steps.setdefault(asset.step, set()).add(key)
+        return steps
+
     def made_with(self, keys: set[AssetKey]) -> set[AssetKey]:
         """`keys`, and what can only be made together with one of them."""
         steps = {step for key in keys if (step := self.assets[key].made_together)}
-        return keys | {key for key, asset in self.assets.items() if asset.made_together in steps} if steps else keys
+        return keys.union(*(self.steps[step] for step in steps))
 
     def selected(self, text: str) -> set[AssetKey]:
         """What the selection string `text` means here, looked up once however often it is asked for."""

@@ -1,8 +1,11 @@
 """IO managers that keep tables in a DuckDB database: each asset is a table, each partition some of its rows.
 
+>>> import pandas
+>>> from headwater.duckdb import DuckDBPandasIOManager
 >>> @asset(partitions_def=DailyPartitionsDefinition("2024-01-01"), metadata={"partition_expr": "day"})
 ... def orders(context) -> pandas.DataFrame: ...
->>> Definitions([orders], resources={"io_manager": DuckDBPandasIOManager(database="data/shop.duckdb", schema="shop")})
+>>> defs = Definitions([orders], resources={
+...     "io_manager": DuckDBPandasIOManager(database="data/shop.duckdb", schema="shop")})
 
 Which table and which rows: see `slices.py`. A whole asset replaces its table; partitions are deleted and inserted in
 one transaction, so that a reader sees the old rows or the new ones. An input of several partitions is one table.
@@ -52,7 +55,8 @@ class TableTypeHandler:
 
 
 class DuckDBPandasTypeHandler(TableTypeHandler):
-    library, type_name = "pandas", "pandas.DataFrame"
+    library: str = "pandas"
+    type_name: str = "pandas.DataFrame"
 
     def from_duckdb(self, result: Any) -> Any:
         return result.df()
@@ -61,7 +65,8 @@ class DuckDBPandasTypeHandler(TableTypeHandler):
 class DuckDBPolarsTypeHandler(TableTypeHandler):
     """A LazyFrame is collected."""
 
-    library, type_name = "polars", "polars.DataFrame"
+    library: str = "polars"
+    type_name: str = "polars.DataFrame"
 
     def handles(self, kind: Any) -> bool:
         return super().handles(kind) or kind.__name__ == "LazyFrame"
@@ -76,7 +81,8 @@ class DuckDBPolarsTypeHandler(TableTypeHandler):
 
 
 class DuckDBPyArrowTypeHandler(TableTypeHandler):
-    library, type_name = "pyarrow", "pyarrow.Table"
+    library: str = "pyarrow"
+    type_name: str = "pyarrow.Table"
 
     def from_duckdb(self, result: Any) -> Any:
         return result.to_arrow_table()

@@ -1,10 +1,11 @@
 """DuckDB as a resource: connections to a database, one at a time.
 
+>>> from headwater.duckdb import DuckDBResource
 >>> @asset
 ... def orders(duckdb: DuckDBResource) -> None:
 ...     with duckdb.get_connection() as connection:
 ...         connection.execute("create or replace table orders as select 1 as id")
->>> Definitions([orders], resources={"duckdb": DuckDBResource(database="data/shop.duckdb")})
+>>> defs = Definitions([orders], resources={"duckdb": DuckDBResource(database="data/shop.duckdb")})
 
 Only one process at a time can write to the file of a DuckDB database. Steps run in processes of their own: a connection
 waits for the other one to be closed, up to `WAIT_S`.

@@ -1,6 +1,7 @@
 """IO managers that keep tables in Parquet files, through the writers and readers of pandas, Polars and pyarrow.
 
->>> Definitions([orders], resources={"io_manager": PandasParquetIOManager(base_dir="s3://bucket/tables")})
+>>> from headwater.parquet import PandasParquetIOManager
+>>> defs = Definitions([orders], resources={"io_manager": PandasParquetIOManager(base_dir="data/tables")})
 
 One file for each asset or partition, at the path that `value_files.py` says, with the extension `.parquet`. A file on
 this machine is replaced in one step. `AssetIn(metadata={"columns": [...]})` reads these columns only.

@@ -219,12 +219,12 @@ class AssetState:
     )
 
     def __init__(self, key: str, space: OrdinalSpace | None = None) -> None:
-        self.key = key
+        self.key: str = key
         self.stray = PartitionTable(KeyedSpace(f"stray:{key}"))
         self.table = PartitionTable(space) if space is not None else self.stray
         self.files: dict[str, str] = {}
         """The data version last recorded of each file that arrived, by path."""
-        self.made_at = 0
+        self.made_at: int = 0
         """Microseconds UTC of its newest materialisation, of whatever partition; 0 where there is none."""
         self.code_version: str | None = None
         """The one that the newest definitions declared which had the asset."""
@@ -326,7 +326,8 @@ class AssetState:
                 table.move_to(target, ordinal, there)
         for target in {id(fresh.table): fresh.table, id(fresh.stray): fresh.stray}.values():
             target.recent.extend(sorted((int(position), ordinal) for ordinal, position in target.update.items()))
-        self.table, self.stray = fresh.table, fresh.stray
+        self.table: PartitionTable = fresh.table
+        self.stray: PartitionTable = fresh.stray
         for name, runs in planned.items():
             found = {run_id: [self._ordinal(key) for key in keys] for run_id, keys in runs.items()}
             setattr(self, name, {run_id: BitMap([n for n in ns if n is not None]) for run_id, ns in found.items()})

@@ -70,8 +70,6 @@ class Causes:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Causes) and self.groups == other.groups
 
-    __hash__ = None  # type: ignore[assignment]
-
     def __bool__(self) -> bool:
         return bool(self.groups)
 

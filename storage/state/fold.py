@@ -54,7 +54,7 @@ class LastTick:
     """Where automation stands: through which offset and when the last tick was, and what it requested."""
 
     def __init__(self) -> None:
-        self.through = 0
+        self.through: int = 0
         self.at: datetime | None = None
         self.requested: dict[str, BitMap] = {}
 
@@ -65,23 +65,23 @@ class State:
     def __init__(self, definitions_bytes: Callable[[str], bytes]) -> None:
         self._definitions_bytes = definitions_bytes
         self._is_pinned = False
-        self.through = 0
-        self.timestamp = 0
+        self.through: int = 0
+        self.timestamp: int = 0
         self.term = 0
         self.definitions: DefinitionsSnapshot | None = None
         self.definitions_hash = ""
         self.definitions_errors: tuple[str, ...] = ()
-        self.spaces = Spaces()
+        self.spaces: Spaces = Spaces()
         self.assets: dict[str, AssetState] = {}
-        self.checks = CheckStates(self.assets)
+        self.checks: CheckStates = CheckStates(self.assets)
         self.runs: dict[str, RunState] = {}
-        self.run_notes = RunNotes()
-        self.backfills = Backfills(self.asset)
-        self.memory = Memory()
-        self.automation = AutomationState()
-        self.switches = Switches()
-        self.last_tick = LastTick()
-        self.changes = Changes()
+        self.run_notes: RunNotes = RunNotes()
+        self.backfills: Backfills = Backfills(self.asset)
+        self.memory: Memory = Memory()
+        self.automation: AutomationState = AutomationState()
+        self.switches: Switches = Switches()
+        self.last_tick: LastTick = LastTick()
+        self.changes: Changes = Changes()
         self._blocks: dict[Part, set[Part]] = {}
         self._known: dict[str, Mapping[str, AssetSnapshot]] = {"": {}}
         """The assets of definitions by hash: those in force, and others that unfinished runs were planned under."""
@@ -164,14 +164,14 @@ class State:
         return self.spaces.of(definition.partitions) if definition else None
 
     def _daemon_started(self, event: e.DaemonStarted, stored: Stored) -> None:
-        self.term = event.term
+        self.term: int = event.term
 
     def _definitions_loaded(self, event: e.DefinitionsLoaded, stored: Stored) -> None:
         self.definitions_errors = ()
         if self._is_pinned:
             return
         self.definitions = DefinitionsSnapshot.from_bytes(self._definitions_bytes(event.hash))
-        self.definitions_hash = event.hash
+        self.definitions_hash: str = event.hash
         self._known = {"": {}, event.hash: self.definitions.assets}
         for key in [*self.assets, *(k for k in self.definitions.assets if k not in self.assets)]:
             asset = self.asset(key)

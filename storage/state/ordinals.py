@@ -26,6 +26,7 @@ from ...definitions.partitions import (
     StaticPartitionsDefinition,
     TimeWindowPartitionsDefinition,
 )
+from ...definitions.partitions.calendars import Calendar
 from ..events import DynamicPartitionsAdded, DynamicPartitionsDeleted, Event, KeyRanges
 from .tuples import TupleSpace
 
@@ -210,8 +211,8 @@ class TimeSpace(_Fixed):
     """The windows of a time-window definition, counted from a fixed epoch in its zone."""
 
     def __init__(self, definition: TimeWindowPartitionsDefinition) -> None:
-        self.fingerprint = definition.space
-        self.calendar = definition.calendar
+        self.fingerprint: str = definition.space
+        self.calendar: Calendar = definition.calendar
         self._definition = definition
         self._found: dict[str, int] = {}
 

@@ -44,5 +44,3 @@ class Column:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Column) and dict(self.items()) == dict(other.items())
-
-    __hash__ = None  # type: ignore[assignment]

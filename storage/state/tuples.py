@@ -82,11 +82,11 @@ class TupleSpace:
     grows = True
 
     def __init__(self, definition: MultiPartitionsDefinition, axes: Sequence[OrdinalSpace]) -> None:
-        self.fingerprint = definition.space
-        self.names = definition.partition_dimension_names
-        self.axes = tuple(axes)
+        self.fingerprint: str = definition.space
+        self.names: list[str] = definition.partition_dimension_names
+        self.axes: tuple[OrdinalSpace, ...] = tuple(axes)
         windows = [name for name, d in definition.partitions_by_dimension.items() if d.time_windows]
-        self.time = self.names.index(windows[0]) if windows else None
+        self.time: int | None = self.names.index(windows[0]) if windows else None
         """The first axis of windows of time: along it combinations stand in ranges."""
         self._blocks: list[_Block] = []
         self._fixed = [

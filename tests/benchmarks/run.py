@@ -17,6 +17,7 @@ from pathlib import Path
 from append import append
 from burst import burst
 from harness import Benchmark, Effort, Figure, machine, say
+from history import history
 from idle import idle
 from in_process import materializing
 from launch import launch
@@ -34,6 +35,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "burst": burst,
     "idle": idle,
     "ticks": ticks,
+    "history": history,
 }
 
 

@@ -252,6 +252,14 @@ def test_the_neighbours_of_an_asset_are_what_only_comes_together_with_it() -> No
         assert AssetSelection.from_string(str(selection)) == selection
 
 
+def test_the_name_of_the_function_selects_all_that_it_makes() -> None:
+    definitions = Definitions(assets=[raw, shop, tables])
+    assert AssetSelection.from_string("shop").resolve(definitions) == shop.keys
+    assert to_make(AssetSelection.from_string("raw+ tables"), definitions.snapshot()).assets[0] == AssetKey("raw")
+    job = define_asset_job("all", selection="raw tables+")
+    Definitions(assets=[raw, tables], jobs=[job]).validate()
+
+
 def test_a_part_that_does_not_come_alone_cannot_be_selected() -> None:
     definitions = Definitions(assets=[raw, tables])
     with pytest.raises(InvalidSubsetError, match=r"'report' cannot be made without 'clean': multi-asset 'tables'"):

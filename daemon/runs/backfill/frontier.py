@@ -32,7 +32,7 @@ class Frontier:
     def __init__(self, moment: Moment, keys: tuple[str, ...]) -> None:
         wanted, assets = set(keys), moment.definitions.assets
         defined = [key for key in assets if key in wanted and not assets[key].external]
-        self.keys = [*(key for key in keys if key not in set(defined)), *defined]
+        self.keys: list[str] = [*(key for key in keys if key not in set(defined)), *defined]
         """What is not defined any more, then the others upstream first."""
         self._place = {key: n for n, key in enumerate(self.keys)}
         self.upstream: dict[str, list[DepSnapshot]] = {key: [] for key in self.keys}
@@ -52,7 +52,7 @@ class Frontier:
             for key in defined
         }
         self.joined.update(same_step(moment.definitions, defined))
-        self.ready = {key: BitMap() for key in self.keys}
+        self.ready: dict[str, BitMap] = {key: BitMap() for key in self.keys}
         self._settled = {key: BitMap() for key in self.keys}
         self._requested = {key: BitMap() for key in self.keys}
         self._is_new = True

@@ -41,7 +41,7 @@ class LocalBackfill:
         clock: Clock,
         ids: IdSource,
     ) -> None:
-        self.backfill_id = request.backfill_id
+        self.backfill_id: str = request.backfill_id
         self._request, self._definitions, self._state, self._log = request, definitions, state, log
         self._home, self._clock = home, clock
         self._snapshot = definitions.snapshot()

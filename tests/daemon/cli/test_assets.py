@@ -295,3 +295,40 @@ def test_what_nothing_is_recorded_of_cannot_be_wiped(commands: Commands) -> None
     assert result.exit_code == 1
     assert "nothing is recorded of an asset 'totl'" in result.stderr
     assert "Did you mean 'total'?" in result.stderr
+
+
+# ---- assets of one function ------------------------------------------------------------------------------------------
+
+SHOP = """
+from headwater import AssetSpec, Definitions, MaterializeResult, asset, multi_asset
+
+
+@multi_asset(specs=[AssetSpec("clean"), AssetSpec("report", deps=["clean"])])
+def tables():
+    yield MaterializeResult(asset_key="clean", metadata={"rows": 3})
+
+
+@asset(deps=["report"])
+def sent() -> None: ...
+
+
+defs = Definitions(assets=[tables, sent])
+"""
+
+
+def test_a_part_that_does_not_come_alone_is_refused_with_what_to_select(commands: Commands) -> None:
+    commands.write(SHOP)
+    result = materialize(commands, "report")
+    assert result.exit_code == 1
+    assert "'report' cannot be made without 'clean': multi-asset 'tables' makes all its assets in one" in result.stderr
+    assert commands.events() == []
+
+
+@pytest.mark.parametrize("select", ["tables+", "clean, report, sent", "made_with(report)+"])
+def test_assets_of_one_function_are_made_by_its_name_or_by_theirs(commands: Commands, select: str) -> None:
+    commands.write(SHOP)
+    assert materialize(commands, select).exit_code == 0
+    assert [row["status"] for row in commands.json("asset", "list", "-f", "flow.py")] == ["fresh"] * 3
+    [run] = commands.json("run", "list")
+    shown = commands("run", "show", run["run_id"]).stdout
+    assert "tables" in shown

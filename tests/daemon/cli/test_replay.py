@@ -109,6 +109,16 @@ def test_what_differs_is_shown_with_the_leaves_of_both_and_ends_with_1(world: Wo
     assert commands("replay", "--verify", "--since", str(offset)).exit_code == 0
 
 
+def test_other_definitions_show_what_they_would_have_asked_for(world: World, commands: Commands) -> None:
+    copied(world, commands)
+    commands.write(EAGER.replace("eager()", "on_cron('0 2 * * *')"))
+    result = commands.json("replay", "--with", "flow.py")
+    assert result["assets"] == [{"key": "total", "recorded": 2, "supposed": 1}]
+    shown = commands("replay", "-m", "flow", "--since", "2026-03-01T01:30Z")
+    assert shown.exit_code == 0, shown.output
+    assert "with these definitions" in shown.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from headwater.daemon.replay.verify import verify
 from headwater.definitions.asset import AssetSpec, asset
 from headwater.definitions.conditions import AutomationCondition
+from headwater.definitions.multi_asset import multi_asset
 from headwater.definitions.partitions import DailyPartitionsDefinition
 from headwater.storage import events as e
 from support.world import World
@@ -78,6 +79,27 @@ def test_what_was_decided_is_decided_again() -> None:
 
 def test_every_condition_may_be_looked_at_every_time() -> None:
     assert verify(some_days().log, everything=True).differences == []
+
+
+def test_what_comes_along_with_others_is_decided_again() -> None:
+    @multi_asset(specs=[AssetSpec("p", deps=["orders"], automation_condition=EAGER), AssetSpec("q", deps=["raw"])])
+    def both() -> None: ...
+
+    world = World()
+    world.define(*ALL, both)
+    world.report("orders")
+    world.run_all()
+    result = verify(world.log)
+    assert result.differences == []
+    ticks = [stored.event for stored in world.log.query(types=["tick"])]
+    assert any(one.along_with for tick in ticks if isinstance(tick, e.Tick) for one in tick.decisions)
+
+    def change(tick: e.Tick) -> e.Tick:
+        kept = tuple(one for one in tick.decisions if not one.along_with)
+        return tick.model_copy(update={"decisions": kept})
+
+    found = verify(tampered(world, change).log).differences
+    assert [(one.part.asset_key, one.part.what) for one in found] == [("q", "requested"), ("q", "runs")]
 
 
 def test_it_can_begin_anywhere() -> None:
