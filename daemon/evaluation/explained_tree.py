@@ -52,7 +52,7 @@ class _Explainer(PlainEvaluator):
     def __init__(self, moment: Moment, root: AssetSnapshot, concerned: BitMap) -> None:
         super().__init__(moment, root)
         assert root.condition is not None
-        self.top = Found(root.condition, root.key, concerned)
+        self.top: Found = Found(root.condition, root.key, concerned)
         self._under = self.top
         self._concerned = concerned
 
