@@ -9,6 +9,9 @@ One task does everything that has an order, turn by turn:
 It sleeps until the log grows, a host speaks or a timer is due; events that land during a turn are taken together by the
 next. No tick spans a `DefinitionsLoaded`: what came before it is decided under the old definitions. A wake-up carries
 no data, so a lost one costs at most `POLL_S` and a doubled one an empty turn.
+
+Snapshots of State are taken where a written Tick has just seen all that is folded: from there a daemon that starts goes
+on as this one did (`catch_up`).
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ from .runs.backfill.driver import BackfillDriver, Steps
 from .runs.queue import QueuedRun
 from .runs.supervisor import RunSupervisor
 from .sensing.sensing import Sensing
+from .snapshotting import Snapshotting
 
 log: FilteringBoundLogger = structlog.get_logger("headwater.loop")
 
@@ -58,6 +62,9 @@ class Loop:
         self._sensing, self._backfills = sensing, backfills
         self._clock, self._term, self._tasks = clock, term, tasks
         self._freshness = FreshnessWatch(ticker.state)
+        self._snapshots = Snapshotting(events, tasks)
+        self._is_finishing = False
+        self._finished = anyio.Event()
         self._nudge = anyio.Event()
         self._carried: list[StoredEvent] = []
         self._full = False
@@ -76,19 +83,31 @@ class Loop:
             while True:
                 self._nudge = anyio.Event()
                 due = await self.turn()
-                if due is not None:
-                    await self._sleep(woken, due)
+                if due is None:
+                    continue
+                if self._is_finishing:
+                    break
+                await self._sleep(woken, due)
+        await self._close()
+        self._finished.set()
+
+    async def finish(self) -> None:
+        """Turn until nothing more is due at once, and leave a snapshot behind for the next daemon."""
+        self._is_finishing = True
+        self.nudge()
+        await self._finished.wait()
 
     def catch_up(self) -> None:
         """Fold what the last Tick had seen, so that the first turn decides about exactly what came after it."""
-        last = self._log.query(types=["tick"], newest_first=True, limit=1)
-        through = last[0].event.through if last and isinstance(last[0].event, e.Tick) else 0
-        self._ticker.written(last[0].offset if last else 0)
+        last, through = last_tick(self._log)
+        self._ticker.written(last)
+        self._snapshots.begin(self.state.through)
         while self.state.through < through:
             page = self._log.read(self.state.through, min(PAGE, through - self.state.through))
             for stored in page:
                 self.state.apply(stored)
         self.state.take_changes()
+        self.state.backfills.touch_all()
 
     async def turn(self) -> datetime | None:
         """One turn; returns until when the loop may sleep, or None if another turn is due at once."""
@@ -153,7 +172,18 @@ class Loop:
         for offset, event in zip(offsets, events, strict=True):
             if isinstance(event, e.RunRequested):
                 self._runs.queue.offer(QueuedRun.of_event(event, offset))
+        if outcome.events:
+            self._snapshots.take_if_due(self.state)
         return outcome, steps.next_due
+
+    async def _close(self) -> None:
+        """At a clean stop: a Tick for the ticks that found nothing, behind which a snapshot may stand."""
+        if not self._snapshots.is_worth_it(self.state):
+            return
+        if (tick := self._ticker.closing()) is not None:
+            offsets = await self._log.append_async([tick], expect=Expect(term=self._term))
+            self._ticker.written(offsets[-1])
+            await self._snapshots.take(self.state)
 
     async def _sleep(self, woken: Subscription, due: datetime) -> None:
         wait_s = min(max((due - self._clock.now()).total_seconds(), 0), POLL_S)
@@ -168,6 +198,12 @@ class Loop:
                 either.start_soon(by_nudge)
                 await woken.wait(wait_s)
                 either.cancel_scope.cancel()
+
+
+def last_tick(events: EventLog) -> tuple[int, int]:
+    """The offset of the last Tick and that which it had seen the log through; zeros before the first."""
+    last = events.query(types=["tick"], newest_first=True, limit=1)
+    return (last[0].offset, last[0].event.through) if last and isinstance(last[0].event, e.Tick) else (0, 0)
 
 
 def _tell_of_freshness(changes: Sequence[e.FreshnessChanged]) -> None:

@@ -28,6 +28,7 @@ from ..storage import events as e
 from ..storage.clock import Clock, SystemClock
 from ..storage.ids import IdSource, SystemIds
 from ..storage.log import EventLog, Expect
+from ..storage.snapshots import newest_state
 from ..storage.state import State
 from .arrivals import ArrivalWatcher
 from .evaluation.ticker import BACKFILL_ABOVE, Ticker
@@ -36,7 +37,7 @@ from .host.orders import Order
 from .host.reload import HostDied, HostSupervisor, Loaded, LoadFailed
 from .host.source import CodeSource
 from .leadership import Leadership
-from .loop import Loop
+from .loop import Loop, last_tick
 from .runs.backfill.driver import BackfillDriver
 from .runs.lease import Lease, is_held
 from .runs.queue import RunQueue
@@ -46,6 +47,7 @@ from .sensing.sensing import LIMIT_S, Sensing
 log: FilteringBoundLogger = structlog.get_logger("headwater.daemon")
 
 GRACE_S = 10.0
+CLOSE_S = 5.0  # for the loop to come to rest and to leave a snapshot; without one the next start takes longer
 
 
 class Daemon:
@@ -90,7 +92,7 @@ class Daemon:
         async def append(facts: Sequence[e.Event]) -> range:
             return await events.append_async(facts, expect=Expect(term=term))
 
-        state = State.empty(events.definitions_bytes)
+        state = await anyio.to_thread.run_sync(_state_before_last_tick, events)
         hosts = HostSupervisor(self.source, self.home, reload=self._reload)
         queue = RunQueue(max_concurrent_runs=self._max_concurrent_runs, pools=self._pools)
         runs = RunSupervisor(state, queue, hosts, self.home, clock=self._clock, append=append)
@@ -118,6 +120,8 @@ class Daemon:
                     log.info("daemon_stopping", signal=signal.Signals(number).name, under_way=runs.busy)
                     break
                 await self._finish(runs)
+                with anyio.move_on_after(CLOSE_S):
+                    await loop.finish()
                 await append([e.DaemonStopped(term=term, reason="signal")])
                 tasks.cancel_scope.cancel()
         log.info("daemon_stopped", through=state.through)
@@ -206,6 +210,11 @@ class Daemon:
                 self._arrival_rules[key] = arrival
                 watcher = ArrivalWatcher(key, arrival, append=append, recorded=recorded)
                 tasks.start_soon(_run_in, scope, watcher)
+
+
+def _state_before_last_tick(events: EventLog) -> State:
+    """From the newest snapshot behind which the last Tick stands: what came after the Tick is still to be decided."""
+    return newest_state(events, until=last_tick(events)[1])
 
 
 async def _run_in(scope: CancelScope, watcher: ArrivalWatcher) -> None:

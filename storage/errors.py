@@ -40,6 +40,16 @@ class LogCorrupt(StorageError):
         self.reason: str = reason
 
 
+class ArchiveUnreadable(StorageError):
+    """A file of archived events is gone or damaged: what stands in it cannot be told."""
+
+    def __init__(self, path: Path, reason: str, first: int, last: int) -> None:
+        super().__init__(
+            f"The archived events {first} to {last} cannot be read from {path}: {reason}. Restore the file."
+        )
+        self.path, self.first, self.last = path, first, last
+
+
 class StoreUnavailable(StorageError):
     """The database could not be opened, read or written. Whether an append that ends so was written is unknown."""
 

@@ -1,4 +1,4 @@
-"""State folded from a log: of all that is in it, and kept up with it.
+"""State folded from a log: of all that is in it, and kept up with it. It starts from the newest snapshot.
 
 This is the reader's way to State, for commands, for questions that an instance is asked, and for tests. The daemon
 folds the same events in its own loop.
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ..definitions.snapshot import DefinitionsSnapshot
 from .events import DefinitionsLoaded, Event
 from .log import EventLog
+from .snapshots import newest_state
 from .state import State
 
 PAGE = 5_000  # events folded at a time
@@ -27,22 +28,23 @@ class _Supposed:
 
 def folded(log: EventLog, definitions: DefinitionsSnapshot | None = None) -> State:
     """State at the end of the log, seen under `definitions`; those that hold in the log where None is given."""
-    state = _empty(log, definitions)
+    state = _begun(log, definitions)
     catch_up(state, log)
     if definitions is not None and state.definitions_hash != definitions.hash:
         suppose(state, DefinitionsLoaded(hash=definitions.hash, asset_count=len(definitions.assets)))
     return state
 
 
-def _empty(log: EventLog, definitions: DefinitionsSnapshot | None) -> State:
-    """State before the first event, which will know the bytes of `definitions` beside those of the log."""
+def _begun(log: EventLog, definitions: DefinitionsSnapshot | None, *, until: int | None = None) -> State:
+    """State of the newest snapshot, through `until` at most, which knows the bytes of `definitions` beside those of the
+    log."""
 
     def definitions_bytes(digest: str) -> bytes:
         if definitions is not None and digest == definitions.hash:
             return definitions.to_bytes()
         return log.definitions_bytes(digest)
 
-    return State.empty(definitions_bytes)
+    return newest_state(log, definitions_bytes, until=until)
 
 
 def suppose(state: State, event: Event) -> None:
@@ -53,7 +55,7 @@ def suppose(state: State, event: Event) -> None:
 def folded_through(log: EventLog, offset: int, *, supposing: DefinitionsSnapshot | None = None) -> State:
     """State as it was when the event at `offset` had just been folded; 0 is before the first. It may be told later that
     the definitions `supposing` were loaded, though the log does not have them."""
-    state = _empty(log, supposing)
+    state = _begun(log, supposing, until=offset)
     catch_up(state, log, through=offset)
     return state
 

@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
+from .archives import FOLDER, Archives
 from .batch import Batch, Expect, prepare
 from .checksum import verify_chain
 from .clock import Clock, SystemClock, from_microseconds
@@ -32,7 +33,7 @@ from .group import GroupCommit
 from .ids import IdSource, SystemIds
 from .opening import open_store
 from .sqlite import FILE_NAME, SqliteStore
-from .store import Head, Row, RowFilter, Store
+from .store import ArchiveRow, Head, Row, RowFilter, SnapshotRow, Store
 from .wakeup import LocalWakeups, LogWakeups, Subscription, Wakeups
 
 __all__ = ["ConflictError", "EventLog", "Expect", "Head", "StoredEvent"]
@@ -56,8 +57,11 @@ class StoredEvent:
 
 
 class EventLog:
-    def __init__(self, store: Store, wakeups: LogWakeups, *, clock: Clock, ids: IdSource) -> None:
+    def __init__(
+        self, store: Store, wakeups: LogWakeups, *, clock: Clock, ids: IdSource, home: Path | None = None
+    ) -> None:
         self._store, self._wakeups, self._clock, self._ids = store, wakeups, clock, ids
+        self._archives = Archives(store, None if home is None else home / FOLDER)
         self._group = GroupCommit(self._commit, tidy=store.tidy)
         self._is_closed = self._is_forked = False
         _open_logs.add(self)
@@ -72,13 +76,13 @@ class EventLog:
             WrongStore: HEADWATER_STORE names another log than the one that `home` has.
         """
         store, wakeups = open_store(home)
-        return cls(store, wakeups, clock=clock or SystemClock(), ids=ids or SystemIds())
+        return cls(store, wakeups, clock=clock or SystemClock(), ids=ids or SystemIds(), home=home)
 
     @classmethod
     def in_file(cls, home: Path, *, clock: Clock | None = None, ids: IdSource | None = None) -> EventLog:
         """A log in a file of `home`, whatever HEADWATER_STORE says."""
         store = SqliteStore(home / FILE_NAME)
-        return cls(store, Wakeups(home), clock=clock or SystemClock(), ids=ids or SystemIds())
+        return cls(store, Wakeups(home), clock=clock or SystemClock(), ids=ids or SystemIds(), home=home)
 
     @classmethod
     def memory(cls, *, clock: Clock | None = None, ids: IdSource | None = None) -> EventLog:
@@ -169,6 +173,11 @@ class EventLog:
     def asset_keys(self, *, after: str = "", limit: int | None = None) -> list[str]:
         """The keys of all assets that any event is about, in order; one look into the index for each."""
         self._check_open()
+        archived = self._archives.asset_keys()
+        keys = self._keys_in_database("" if archived else after, None if archived else limit)
+        return sorted({key for key in archived.union(keys) if key > after})[:limit] if archived else keys
+
+    def _keys_in_database(self, after: str, limit: int | None) -> list[str]:
         keys: list[str] = []
         while (limit is None or len(keys) < limit) and (key := self._store.next_asset_key(after)) is not None:
             keys.append(key)
@@ -201,6 +210,44 @@ class EventLog:
         """Of all definitions whose bytes the log has."""
         self._check_open()
         return self._store.blob_hashes()
+
+    # ---- snapshots of State ----
+
+    def snapshots(self) -> list[SnapshotRow]:
+        """All that are stored, newest first. What is in them is known to snapshots.py."""
+        self._check_open()
+        return self._store.snapshots()
+
+    def snapshot_parts(self, digests: Collection[str]) -> dict[str, bytes]:
+        self._check_open()
+        return self._store.snapshot_parts(digests)
+
+    def save_snapshot(
+        self, row: SnapshotRow | None, parts: Mapping[str, bytes], *, keep: Collection[int], keep_parts: Collection[str]
+    ) -> None:
+        """Store one (None: no new one), and let go of all but those at the offsets `keep`, with their parts."""
+        self._check_open()
+        self._store.save_snapshot(row, parts, keep=keep, keep_parts=keep_parts)
+
+    # ---- archives ----
+
+    def archives(self) -> list[ArchiveRow]:
+        """The files that old events were moved to. Whoever reads the log need not know: files and rows are one."""
+        self._check_open()
+        return self._store.archives()
+
+    @property
+    def archive_folder(self) -> Path:
+        folder = self._archives.folder
+        assert folder is not None, "a log in memory has no archive"
+        return folder
+
+    def archive(self, row: ArchiveRow) -> None:
+        """Take the events out that are in a file, which is in its place and durable. How, is told in archiving.py."""
+        self._check_open()
+        self._store.archive(row)
+
+    # ---- the log as rows ----
 
     def restore(self, rows: Sequence[Row], blobs: Mapping[str, bytes], *, end: Head | None = None) -> None:
         """Write rows with the places, times and checksums that they have; nothing else may append meanwhile.
@@ -240,7 +287,7 @@ class EventLog:
 
     def _rows(self, wanted: RowFilter) -> list[Row]:
         self._check_open()
-        return self._store.rows(wanted)
+        return self._archives.with_older(wanted, self._store.rows(wanted))
 
     def all_rows(self, after: int = 0) -> Iterator[Row]:
         """The rows behind offset `after` as they are stored, to the end of the log."""

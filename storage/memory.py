@@ -7,11 +7,13 @@ A commit is one step under a lock, so that readers in other threads see all of i
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection, Mapping
 
 from .checksum import GENESIS
-from .store import RUN_ENDS, Head, Row, RowFilter
+from .errors import StoreUnavailable
+from .store import RUN_ENDS, ArchiveRow, Head, Row, RowFilter, SnapshotRow, fits
 
-_OFFSET, _TYPE, _ASSET_KEY, _PARTITION, _RUN_ID = 0, 2, 5, 6, 7  # places in a Row
+_OFFSET, _TYPE, _ASSET_KEY, _RUN_ID = 0, 2, 5, 7  # places in a Row
 
 
 class MemoryStore:
@@ -22,6 +24,8 @@ class MemoryStore:
         self._by_asset: dict[str, list[Row]] = {}
         self._by_run: dict[str, list[Row]] = {}
         self._blobs: dict[str, bytes] = {}
+        self._snapshots: dict[int, SnapshotRow] = {}
+        self._parts: dict[str, bytes] = {}
         self._head = Head(0, 0, GENESIS, 0)
         self._transaction = threading.Lock()
         self._mutex = threading.Lock()  # guards all of the above while it changes
@@ -72,7 +76,7 @@ class MemoryStore:
             for row in reversed(candidates) if wanted.newest_first else candidates:
                 if len(found) == wanted.limit:
                     break
-                if _fits(row, wanted):
+                if fits(row, wanted):
                     found.append(row)
             return found
 
@@ -94,6 +98,32 @@ class MemoryStore:
     def blob_hashes(self) -> list[str]:
         return sorted(self._blobs)
 
+    # ---- snapshots ----
+
+    def snapshots(self) -> list[SnapshotRow]:
+        with self._mutex:
+            return [self._snapshots[offset] for offset in sorted(self._snapshots, reverse=True)]
+
+    def snapshot_parts(self, digests: Collection[str]) -> dict[str, bytes]:
+        with self._mutex:
+            return {digest: self._parts[digest] for digest in digests if digest in self._parts}
+
+    def save_snapshot(
+        self, row: SnapshotRow | None, parts: Mapping[str, bytes], *, keep: Collection[int], keep_parts: Collection[str]
+    ) -> None:
+        with self._mutex:
+            kept = {offset: self._snapshots[offset] for offset in keep if offset in self._snapshots}
+            self._snapshots = kept if row is None else {**kept, row.offset: row}
+            self._parts = {digest: self._parts[digest] for digest in keep_parts if digest in self._parts} | dict(parts)
+
+    # ---- archives ----
+
+    def archives(self) -> list[ArchiveRow]:
+        return []
+
+    def archive(self, row: ArchiveRow) -> None:
+        raise StoreUnavailable("in memory", "it has no archive, and forgets everything")
+
     # ---- closing ----
 
     def close(self) -> None:
@@ -101,14 +131,3 @@ class MemoryStore:
 
     def abandon(self) -> None:
         """A forked child has a copy of its own: it takes nothing from the parent."""
-
-
-def _fits(row: Row, wanted: RowFilter) -> bool:
-    return (
-        row[_OFFSET] > wanted.after
-        and (wanted.before is None or row[_OFFSET] < wanted.before)
-        and (wanted.asset_key is None or row[_ASSET_KEY] == wanted.asset_key)
-        and (wanted.run_id is None or row[_RUN_ID] == wanted.run_id)
-        and (wanted.types is None or row[_TYPE] in wanted.types)
-        and (wanted.partitions is None or row[_PARTITION] in wanted.partitions)
-    )

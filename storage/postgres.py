@@ -14,7 +14,7 @@ The schema is the connection's own (`search_path`), so that several logs can sha
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any, TypeVar
@@ -27,10 +27,10 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from . import statements
 from .errors import NothingWritten, StoreUnavailable
-from .schema import check_version, definitions, events, metadata
+from .schema import check_version, definitions, events, metadata, snapshot_parts, snapshots
 from .server_url import libpq_url, without_password
 from .statements import Statement
-from .store import Head, Row, RowFilter
+from .store import ArchiveRow, Head, Row, RowFilter, SnapshotRow
 
 Result = TypeVar("Result")
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -43,6 +43,8 @@ _dialect = PGDialect_psycopg(paramstyle="format")
 
 # A blob of the same hash is the same blob.
 _insert_blob = postgresql.insert(definitions).on_conflict_do_nothing()
+_insert_part = postgresql.insert(snapshot_parts).on_conflict_do_nothing()
+_insert_snapshot = postgresql.insert(snapshots)
 _notify = select(func.pg_notify(func.concat("headwater ", func.current_schema()), ""))
 _sure_of_durability = select(
     func.set_config("synchronous_commit", "on", False),
@@ -181,6 +183,53 @@ class PostgresStore:
     def blob_hashes(self) -> list[str]:
         rows = self._read(lambda connection: execute(connection, statements.READ_BLOB_HASHES).fetchall())
         return [row[0] for row in rows]
+
+    # ---- snapshots ----
+
+    def snapshots(self) -> list[SnapshotRow]:
+        rows = self._read(lambda connection: execute(connection, statements.READ_SNAPSHOTS).fetchall())
+        return [SnapshotRow(*row) for row in rows]
+
+    def snapshot_parts(self, digests: Collection[str]) -> dict[str, bytes]:
+        wanted = set(digests)
+        rows = self._read(lambda connection: execute(connection, statements.READ_PARTS).fetchall())
+        return {digest: data for digest, data in rows if digest in wanted}
+
+    def save_snapshot(
+        self, row: SnapshotRow | None, parts: Mapping[str, bytes], *, keep: Collection[int], keep_parts: Collection[str]
+    ) -> None:
+        def attempt(connection: Connection) -> None:
+            with connection.transaction(), connection.cursor() as cursor:
+                known = [s[0] for s in cursor.execute(_text(statements.READ_SNAPSHOTS)).fetchall()]
+                dropped = {*known} - {*keep}
+                cursor.executemany(_text(statements.DROP_SNAPSHOT), [(offset,) for offset in dropped])
+                stored = {digest for (digest,) in cursor.execute(_text(statements.READ_PART_HASHES)).fetchall()}
+                unused = stored - parts.keys() - {*keep_parts}
+                cursor.executemany(_text(statements.DROP_PART), [(digest,) for digest in unused])
+                cursor.executemany(_text(_insert_part), [item for item in parts.items() if item[0] not in stored])
+                if row is not None:
+                    cursor.execute(_text(_insert_snapshot), row)
+
+        self._read(attempt)
+
+    # ---- archives ----
+
+    def archives(self) -> list[ArchiveRow]:
+        rows = self._read(lambda connection: execute(connection, statements.READ_ARCHIVES).fetchall())
+        return [ArchiveRow(*row) for row in rows]
+
+    def archive(self, row: ArchiveRow) -> None:
+        def attempt(connection: Connection) -> None:
+            if row.last in [known.last for known in self.archives()]:
+                return  # the connection broke after the commit
+            with connection.transaction():
+                execute(connection, statements.INSERT_ARCHIVE, **{f"new_{k}": v for k, v in row._asdict().items()})
+                execute(connection, statements.DROP_EVENTS, last=row.last)
+                execute(connection, statements.MOVE_ANCHOR, last=row.last, checksum=row.checksum)
+
+        self._read(attempt)
+
+    # ---- connections for readers ----
 
     def _read(self, ask: Callable[[Connection], Result]) -> Result:
         def attempt() -> Result:

@@ -18,7 +18,7 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -29,9 +29,9 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from . import statements
 from .errors import StoreUnavailable
-from .schema import check_version, definitions, events, metadata
+from .schema import check_version, definitions, events, metadata, snapshot_parts, snapshots
 from .statements import Statement
-from .store import Head, Row, RowFilter
+from .store import ArchiveRow, Head, Row, RowFilter, SnapshotRow
 
 FILE_NAME = "events.db"
 LOCK_NAME = "events.lock"
@@ -44,6 +44,8 @@ _dialect = sqlite.dialect()
 
 # A blob of the same hash is the same blob.
 _insert_blob = sqlite.insert(definitions).on_conflict_do_nothing()
+_insert_part = sqlite.insert(snapshot_parts).on_conflict_do_nothing()
+_insert_snapshot = sqlite.insert(snapshots)
 
 
 @cache
@@ -228,6 +230,71 @@ class SqliteStore:
             yield connection
         finally:
             self._readers.append(connection)
+
+    # ---- snapshots ----
+
+    def snapshots(self) -> list[SnapshotRow]:
+        with self._reported, self._reader() as connection:
+            rows = connection.execute(_compiled(statements.READ_SNAPSHOTS).sql).fetchall()
+            return [SnapshotRow(*row) for row in rows]
+
+    def snapshot_parts(self, digests: Collection[str]) -> dict[str, bytes]:
+        wanted = set(digests)
+        with self._reported, self._reader() as connection:
+            rows = connection.execute(_compiled(statements.READ_PARTS).sql)
+            return {digest: data for digest, data in rows if digest in wanted}
+
+    def save_snapshot(
+        self, row: SnapshotRow | None, parts: Mapping[str, bytes], *, keep: Collection[int], keep_parts: Collection[str]
+    ) -> None:
+        with self._reported, self._locked_apart(), self._reader() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                known = [s[0] for s in connection.execute(_compiled(statements.READ_SNAPSHOTS).sql)]
+                dropped = {*known} - {*keep}
+                connection.executemany(_compiled(statements.DROP_SNAPSHOT).sql, [(offset,) for offset in dropped])
+                stored = {digest for (digest,) in connection.execute(_compiled(statements.READ_PART_HASHES).sql)}
+                unused = stored - parts.keys() - {*keep_parts}
+                connection.executemany(_compiled(statements.DROP_PART).sql, [(digest,) for digest in unused])
+                connection.executemany(_compiled(_insert_part).sql, [i for i in parts.items() if i[0] not in stored])
+                if row is not None:
+                    connection.execute(_compiled(_insert_snapshot).sql, row)
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+
+    # ---- archives ----
+
+    def archives(self) -> list[ArchiveRow]:
+        with self._reported, self._reader() as connection:
+            return [ArchiveRow(*row) for row in connection.execute(_compiled(statements.READ_ARCHIVES).sql)]
+
+    def archive(self, row: ArchiveRow) -> None:
+        insert, anchor = _compiled(statements.INSERT_ARCHIVE), _compiled(statements.MOVE_ANCHOR)
+        with self._reported, self._locked_apart(), self._reader() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                connection.execute(insert.sql, insert.values({f"new_{k}": v for k, v in row._asdict().items()}))
+                connection.execute(_compiled(statements.DROP_EVENTS).sql, (row.last,))
+                connection.execute(anchor.sql, anchor.values({"last": row.last, "checksum": row.checksum}))
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _locked_apart(self) -> Iterator[None]:
+        """Wait in the queue of writers as another process would: the lock of this one's appends is another thread's."""
+        if self._path is None:  # its one connection is lent to one at a time
+            yield
+            return
+        lock_fd = _open_lock(self._path)
+        try:
+            fcntl.flock(lock_fd, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock_fd)
 
     # ---- opening and closing ----
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ClauseElement, Dialect, Select, bindparam, exists, func, insert, select, update
+from sqlalchemy import ClauseElement, Dialect, Select, bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from .checksum import GENESIS
-from .schema import SCHEMA_VERSION, definitions, events, head
-from .store import RUN_ENDS, Head, RowFilter
+from .schema import SCHEMA_VERSION, archives, definitions, events, head, snapshot_parts, snapshots
+from .store import RUN_ENDS, ArchiveRow, Head, RowFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,17 @@ UNFINISHED_RUNS = (
 NEXT_ASSET_KEY = select(func.min(events.c.asset_key)).where(events.c.asset_key > bindparam("asset_key"))
 RUN_POSITION = select(func.max(events.c.offset)).where(events.c.run_id == bindparam("run_id"))
 READ_BLOB_HASHES = select(definitions.c.hash).order_by(definitions.c.hash)
+READ_SNAPSHOTS = select(snapshots.c.offset, snapshots.c.timestamp, snapshots.c.format, snapshots.c.manifest).order_by(
+    snapshots.c.offset.desc()
+)
+DROP_SNAPSHOT = delete(snapshots).where(snapshots.c.offset == bindparam("dropped"))
+READ_PARTS = select(snapshot_parts.c.hash, snapshot_parts.c.bytes)
+READ_PART_HASHES = select(snapshot_parts.c.hash)
+DROP_PART = delete(snapshot_parts).where(snapshot_parts.c.hash == bindparam("dropped"))
+READ_ARCHIVES = select(*(archives.c[name] for name in ArchiveRow._fields)).order_by(archives.c.last)
+INSERT_ARCHIVE = insert(archives).values({name: bindparam(f"new_{name}") for name in ArchiveRow._fields})
+DROP_EVENTS = delete(events).where(events.c.offset <= bindparam("last"))
+MOVE_ANCHOR = update(head).values(archived_offset=bindparam("last"), archived_checksum=bindparam("checksum"))
 READ_BLOB = select(definitions.c.bytes).where(definitions.c.hash == bindparam("hash"))
 
 

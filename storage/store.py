@@ -7,6 +7,7 @@ it and see committed rows only.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -26,6 +27,26 @@ class Head(NamedTuple):
     term: int
 
 
+class SnapshotRow(NamedTuple):
+    """A snapshot of State through `offset`; `timestamp` is that of the event there. See snapshots.py."""
+
+    offset: int
+    timestamp: int
+    format: int
+    manifest: bytes
+
+
+class ArchiveRow(NamedTuple):
+    """A file of archived events, the `last` of which has this `timestamp` and `checksum`. See archives.py."""
+
+    first: int
+    last: int
+    timestamp: int
+    file: str
+    sha256: str
+    checksum: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowFilter:
     """Which rows a query wants: behind offset `after` and, where it is given, ahead of `before`. None means any."""
@@ -38,6 +59,18 @@ class RowFilter:
     before: int | None = None
     limit: int = 1000
     newest_first: bool = False
+
+
+def fits(row: Row, wanted: RowFilter) -> bool:
+    """Whether a query wants a row, apart from its limit."""
+    return (
+        row[0] > wanted.after
+        and (wanted.before is None or row[0] < wanted.before)
+        and (wanted.asset_key is None or row[5] == wanted.asset_key)
+        and (wanted.run_id is None or row[7] == wanted.run_id)
+        and (wanted.types is None or row[2] in wanted.types)
+        and (wanted.partitions is None or row[6] in wanted.partitions)
+    )
 
 
 class Store(Protocol):
@@ -83,6 +116,37 @@ class Store(Protocol):
 
     def blob_hashes(self) -> list[str]:
         """Of all definitions that are stored, in order."""
+        ...
+
+    def snapshots(self) -> list[SnapshotRow]:
+        """All snapshots that are stored, newest first."""
+        ...
+
+    def snapshot_parts(self, digests: Collection[str]) -> dict[str, bytes]:
+        """Those of the parts that are stored."""
+        ...
+
+    def save_snapshot(
+        self,
+        row: SnapshotRow | None,
+        parts: Mapping[str, bytes],
+        *,
+        keep: Collection[int],
+        keep_parts: Collection[str],
+    ) -> None:
+        """Store a snapshot (None: no new one) with its parts, and let go of all others but those in `keep`, which
+        need `keep_parts`.
+
+        All of it is done or nothing. Appends may go on beside it.
+        """
+        ...
+
+    def archives(self) -> list[ArchiveRow]:
+        """The files that events were moved to, in order."""
+        ...
+
+    def archive(self, row: ArchiveRow) -> None:
+        """Name a file, take the events that are in it out, and move the anchor: all of it or nothing."""
         ...
 
     def tidy(self) -> None:

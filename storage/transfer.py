@@ -24,6 +24,7 @@ from typing import Any, TextIO
 from .checksum import GENESIS, verify_chain
 from .errors import ImportRefused
 from .log import EventLog
+from .row_lines import json_line, row_line, row_of
 from .store import Head, Row
 
 FORMAT, VERSION = "headwater-events", 1
@@ -41,11 +42,11 @@ def export_log(log: EventLog, out: TextIO, *, until: int | None = None, progress
         LogCorrupt: a row is missing or damaged. What was written before it is of no use for an import.
     """
     end = _end(log, until)
-    out.write(_line({"format": FORMAT, "version": VERSION, **end._asdict()}))
+    out.write(json_line({"format": FORMAT, "version": VERSION, **end._asdict()}))
     for digest in log.definitions_hashes():
-        out.write(_line({"definitions": digest, "bytes": log.definitions_bytes(digest).decode()}))
+        out.write(json_line({"definitions": digest, "bytes": log.definitions_bytes(digest).decode()}))
     for row in _checked(islice(log.all_rows(), end.offset)):
-        out.write(_row_line(row))
+        out.write(row_line(row))
         if progress is not None and row[0] % PAGE == 0:
             progress(row[0], end.offset)
     return end.offset
@@ -126,22 +127,9 @@ def _parsed(number: int, line: str) -> dict[str, Any]:
     return data
 
 
-_COLUMNS = ("offset", "id", "type", "schema_version", "timestamp", "asset_key", "partition", "run_id")
-
-
-def _row_line(row: Row) -> str:
-    *columns, payload, checksum = row
-    known = dict(zip(_COLUMNS, columns, strict=True))
-    return f'{_line({**known, "checksum": checksum})[:-2]},"payload":{payload}}}\n'
-
-
 def _row(number: int, line: str) -> Row:
-    data = _parsed(number, line)
-    _, found, payload = line.rstrip("\n").partition(',"payload":')
-    if not found or any(name not in data for name in (*_COLUMNS, "checksum")):
+    _parsed(number, line)
+    row = row_of(line)
+    if row is None:
         raise ImportRefused(f"line {number} is not an event as it was exported. Was it formatted anew?")
-    return (*(data[name] for name in _COLUMNS), payload[:-1], data["checksum"])  # type: ignore[return-value]
-
-
-def _line(data: dict[str, Any]) -> str:
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=False) + "\n"
+    return row

@@ -20,6 +20,7 @@ from ...storage.events import BackfillEnded, BackfillRequested
 from ...storage.folding import PAGE
 from ...storage.ids import SystemIds
 from ...storage.log import EventLog
+from ...storage.snapshots import newest_state
 from ...storage.state import State
 from ..host.source import CodeSource
 from ..runs.backfill.local import LocalBackfill
@@ -56,7 +57,7 @@ class Backfilling:
         recorded = last_recorded(log) if through_daemon and source is None else None
         self._definitions = None if recorded is not None else load(source or required_source(None, None, home))
         self._snapshot = recorded or self._definitions.snapshot()  # type: ignore[union-attr]
-        self.state: State = State.empty(log.definitions_bytes) if through_daemon else State.pinned(self._snapshot)
+        self.state: State = newest_state(log) if through_daemon else State.pinned(self._snapshot)
         catch_up(self.state, log)
 
     def order(

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
 from .output import print_json, print_table, shown_time
-from .progress import counted
+from .progress import counted, progress_bar
 from .settings import HomeOption, JsonOption, home_folder, refuse_beside_daemon
+
+if TYPE_CHECKING:
+    from ...storage.log import EventLog
 
 store_commands: typer.Typer = typer.Typer(help="Look after the database of the event log.", no_args_is_help=True)
 
@@ -26,8 +32,14 @@ def upgrade(home: HomeOption = None) -> None:
 
 
 @store_commands.command()
-def verify(home: HomeOption = None) -> None:
-    """Check that every event of the log is there and is what was written. Ends with 1 where it is not."""
+def verify(
+    home: HomeOption = None,
+    drop_snapshots: Annotated[
+        bool, typer.Option("--drop-snapshots", help="Delete snapshots that do not say what the events say.")
+    ] = False,
+) -> None:
+    """Check that every event of the log is there and is what was written, and that the snapshots of state say the same
+    as the events. Ends with 1 where that is not so."""
     from ...storage.checksum import verify_chain
     from .catalog import log_for_reading
 
@@ -35,6 +47,70 @@ def verify(home: HomeOption = None) -> None:
         head = log.head()
         verify_chain(counted(log.all_rows(), total=head.offset, what="Verifying"), head)
         typer.echo(f"All {head.offset:,} events are there and are what was written.")
+        _verify_snapshots(log, may_drop=drop_snapshots)
+
+
+def _moment(text: str) -> datetime:
+    """A moment as it was typed; without a zone it is one of this machine's."""
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is neither an offset nor a moment such as 2026-03-01T06:00") from error
+
+
+def _verify_snapshots(log: EventLog, *, may_drop: bool) -> None:
+    from ...storage.snapshots import check, drop
+
+    offsets = [row.offset for row in log.snapshots()]
+    if not offsets:
+        return
+    with progress_bar("Folding") as tell:
+        wrong = check(log, lambda offset: tell(offset, max(offsets)))
+    for offset, found in wrong.items():
+        more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+        typer.echo(
+            f"The snapshot at offset {offset} says other than the events: {', '.join(found[:5])}{more}.", err=True
+        )
+    if wrong and may_drop:
+        drop(log, wrong)
+        typer.echo(
+            f"Deleted {len(wrong)} of {len(offsets)} snapshots. Nothing is lost: State is folded from the events."
+        )
+    elif wrong:
+        typer.echo("Stop the daemon and run: headwater store verify --drop-snapshots", err=True)
+        raise typer.Exit(1)
+    else:
+        typer.echo(f"All {len(offsets)} snapshots of state say the same as the events.")
+
+
+@store_commands.command()
+def archive(
+    before: Annotated[
+        str, typer.Option(help="A moment (2026-03-01, 2026-03-01T06:00) or an offset: what came before.")
+    ],
+    home: HomeOption = None,
+) -> None:
+    """Move old events out of the database into compressed files below HOME/archive. All commands read both as one
+    history. What is not over yet stays: unfinished runs, and what the daemon has not decided upon."""
+    from ...storage.archiving import archive as archive_events
+    from ...storage.archiving import last_before
+    from ...storage.clock import to_microseconds
+    from .catalog import log_for_reading
+
+    folder = home_folder(home)
+    refuse_beside_daemon(folder, "Archiving")
+    with log_for_reading(folder) as log:
+        if not log.head().offset:
+            typer.echo("The log is empty: nothing was to be done.")
+            return
+        until = int(before) - 1 if before.isdigit() else last_before(log, to_microseconds(_moment(before)))
+        known = log.archives()
+        already = known[-1].last if known else 0
+        with progress_bar("Archiving") as tell:
+            last = archive_events(log, until=min(until, log.head().offset), progress=tell)
+        typer.echo(f"Archived {last - already:,} events; {last:,} are in {log.archive_folder} now.")
+        if last < until:
+            typer.echo(f"Those from {last + 1:,} on are not over yet: they are needed to go on from.")
 
 
 @store_commands.command()

@@ -112,6 +112,14 @@ class Ticker:
         visit.run(start)
         return self._conclude(moment, visit)
 
+    def closing(self) -> e.Tick | None:
+        """The Tick that lists the silent boundaries so far, the last of which saw all that is folded; else None."""
+        if not self._silent or self._silent[-1][0] != self.state.through:
+            return None
+        *silent, (through, at) = self._silent
+        self._silent = []
+        return e.Tick(through=through, at=at, definitions=self.state.definitions_hash, silent=tuple(silent))
+
     def _dirty(self, changes: Changes, at: datetime) -> set[str]:
         assert self._graph is not None
         changed = set(changes.touched) | self._follow_up

@@ -108,6 +108,12 @@ class Backfills:
         self._touched = set()
         return taken
 
+    def touch_all(self) -> None:
+        """Whoever asks next is new and knows of none: all of them count as touched, with all of their assets."""
+        for backfill_id, backfill in self.active.items():
+            backfill.touched.update(backfill.keys)
+            self._touched.add(backfill_id)
+
     def _touch(self, backfill_id: str, key: str) -> None:
         self.active[backfill_id].touched.add(key)
         self._touched.add(backfill_id)

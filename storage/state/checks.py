@@ -45,6 +45,10 @@ class CheckStates:
             self._of_asset.setdefault(asset.key, []).append(state)
         return state
 
+    def asset_keys(self) -> list[str]:
+        """The assets of which checks are known."""
+        return list(self._of_asset)
+
     def of_asset(self, key: str) -> list[AssetState]:
         return self._of_asset.get(key, [])
 

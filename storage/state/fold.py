@@ -170,9 +170,8 @@ class State:
         self.definitions_errors = ()
         if self._is_pinned:
             return
-        self.definitions = DefinitionsSnapshot.from_bytes(self._definitions_bytes(event.hash))
-        self.definitions_hash: str = event.hash
-        self._known = {"": {}, event.hash: self.definitions.assets}
+        self.look_up_definitions(event.hash)
+        assert self.definitions is not None
         for key in [*self.assets, *(k for k in self.definitions.assets if k not in self.assets)]:
             asset = self.asset(key)
             old = asset.table.space
@@ -182,15 +181,12 @@ class State:
                 self.memory.renumber(key, old, asset.table.space)
                 self.changes.renumber(key, old, asset.table.space)
         self._define_checks(self.definitions)
-        self._dynamic_readers = {}
         for key, defined in self.definitions.assets.items():
             blocking = {check.name for check in defined.checks if check.blocking}
             self._drop_gates(self.asset(key), blocking, stored.offset)
             self._note_code_version(self.asset(key), defined.code_version, stored.offset)
             if defined.freshness is None:
                 self.asset(key).freshness = None
-            for name in defined.partitions.dynamic_names if defined.partitions else ():
-                self._dynamic_readers.setdefault(name, []).append(key)
         evaluated = {
             k for k, a in self.definitions.evaluated.assets.items() if a.condition is not None and a.has_function
         }
@@ -198,10 +194,21 @@ class State:
         self.automation.load(self.definitions, offset=stored.offset, timestamp=stored.timestamp)
         self.changes.definitions = True
 
+    def look_up_definitions(self, digest: str) -> None:
+        """Take the definitions that are stored under a hash as those in force, and what follows from them alone."""
+        self.definitions = self.automation.definitions = DefinitionsSnapshot.from_bytes(self._definitions_bytes(digest))
+        self.definitions_hash = digest
+        self._known = {"": {}, digest: self.definitions.assets}
+        self._dynamic_readers = {}
+        for key, defined in self.definitions.assets.items():
+            for name in defined.partitions.dynamic_names if defined.partitions else ():
+                self._dynamic_readers.setdefault(name, []).append(key)
+
     def _define_checks(self, definitions: DefinitionsSnapshot) -> None:
-        """Number the partitions of all checks as those of their assets are numbered now."""
-        for key, defined in definitions.assets.items():
-            for check in defined.checks:
+        """Number the partitions of all checks as those of their assets now are, also of assets that are gone."""
+        for key in [*definitions.assets, *(k for k in self.checks.asset_keys() if k not in definitions.assets)]:
+            defined = definitions.assets.get(key)
+            for check in defined.checks if defined else ():
                 self.checks.define(self.asset(key), check.name)
             for state in self.checks.of_asset(key):
                 old = state.table.space

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from headwater.storage import events as e
+from headwater.storage.folding import folded
 from headwater.storage.log import EventLog
 from support.daemon_process import DaemonProcess, drop, events_of, fold, wait_until
+from support.deep_equal import differences
 
 PROJECT = """
 import os
@@ -201,3 +203,26 @@ def test_a_changed_definition_takes_over_without_a_restart(daemon: DaemonProcess
     daemon.project.write_text(text)
     wait_until(log, made(log, "further", "b"), "the new asset is built from what was there", daemon=daemon)
     assert len(events_of(log, e.RunRequested)) == 4  # a and b again for the new asset alone
+
+
+def test_a_clean_stop_leaves_a_snapshot_from_which_the_next_daemon_goes_on(
+    daemon: DaemonProcess, log: EventLog
+) -> None:
+    drop(daemon.folder / "inbox", "a.txt", "hello")
+    wait_until(log, made(log, "below", "a"), "below is made", daemon=daemon)
+    log.append([e.AssetMaterialized(asset_key="elsewhere", origin="report") for _ in range(2_000)])
+    assert daemon.stop() == 0
+
+    newest = log.snapshots()[0]
+    assert newest.offset >= 2_000
+    ticks = events_of(log, e.Tick)
+    assert newest.offset == ticks[-1].event.through  # type: ignore[attr-defined]
+    by_snapshot, from_zero = folded(log), fold(log)
+    for state in (by_snapshot, from_zero):
+        state.take_changes()  # the ticks before the snapshot have taken theirs
+    assert differences(by_snapshot, from_zero) == []
+
+    drop(daemon.folder / "inbox", "b.txt", "hello")
+    daemon.start()
+    wait_until(log, made(log, "below", "b"), "below is made of what came meanwhile", daemon=daemon)
+    assert len(events_of(log, e.RunRequested)) == 2

@@ -35,6 +35,7 @@ from headwater.definitions.partitions import (
 )
 from headwater.definitions.snapshot import AssetSnapshot
 from headwater.storage import events as e
+from headwater.storage import snapshots
 from headwater.storage.state import Changes, State
 from support.audit import needless_attempts
 from support.world import World
@@ -215,6 +216,7 @@ ACTIONS = st.one_of(
     st.tuples(st.just("stop"), st.none()),
     st.tuples(st.just("customer"), st.tuples(st.sampled_from(NAMES), st.booleans())),
     st.tuples(st.just("restart"), st.none()),
+    st.tuples(st.just("snapshot"), st.none()),
     st.tuples(st.just("reload"), st.booleans()),
 )
 
@@ -297,6 +299,8 @@ def play(world: World, actions: list) -> None:
                 world.append(change(name="customers", keys=(what[0],)))
             case "restart":
                 world.restart()
+            case "snapshot":
+                world.wants_snapshot = True
             case "reload":
                 world.define(*(ASSETS if what else [a for a in ASSETS if a is not two]), checks=[sound])
 
@@ -332,6 +336,7 @@ def check(actions: list, *, backfill_above: int = 100) -> None:
     world = ShadowedWorld(backfill_above=backfill_above)
     play(world, actions)
     come_to_rest(world)
+    assert snapshots.check(world.log) == {}
     assert needless_attempts(world.log.read(0, 1_000_000), world.log.definitions_bytes, REASONS) == []
     assert world.state.runs == {}
     assert world.state.backfills.active == {}

@@ -25,6 +25,7 @@ from headwater.storage.clock import VirtualClock
 from headwater.storage.ids import SeededIds
 from headwater.storage.log import EventLog
 from headwater.storage.memory import MemoryStore
+from headwater.storage.snapshots import dump, newest_state, save
 from headwater.storage.state import State
 from headwater.storage.wakeup import LocalWakeups
 
@@ -47,6 +48,8 @@ class World:
         self.next_due: datetime | None = None
         self.definitions = Definitions()
         self._is_at_head = True
+        self.wants_snapshot = False
+        """Whether the daemon takes a snapshot with the next Tick that it writes."""
 
     # ---- what happens ------------------------------------------------------------------------------------------------
 
@@ -91,6 +94,9 @@ class World:
             self.next_due = min(steps.next_due, self.next_due or steps.next_due)
         if events := [*outcome.events, *steps.events]:
             self.ticker.written(self.append(*events))
+        if outcome.events and self.wants_snapshot:
+            self.wants_snapshot = False
+            save(self.log, dump(self.state))
         return [event for event in events if isinstance(event, e.RunRequested)]
 
     def _driver(self) -> BackfillDriver:
@@ -104,13 +110,15 @@ class World:
         return runs
 
     def restart(self) -> None:
-        """Lose everything but the log, as a daemon does that is killed, and fold it again."""
+        """Lose everything but the log, as a daemon does that is killed, and fold it again from the newest snapshot."""
         last = self.log.query(types=["tick"], newest_first=True, limit=1)
         through = last[0].event.through if last and isinstance(last[0].event, e.Tick) else 0
-        self.state = State.empty(self.log.definitions_bytes)
-        for stored in self.log.read(0, 1_000_000)[:through]:
-            self.state.apply(stored)
+        self.state = newest_state(self.log, until=through)
+        for stored in self.log.read(self.state.through, max(1, through - self.state.through)):
+            if stored.offset <= through:
+                self.state.apply(stored)
         self.state.take_changes()
+        self.state.backfills.touch_all()
         self.ticker = self.make_ticker(self.state, run_id=self.ids.new_id, evaluator=BothEvaluators)
         self.backfills = self._driver()
 

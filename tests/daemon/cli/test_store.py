@@ -6,11 +6,14 @@ import gzip
 import json
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from headwater.storage import events as e
+from headwater.storage import snapshots
+from headwater.storage.folding import folded
 from headwater.storage.log import EventLog
 from support.commands import Commands, lines_of
 
@@ -34,6 +37,43 @@ def test_a_damaged_log_is_named_by_its_offset(written: Commands) -> None:
     result = written("store", "verify")
     assert result.exit_code == 1
     assert "damaged at offset 7" in result.output
+
+
+def test_a_snapshot_that_says_other_than_the_events_is_named_and_dropped_on_demand(written: Commands) -> None:
+    with EventLog.open(written.home) as log:
+        state = folded(log)
+        snapshots.save(log, snapshots.dump(state))
+    sound = written("store", "verify")
+    assert (sound.exit_code, "All 1 snapshots of state say the same" in sound.stdout) == (0, True)
+
+    with EventLog.open(written.home) as log:
+        state.assets["orders"].table.observed.clear()
+        snapshots.save(log, snapshots.dump(state))
+    wrong = written("store", "verify")
+    assert wrong.exit_code == 1
+    assert "The snapshot at offset 12 says other than the events: asset 'orders'." in wrong.output
+    assert "Deleted 1 of 1" in written("store", "verify", "--drop-snapshots").stdout
+    assert written("store", "verify").exit_code == 0
+
+
+def test_old_events_are_archived_and_every_command_still_sees_them(written: Commands) -> None:
+    written.append(e.Tick(through=10, at=datetime(2026, 3, 1, tzinfo=UTC), definitions=""))
+    before = written("events", "tail", "--limit", "100", "--json").stdout
+    result = written("store", "archive", "--before", "9")
+    assert result.stdout.startswith("Archived 8 events; 8 are in ")
+    assert written("events", "tail", "--limit", "100", "--json").stdout == before
+    assert "All 13 events are there" in written("store", "verify").stdout
+
+    result = written("store", "archive", "--before", "2999-01-01")
+    assert "Archived 2 events" in result.stdout
+    assert "Those from 11 on are not over yet" in result.stdout
+    assert written("store", "archive", "--before", "soon").exit_code == 2
+
+    for file in (written.home / "archive").iterdir():
+        file.unlink()
+    missing = written("store", "verify")
+    assert missing.exit_code == 1
+    assert "The archived events 1 to 8 cannot be read from" in missing.output
 
 
 def test_an_old_log_is_refused_by_every_command_until_it_is_upgraded(commands: Commands) -> None:
