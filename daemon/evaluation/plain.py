@@ -202,7 +202,7 @@ class PlainEvaluator:
             return nothing()
         return Truth(self.moment.state.checks.results(key, passed=passed) & self.moment.existing(key))
 
-    def _made_by(self, key: str, is_meant: Callable[[frozenset[str], Tags], bool]) -> Truth:
+    def _made_by(self, key: str, is_meant: Callable[[tuple[str, ...], Tags], bool]) -> Truth:
         """The partitions whose newest data a run made of which `is_meant` says so."""
         made_in = self.moment.state.asset(key).table.made_in
         found = [bits for (keys, tags), bits in made_in.items() if is_meant(keys, tags)]

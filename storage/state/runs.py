@@ -16,7 +16,7 @@ Part = tuple[str, str | None]
 Tags = tuple[tuple[str, str], ...]
 """The tags of a run, sorted by name."""
 
-RunNote = tuple[frozenset[str], Tags]
+RunNote = tuple[tuple[str, ...], Tags]
 """What is kept of a run with what it made: the keys that it was to make (of checks: those of their nodes), its tags."""
 
 SHARED = 256  # notes that are kept to be shared by runs that are alike
@@ -72,7 +72,7 @@ class RunNotes:
     def of(self, run: RunState) -> RunNote:
         if run.note is None:
             checks = (check_node_key(check.asset_key, check.name) for check in run.checks)
-            keys = frozenset([*(target.asset_key for target in run.targets), *checks])
+            keys = tuple(sorted({*(target.asset_key for target in run.targets), *checks}))
             note = (keys, tuple(sorted(run.tags.items())))
             run.note = self._shared.setdefault(note, note)
             while len(self._shared) > SHARED:
