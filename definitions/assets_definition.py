@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .backfill_policy import BackfillPolicy
     from .check_specs import AssetCheckSpec
     from .conditions.base import AutomationCondition
+    from .freshness import FreshnessPolicy
     from .hooks import HookDefinition
     from .ops.graph import GraphDefinition
     from .ops.op import OpDefinition
@@ -201,6 +202,10 @@ class AssetsDefinition:
     @property
     def partitions_def(self) -> PartitionsDefinition | None:
         return self.spec.partitions_def
+
+    @property
+    def freshness_policy(self) -> FreshnessPolicy | None:
+        return self.spec.freshness_policy
 
     @property
     def io_manager_key(self) -> str:

@@ -487,9 +487,16 @@ def _conditions(graph: AssetGraph, checks: Iterable[CheckNode]) -> dict[AssetKey
             given[key] = condition
     if not given:
         return {}
+    from .conditions.downstream import asks_downstream, expanded
     from .conditions.resolving import has_selections, resolved
     from .selection.view import SelectableAssets
 
+    of_assets = {key: condition for key, condition in given.items() if isinstance(key, AssetKey)}
+    for key, condition in given.items():
+        _check_matched(condition, whose[key], graph)
+        if asks_downstream(condition):
+            keys = {key} if isinstance(key, AssetKey) else set[AssetKey]()
+            given[key] = expanded(condition, keys, of_assets, parents=graph.parents, children=graph.children)
     selecting = {id(condition): has_selections(condition) for condition in {id(c): c for c in given.values()}.values()}
     unresolved = {key: condition for key, condition in given.items() if selecting[id(condition)]}
     view = SelectableAssets.of(graph) if unresolved else None
@@ -510,3 +517,21 @@ def _conditions(graph: AssetGraph, checks: Iterable[CheckNode]) -> dict[AssetKey
                 )
             )
     return given
+
+
+def _check_matched(condition: AutomationCondition, node: AssetNode | CheckNode, graph: AssetGraph) -> None:
+    """Report each asset that an `asset_matches` names and that is not there."""
+    from .conditions import AssetMatches
+
+    for match in condition.walk():
+        if isinstance(match, AssetMatches) and AssetKey.from_user_string(match.key) not in graph.nodes:
+            owner = str(node) if isinstance(node, CheckNode) else f"asset {str(node.key)!r}"
+            hint = did_you_mean(
+                match.key, [str(key) for key in graph.nodes], "Define it, or declare it with AssetSpec."
+            )
+            report(
+                DefinitionError(
+                    f"{node.source}: the automation_condition of {owner} looks at the asset {match.key!r}, which is "
+                    f"not defined. {hint}"
+                )
+            )

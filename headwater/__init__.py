@@ -18,6 +18,9 @@ if TYPE_CHECKING or not offer(globals()):
         EvaluateAutomationConditionsResult as EvaluateAutomationConditionsResult,
     )
     from .daemon.evaluation.evaluate_conditions import evaluate_automation_conditions as evaluate_automation_conditions
+    from .daemon.evaluation.explain import ExplainedNode as ExplainedNode
+    from .daemon.evaluation.explain import Explanation as Explanation
+    from .daemon.evaluation.explain import explain as explain
     from .daemon.runs.in_process import execute_job as execute_job
     from .daemon.runs.materialize import materialize as materialize
     from .daemon.runs.materialize import materialize_to_memory as materialize_to_memory

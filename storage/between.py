@@ -176,5 +176,5 @@ def redefined(
         *hashes,
         added=tuple(key for key in now if key not in was),
         removed=tuple(key for key in was if key not in now),
-        changed=tuple(key for key in now if key in was and now[key].to_json() != was[key].to_json()),
+        changed=tuple(key for key in now if key in was and now[key] != was[key]),
     )

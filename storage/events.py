@@ -25,6 +25,8 @@ LeafTruth = tuple[str, float | None, KeyRanges | None]
 """A leaf of a condition that was true in a decision: its path in the tree, at whose end stands its label; the position
 in the log that it held because of (None: a level); and where (None: everywhere, without partitions)."""
 
+AutomationMode = Literal["on", "paused", "dry_run"]
+
 Payload = dict[str, Any]
 
 
@@ -99,7 +101,7 @@ class MemoryDelta(Model):
 
 
 class Decision(Model):
-    """One asset that a tick requested: which partitions, in which runs, and the reasons.
+    """One asset that a tick requested: which partitions, in which runs, and the reasons. Of a dry run nothing was.
 
     One that is requested only because it is made together with another asset, `along_with`, has no reasons of its own.
     """
@@ -110,6 +112,7 @@ class Decision(Model):
     causes: tuple[Cause, ...] = ()
     leaves: tuple[LeafTruth, ...] = ()
     along_with: str = ""
+    dry_run: bool = False
 
 
 # ---- the daemon and the definitions ----------------------------------------------------------------------------------
@@ -548,6 +551,20 @@ class SensorCursorSet(Event):
     type: Literal["sensor_cursor_set"] = "sensor_cursor_set"
     name: str
     cursor: str | None = None
+
+
+class AutomationSwitched(Event):
+    """Somebody paused automation, set it to a dry run, or let it go on: of these groups and assets, or (none named) of
+    everything, which replaces all that was said before.
+
+    Paused, nothing is requested; on a dry run decisions are recorded without runs. Conditions are evaluated all the
+    same.
+    """
+
+    type: Literal["automation_switched"] = "automation_switched"
+    mode: AutomationMode
+    groups: tuple[str, ...] = ()
+    assets: tuple[str, ...] = ()
 
 
 class UnknownEvent(Event):

@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from ..._version import __version__  # pyright: ignore[reportMissingImports] - it is beside the links
 from ...definitions.errors import HeadwaterError
 from .assets import asset_commands
+from .automation import automation_commands
 from .backfills import backfill_commands
 from .dev import check, dev
 from .events import event_commands
@@ -80,6 +81,7 @@ app.command("dev")(dev)
 app.command("check")(check)
 app.command("replay")(replay)
 app.add_typer(asset_commands, name="asset")
+app.add_typer(automation_commands, name="automation")
 app.add_typer(job_commands, name="job")
 app.add_typer(partition_commands, name="partition")
 app.add_typer(run_commands, name="run")

@@ -162,3 +162,33 @@ def wipe(
         typer.confirm(f"Count {what} as missing?", abort=True)
     wipe(key, partition or [], folder)
     typer.echo(f"{what} counts as missing.")
+
+
+@asset_commands.command()
+def explain(
+    key: Annotated[str, typer.Argument(help="The asset, as `asset list` shows it.", metavar="KEY")],
+    partition: Annotated[str | None, typer.Option("--partition", help="Only this partition of it.")] = None,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", help="As it was then: a time (2026-03-01T06:00, UTC) or an offset of the log."),
+    ] = None,
+    file: FileOption = None,
+    module: ModuleOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say why automation asks for an asset or does not: its condition, what is in the way, and what it last ran for."""
+    from ..evaluation.explain import explain_in
+    from .catalog import known_definitions, log_for_reading
+    from .explaining import place, print_explanation
+    from .output import print_json
+
+    when, folder = place(at), home_folder(home)
+    with log_for_reading(folder) as log:
+        source = given_source(file, module)
+        definitions = known_definitions(log, folder, source) if at is None or source is not None else None
+        explanation = explain_in(log, key, partition=partition, at=when, definitions=definitions)
+    if as_json:
+        print_json(explanation.to_json())
+    else:
+        print_explanation(explanation)

@@ -146,6 +146,9 @@ def detail(event: e.Event) -> str:
             return event.reason.replace("_", " ")
         case e.RunFailed():
             return first_line(event.message or event.reason)
+        case e.AutomationSwitched():
+            named = [*(f"group {group}" for group in event.groups), *event.assets]
+            return f"{event.mode.replace('_', ' ')}: {shortened(named) or 'everything'}"
         case e.Tick():
             return shortened([shown_ranges(one.asset_key, one.partitions) for one in event.decisions])
         case e.SensorEvaluated() | e.ScheduleEvaluated():

@@ -29,6 +29,9 @@ class _Baseline(PlainEvaluator):
     def _newly_updated(self, node: AutomationCondition, key: str) -> Truth:
         return nothing()
 
+    def _code_version_changed(self, node: AutomationCondition, key: str) -> Truth:
+        return nothing()
+
     def _newly_true(self, node: ops.NewlyTrue, key: str, path: str) -> Truth:
         super()._newly_true(node, key, path)  # which remembers what is true now
         return nothing()

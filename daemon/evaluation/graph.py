@@ -8,7 +8,8 @@ from collections.abc import Callable
 from ...definitions.conditions import AutomationCondition
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
 from ...storage.state.memory import SEEN
-from .pulses import needs_follow_up, reads_requests
+from .far_reads import any_far_reads, far_reads
+from .pulses import needs_follow_up, reads_open_pulses, reads_requests
 from .timers import Timers
 from .truth import Truth
 
@@ -22,16 +23,19 @@ class ConditionGraph:
         self.conditions: dict[str, AssetSnapshot] = {
             k: a for k, a in definitions.assets.items() if a.condition is not None and a.has_function
         }
+        self._definitions = definitions
         self.children: dict[str, list[str]] = {}
+        """Per asset, those after it that have to be looked at in the tick that requests it."""
         for key, asset in definitions.assets.items():
             for dep in asset.deps:
                 self.children.setdefault(dep.key, []).append(key)
+        self.readers: dict[str, list[str]] = self._with_far_readers()
         self._parents = {key: [dep.key for dep in asset.deps] for key, asset in definitions.assets.items()}
         self._upstream: dict[str, set[str]] = {}
         self._seen: dict[str, str] = {}
-        self._definitions = definitions
         self.timers: Timers = Timers(definitions)
         self.follow_up: set[str] = self._whose(needs_follow_up)
+        self.open_pulses: set[str] = self._whose(reads_open_pulses)
         self._read_requests = self._whose(reads_requests)
 
     def _whose(self, holds: Callable[[AutomationCondition], bool]) -> set[str]:
@@ -46,6 +50,25 @@ class ConditionGraph:
             if known[id(condition)]:
                 found.add(key)
         return found
+
+    def _with_far_readers(self) -> dict[str, list[str]]:
+        """Per asset or check, who has to be looked at when it changes: its direct downstream, and whose conditions look
+        further."""
+        readers = {key: list(below) for key, below in self.children.items()}
+        looks_far: dict[str, bool] = {}
+        for key, asset in self.conditions.items():
+            assert asset.condition is not None
+            node_id = asset.condition.node_id
+            if node_id not in looks_far:
+                looks_far[node_id] = any_far_reads(asset.condition)
+            if looks_far[node_id]:
+                for read in far_reads(asset, self._definitions):
+                    if key not in readers.setdefault(read, []):
+                        readers[read].append(key)
+                    if self.place.get(read, len(self.place)) < self.place[key]:
+                        below = self.children.setdefault(read, [])
+                        below += [] if key in below else [key]
+        return readers
 
     def seen(self, asset: AssetSnapshot) -> str:
         """The mark under which memory says that `asset` was evaluated as it is defined now."""
@@ -70,7 +93,7 @@ class ConditionGraph:
         """Assets for which `newly_requested` will be true in the next tick, after these requests."""
         if not self._read_requests or not requested:
             return set()
-        near = {child for key in requested for child in self.children.get(key, ())} | requested.keys()
+        near = {child for key in requested for child in self.readers.get(key, ())} | requested.keys()
         return near & self._read_requests
 
 

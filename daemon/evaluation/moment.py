@@ -7,18 +7,22 @@ to the same decision.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from pyroaring import BitMap
 
 from ...definitions.partitions import MultiPartitionsDefinition, TimeWindowPartitionsDefinition
+from ...definitions.partitions.multi_mappings import default_mapping
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot, DepSnapshot
 from ...storage.state import Causes, Changes, State, mappings
 from ...storage.state.tuples import TupleSpace
 from .firing import last_firing
 from .truth import Truth, any_of
+
+Way = Callable[[BitMap], BitMap]
 
 
 @dataclass(slots=True)
@@ -57,7 +61,9 @@ class Moment:
         bits = self._existing.get(key)
         if bits is None:
             snapshot = self.definitions.assets.get(key)
-            if snapshot is None:
+            if snapshot is None and (part := self.state.checks.parts.get(key)) is not None:
+                bits = self.existing(part[0])
+            elif snapshot is None:
                 bits = self.state.space(key).existing(self.at)
             else:
                 bits = self.state.spaces.existing(snapshot.partitions, self.at)
@@ -88,6 +94,19 @@ class Moment:
             is_time = isinstance(dimension, TimeWindowPartitionsDefinition)
             sides.append(_latest(dimension, bits, lookback) if is_time else bits)
         return space.box(sides)
+
+    def way_to(self, root: AssetSnapshot, key: str) -> tuple[DepSnapshot | None, Way]:
+        """How `root` sees an asset anywhere in the graph: its dependency on it, declared or supposed, and what makes
+        partitions of `root` of that asset's. Of an asset that reads `root` itself there is the way back only."""
+        for dep in root.deps:
+            if dep.key == key:
+                return dep, partial(self.downstream, root, dep)
+        other = self.definitions.assets[key]
+        for back in other.deps:
+            if back.key == root.key:
+                return None, partial(self.upstream, other, back)
+        supposed = DepSnapshot(key, default_mapping(other.partitions, root.partitions))
+        return supposed, partial(self.downstream, root, supposed)
 
     def downstream(self, asset: AssetSnapshot, dep: DepSnapshot, bits: BitMap) -> BitMap:
         """The partitions of `asset` that read any of the partitions `bits` of its dependency."""

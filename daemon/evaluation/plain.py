@@ -10,17 +10,19 @@ dependencies); its truth is over the partitions of that key.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from pyroaring import BitMap
 
-from ...definitions.conditions import AutomationCondition
+from ...definitions.conditions import AutomationCondition, looking
 from ...definitions.conditions import operands as op
 from ...definitions.conditions import operators as ops
-from ...definitions.snapshot import AssetSnapshot, DepSnapshot
+from ...definitions.conditions import run_operands as runs
+from ...definitions.snapshot import AssetSnapshot, DepSnapshot, check_node_key
 from ...storage import events as e
 from ...storage.state import Causes
+from ...storage.state.runs import Tags
 from .moment import Moment
 from .truth import Truth, all_of, any_of, nothing
 
@@ -75,6 +77,8 @@ class PlainEvaluator:
         self.result: Evaluation = Evaluation()
         self._edge: DepSnapshot | None = None
         """The dependency that is looked at; None while at the root itself."""
+        self._reader = root
+        """The asset that it is a dependency of: the root, unless one operator stands in another."""
         self._operands: dict[type, Callable[[AutomationCondition, str], Truth]] = {
             op.Missing: self._missing,
             op.InProgress: self._in_progress,
@@ -85,6 +89,14 @@ class PlainEvaluator:
             op.FreshnessWarned: lambda node, key: self._freshness(key, "WARN"),
             op.FreshnessFailed: lambda node, key: self._freshness(key, "FAIL"),
             op.NewlyUpdated: self._newly_updated,
+            op.CodeVersionChanged: self._code_version_changed,
+            op.DataVersionChanged: self._data_version_changed,
+            op.CheckPassed: lambda node, key: self._check_result(key, passed=True),
+            op.CheckFailed: lambda node, key: self._check_result(key, passed=False),
+            runs.ExecutedWithRootTarget: lambda node, key: self._made_by(key, lambda keys, _: self.root.key in keys),
+            runs.ExecutedWithTags: self._executed_with_tags,
+            runs.AnyNewUpdateHasRunTags: lambda node, key: self._new_updates(node, key, any),
+            runs.AllNewUpdatesHaveRunTags: lambda node, key: self._new_updates(node, key, all),
             op.NewlyRequested: self._newly_requested,
             op.WillBeRequested: self._will_be_requested,
             op.InLatestTimeWindow: self._in_latest_time_window,
@@ -107,6 +119,10 @@ class PlainEvaluator:
             return truth
         if isinstance(node, ops.AnyDepsMatch | ops.AllDepsMatch):
             return self._deps(node, key, here)
+        if isinstance(node, looking.ChecksMatch):
+            return self._checks(node, key, here)
+        if isinstance(node, looking.AssetMatches):
+            return self._asset_matches(node, key, here)
         if isinstance(node, ops.Since):
             return self._since(node, key, here)
         if isinstance(node, ops.NewlyTrue):
@@ -121,7 +137,7 @@ class PlainEvaluator:
 
     def _looked_at(self, key: str) -> BitMap:
         """The partitions that a node can be true for: of a dependency also those that the root requires in vain."""
-        return self.moment.existing(key) if self._edge is None else self.moment.looked_at(self.root, self._edge)
+        return self.moment.existing(key) if self._edge is None else self.moment.looked_at(self._reader, self._edge)
 
     # ---- operands ----------------------------------------------------------------------------------------------------
 
@@ -151,7 +167,7 @@ class PlainEvaluator:
     def _newly_updated(self, node: AutomationCondition, key: str) -> Truth:
         """A released update; of a dependency, not one that the root's own attempt made (SEMANTICS 2b)."""
         causes = self.moment.updates(self.root.key, key).within(self.moment.existing(key))
-        if self._edge is None or not causes:
+        if self._edge is None or self._reader is not self.root or not causes:
             return Truth.pulse(causes)
         return Truth.pulse(causes.without(self._made_together(key, causes.bits)))
 
@@ -168,16 +184,70 @@ class PlainEvaluator:
                     together.add(ordinal)
         return together
 
+    def _code_version_changed(self, node: AutomationCondition, key: str) -> Truth:
+        """The definitions that hold since the tick before declare another one."""
+        position = self.moment.changes.code_changed.get(key)
+        return nothing() if position is None else Truth.pulse(Causes([(position, self.moment.existing(key))]))
+
+    def _data_version_changed(self, node: AutomationCondition, key: str) -> Truth:
+        """`newly_updated`, without updates to the data that was there. To an asset evaluated first all data is new."""
+        truth = self._newly_updated(node, key)
+        if self.root.key in self.moment.initial and key != self.root.key:
+            return truth
+        return Truth.pulse(truth.causes.without(self.moment.changes.same_data.get(key, BitMap())))
+
+    def _check_result(self, key: str, *, passed: bool) -> Truth:
+        """What a check said of the newest data; of what is no check it says nothing."""
+        if key not in self.moment.state.checks.parts:
+            return nothing()
+        return Truth(self.moment.state.checks.results(key, passed=passed) & self.moment.existing(key))
+
+    def _made_by(self, key: str, is_meant: Callable[[tuple[str, ...], Tags], bool]) -> Truth:
+        """The partitions whose newest data a run made of which `is_meant` says so."""
+        made_in = self.moment.state.asset(key).table.made_in
+        found = [bits for (keys, tags), bits in made_in.items() if is_meant(keys, tags)]
+        return Truth(BitMap.union(*found) & self.moment.existing(key)) if found else nothing()
+
+    def _executed_with_tags(self, node: AutomationCondition, key: str) -> Truth:
+        assert isinstance(node, runs.ExecutedWithTags)
+        return self._made_by(key, lambda _, tags: node.is_met_by(dict(tags)))
+
+    def _new_updates(self, node: AutomationCondition, key: str, quantifier: Callable[[Iterable[bool]], bool]) -> Truth:
+        """`newly_updated`, where any or all of the runs that made the updates of this tick have the tags."""
+        assert isinstance(node, runs.RunTagsOperand)
+        causes = self._newly_updated(node, key).causes
+        new = self.moment.changes.made_in.get(key, {})
+        is_met = {n for n in causes.bits if quantifier(node.is_met_by(dict(tags)) for tags in self._tags(key, n, new))}
+        return Truth.pulse(causes.within(BitMap(is_met)))
+
+    def _tags(self, key: str, ordinal: int, new: dict[int, list[Tags]]) -> list[Tags]:
+        if ordinal in new:
+            return new[ordinal]
+        note = None
+        if ordinal not in self.moment.changes.updated.get(key, {}):  # it landed before, and is news to the root
+            note = self.moment.state.asset(key).table.run_note(ordinal)
+        return [note[1] if note else ()]
+
     def _newly_requested(self, node: AutomationCondition, key: str) -> Truth:
         bits = self.moment.previously_requested.get(key, BitMap()) & self.moment.existing(key)
         return Truth(bits, Causes([(self.moment.state.last_tick.through, bits)]))
 
     def _will_be_requested(self, node: AutomationCondition, key: str) -> Truth:
         """Requested in this tick, where a run can make both; of an asset itself it says nothing."""
-        truth = self.moment.will_be_made(key)
-        if truth is None or self._edge is None or not self.moment.same_run(self.root, self._edge):
+        truth = self.moment.will_be_made(key) or self._riding(key)
+        edge = self._edge
+        if edge is not None and self._reader is not self.root:
+            edge = self.moment.way_to(self.root, edge.key)[0]
+        if truth is None or edge is None or not self.moment.same_run(self.root, edge):
             return nothing()
         return Truth(BitMap(), passing=truth.bits, passing_causes=truth.why)
+
+    def _riding(self, key: str) -> Truth | None:
+        """The request that a check without a condition is evaluated with: that of its asset."""
+        part = self.moment.state.checks.parts.get(key)
+        if part is None or key in self.moment.definitions.assets:
+            return None
+        return self.moment.will_be_made(part[0])
 
     def _in_latest_time_window(self, node: AutomationCondition, key: str) -> Truth:
         assert isinstance(node, op.InLatestTimeWindow)
@@ -206,10 +276,10 @@ class PlainEvaluator:
         if self._edge is not None and not self._edge.gated:
             return nothing()
         table = self.moment.state.asset(key).table
-        edge = self._edge
-        if edge is not None and self.moment.reads_several(self.root, edge) and not requires_all(self.root.condition):
-            served = self.moment.downstream(self.root, edge, table.readable() & self.moment.existing(key))
-            return Truth(self.moment.upstream(self.root, edge, self.moment.existing(self.root.key) - served))
+        edge, reader = self._edge, self._reader
+        if edge is not None and self.moment.reads_several(reader, edge) and not requires_all(self.root.condition):
+            served = self.moment.downstream(reader, edge, table.readable() & self.moment.existing(key))
+            return Truth(self.moment.upstream(reader, edge, self.moment.existing(reader.key) - served))
         return Truth(table.gated() & self.moment.existing(key))
 
     # ---- operators ---------------------------------------------------------------------------------------------------
@@ -222,13 +292,37 @@ class PlainEvaluator:
         for dep in asset.deps:
             if not node.looks_at(dep.key):
                 continue
-            outer, self._edge = self._edge, dep
-            truth = self.node(node.children[0], dep.key, f"{path}[{dep.key}]")
-            self._edge = outer
+            truth = self._along(asset, dep, node.children[0], dep.key, path)
             truths.append(self.moment.seen_downstream(asset, dep, truth))
         if isinstance(node, ops.AnyDepsMatch):
             return any_of(truths)
         return all_of(truths, self.moment.existing(key))
+
+    def _checks(self, node: looking.ChecksMatch, key: str, path: str) -> Truth:
+        asset = self.moment.definitions.assets.get(key)
+        names = [check.name for check in asset.checks if check.blocking or not node.blocking_only] if asset else []
+        truths = [self.node(node.operand, check_node_key(key, name), f"{path}[{name}]") for name in names]
+        if isinstance(node, looking.AnyChecksMatch):
+            return any_of(truths)
+        return all_of(truths, self._looked_at(key))
+
+    def _asset_matches(self, node: looking.AssetMatches, key: str, path: str) -> Truth:
+        """Look at an asset by its key; the root itself is looked at as such."""
+        asset = self.root if key == self.root.key else self.moment.definitions.assets[key]
+        if node.key == asset.key:
+            return self.node(node.operand, key, f"{path}[{node.key}]")
+        edge, way = self.moment.way_to(asset, node.key)
+        return self._along(asset, edge, node.operand, node.key, path).mapped(way)
+
+    def _along(
+        self, reader: AssetSnapshot, edge: DepSnapshot | None, node: AutomationCondition, key: str, path: str
+    ) -> Truth:
+        """A node at another asset, that `reader` looks at over `edge`."""
+        outer = self._reader, self._edge
+        self._reader, self._edge = reader, edge
+        truth = self.node(node, key, f"{path}[{key}]")
+        self._reader, self._edge = outer
+        return truth
 
     def _memory(self, node: AutomationCondition, key: str) -> str:
         return node.node_id if key == self.root.key else f"{node.node_id}@{key}"

@@ -12,7 +12,7 @@ which is also the oracle that this one is tested against.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from pyroaring import BitMap
@@ -20,6 +20,7 @@ from pyroaring import BitMap
 from ...definitions.conditions import AutomationCondition
 from ...definitions.conditions import operands as op
 from ...definitions.conditions import operators as ops
+from ...definitions.conditions import run_operands as runs
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot, DepSnapshot
 from ...storage import events as e
 from ...storage.state import AssetState, Causes
@@ -191,8 +192,10 @@ def _compiled(node: AutomationCondition, place: _Place) -> Node | None:
         child = _compiled(node.children[0], here)
         return None if child is None else _newly_true(node.node_id, child)
     combine = _COMBINED.get(type(node))
+    if combine is None:
+        return None
     children = [_compiled(child, here.down(f".{n}")) for n, child in enumerate(node.children)]
-    if combine is None or any(child is None for child in children):
+    if any(child is None for child in children):
         return None
     return combine([child for child in children if child is not None])
 
@@ -264,6 +267,61 @@ def _news_at_first(run: _Run, key: str) -> float:
     return position
 
 
+def _code_version_changed(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
+    position = run.moment.changes.code_changed.get(key)
+    return FALSE if position is None else (True, position, False, 0)
+
+
+def _data_version_changed(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
+    found = _newly_updated(run, key, dep)
+    if found[0] and not (run.first and key != run.root) and 0 in run.moment.changes.same_data.get(key, NO_BITS):
+        return FALSE
+    return found
+
+
+def _check_result(passed: bool) -> Node:
+    def evaluated(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
+        checks = run.state.checks
+        return TRUE if key in checks.parts and 0 in checks.results(key, passed=passed) else FALSE
+
+    return evaluated
+
+
+def _executed_with_root_target(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
+    note = run.at(key).table.run_note(0)
+    return TRUE if note is not None and run.root in note[0] else FALSE
+
+
+def _executed_with_tags(node: AutomationCondition) -> Node:
+    assert isinstance(node, runs.RunTagsOperand)
+
+    def evaluated(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
+        note = run.at(key).table.run_note(0)
+        return TRUE if note is not None and node.is_met_by(dict(note[1])) else FALSE
+
+    return evaluated
+
+
+def _new_updates(quantifier: Callable[[Iterable[bool]], bool]) -> Callable[[AutomationCondition], Node]:
+    def of(node: AutomationCondition) -> Node:
+        assert isinstance(node, runs.RunTagsOperand)
+
+        def evaluated(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
+            found = _newly_updated(run, key, dep)
+            if not found[0]:
+                return FALSE
+            tags = run.moment.changes.made_in.get(key, {}).get(0)
+            if tags is None:
+                updated = 0 in run.moment.changes.updated.get(key, {})
+                note = None if updated else run.at(key).table.run_note(0)
+                tags = [note[1] if note else ()]
+            return found if quantifier(node.is_met_by(dict(one)) for one in tags) else FALSE
+
+        return evaluated
+
+    return of
+
+
 def _newly_requested(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
     if run.moment.previously_requested.get(key):
         return (True, run.state.last_tick.through, False, 0)
@@ -324,6 +382,14 @@ _OPERANDS: dict[type, Callable[[AutomationCondition], Node]] = {
     op.BackfillInProgress: lambda node: _backfill_in_progress,
     op.ExecutionFailed: lambda node: _execution_failed,
     op.NewlyUpdated: lambda node: _newly_updated,
+    op.CodeVersionChanged: lambda node: _code_version_changed,
+    op.DataVersionChanged: lambda node: _data_version_changed,
+    op.CheckPassed: lambda node: _check_result(True),
+    op.CheckFailed: lambda node: _check_result(False),
+    runs.ExecutedWithRootTarget: lambda node: _executed_with_root_target,
+    runs.ExecutedWithTags: _executed_with_tags,
+    runs.AnyNewUpdateHasRunTags: _new_updates(any),
+    runs.AllNewUpdatesHaveRunTags: _new_updates(all),
     op.NewlyRequested: lambda node: _newly_requested,
     op.WillBeRequested: lambda node: _will_be_requested,
     op.InLatestTimeWindow: lambda node: _always,

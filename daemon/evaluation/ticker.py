@@ -106,7 +106,7 @@ class Ticker:
             arrivals=self._arrivals,
             previously_requested=self._previously_requested,
         )
-        everything = visit_all or first or changes.definitions
+        everything = visit_all or first or changes.definitions or changes.switched
         start = set(self._graph.conditions) if everything else self._dirty(changes, at)
         visit = Visit(moment, self._graph, self._evaluate, min_request_interval=self._min_request_interval)
         visit.run(start)
@@ -126,7 +126,7 @@ class Ticker:
         if self._previous_at is not None:
             changed |= self._graph.timers.due(after=self._previous_at, until=at)
         changed |= {key for key, due in self._put_off.items() if due <= at}
-        downstream = {child for key in changed for child in self._graph.children.get(key, ())}
+        downstream = {child for key in changed for child in self._graph.readers.get(key, ())}
         return (changed | downstream) & self._graph.conditions.keys()
 
     def _conclude(self, moment: Moment, visit: Visit) -> Outcome:

@@ -36,8 +36,8 @@ OnFirst = Literal["request", "baseline"]
 
 PAGE = 5_000
 
-_AUTOMATION = (e.Tick, e.DefinitionsLoaded, e.DefinitionsFailed)
-"""What a daemon may have written to the log too; a trial has its own."""
+_AUTOMATION = (e.Tick, e.DefinitionsLoaded, e.DefinitionsFailed, e.AutomationSwitched)
+"""What a daemon may have written to the log too; a trial has its own, and is about conditions, paused or not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ An asset is requested for the partitions for which its condition holds, less
   b. what waits for an upstream that failed in its last run, unless this tick asks for that upstream in the same run;
   c. what was requested because of the same position less than `MIN_REQUEST_INTERVAL` ago;
   d. what infrastructure lost, until its back-off is over.
+Of automation that is paused or on a dry run nothing is requested (`switched.py`).
 What can only be made together with it comes along, whatever its own condition says.
 """
 
@@ -24,6 +25,7 @@ from ...storage.state.ordinals import OrdinalSpace
 from .graph import ConditionGraph
 from .moment import Moment
 from .plain import Evaluation
+from .switched import mode_of, not_tried, with_held
 from .timers import backoff
 from .truth import Truth, any_of, nothing
 
@@ -53,6 +55,7 @@ class Visit:
         self.decisions: list[e.Decision] = []
         self.follow_up: set[str] = set()
         self.put_off: dict[str, datetime] = {}
+        self._tried: dict[str, Truth] = {}
         self._brought_by: dict[str, str] = {}
         self._said: dict[tuple[int, str], tuple[Causes, tuple[e.Cause, ...]]] = {}
 
@@ -73,11 +76,14 @@ class Visit:
     def _told(self, key: str) -> list[str]:
         """The assets with a condition that read what is requested now: `key`, and what comes along with it."""
         made = [key]
+        is_real = key in self.moment.requested
+        truth = self.moment.requested[key] if is_real else self._tried[key]
         for other in self.moment.definitions.made_together.get(key, ()):
             if other != key:
-                truth = self.moment.requested[key]
-                self.moment.along[other] = any_of([self.moment.along.get(other, nothing()), truth])
-                self._brought_by.setdefault(other, key)
+                along = self.moment.along if is_real else self._tried
+                along[other] = any_of([along.get(other, nothing()), truth])
+                if is_real:
+                    self._brought_by.setdefault(other, key)
                 made.append(other)
         return [child for one in made for child in self.graph.children.get(one, ()) if child in self.graph.conditions]
 
@@ -97,6 +103,12 @@ class Visit:
                     )
                 )
 
+    def run_only(self, keys: set[str]) -> None:
+        """Visit these and no others, whatever they ask for."""
+        for key in sorted(keys, key=self.graph.place.__getitem__):
+            if self._visit(self.graph.conditions[key]):
+                self._told(key)
+
     def _visit(self, asset: AssetSnapshot) -> bool:
         """Evaluate one asset; True if it is requested."""
         moment, key = self.moment, asset.key
@@ -105,17 +117,33 @@ class Visit:
         first = not moment.state.memory.seen(key, seen)
         if first:
             moment.initial.add(key)
-        evaluation = self._evaluate(moment, asset)
+        mode = mode_of(moment, asset)
+        evaluation = self._evaluated(asset, dry_run=mode == "dry_run")
+        truth = with_held(moment, asset, evaluation, mode, reads_pulses=key in self.graph.open_pulses)
+        wanted = BitMap() if mode == "paused" else self._allowed(asset, truth)
+        wanted = not_tried(moment, asset, evaluation, truth, mode, wanted)
+        known = len(self.memory)
         self._remember(asset, evaluation, seen if first else None)
-        if key in self.graph.follow_up and evaluation.pulsed:
+        if key in self.graph.follow_up and (evaluation.pulsed or len(self.memory) > known):
             self.follow_up.add(key)
-        wanted = self._allowed(asset, evaluation.truth)
         if not wanted:
             return False
-        truth = evaluation.truth
-        moment.requested[key] = truth if wanted == truth.bits else truth.within(wanted)
-        self.decisions.append(self._decision(asset, moment.requested[key], evaluation))
+        requested = self._tried if mode == "dry_run" else moment.requested
+        requested[key] = truth if wanted == truth.bits else truth.within(wanted)
+        decision = self._decision(asset, requested[key], evaluation)
+        self.decisions.append(decision.model_copy(update={"dry_run": True}) if mode == "dry_run" else decision)
         return True
+
+    def _evaluated(self, asset: AssetSnapshot, *, dry_run: bool) -> Evaluation:
+        """An asset on a dry run takes what was decided on a dry run in this tick for requested; no other does."""
+        if not (dry_run and self._tried):
+            return self._evaluate(self.moment, asset)
+        requested = self.moment.requested
+        self.moment.requested = {**requested, **self._tried}
+        try:
+            return self._evaluate(self.moment, asset)
+        finally:
+            self.moment.requested = requested
 
     def _remember(self, asset: AssetSnapshot, evaluation: Evaluation, seen: str | None) -> None:
         """Record what the evaluation changed in the condition's memory; on a first evaluation, forget what is gone."""
@@ -148,18 +176,19 @@ class Visit:
             return wanted
         table = state.table
         if table.blocked:
-            wanted -= BitMap([n for n in wanted & BitMap(table.blocked) if self._still_blocked(asset, n)])  # b
+            wanted -= BitMap([n for n in wanted & BitMap(table.blocked) if self.is_blocked(asset, n)])  # b
         waits = table.setbacks or (
             table.asked_last and _at(table.asked_last) + self._min_request_interval > self.moment.at
         )
         for ordinal in wanted.copy() if waits else ():
-            due = self._put_off_until(asset.key, ordinal, truth)
+            due = self.put_off_until(asset.key, ordinal, truth)
             if due is not None and due > self.moment.at:  # c, d
                 wanted.discard(ordinal)
                 self.put_off[asset.key] = min(due, self.put_off.get(asset.key, due))
         return wanted
 
-    def _still_blocked(self, asset: AssetSnapshot, ordinal: int) -> bool:
+    def is_blocked(self, asset: AssetSnapshot, ordinal: int) -> bool:
+        """Whether one partition waits for something upstream that this tick does not ask for with it."""
         state = self.moment.state
         for blocker, partition in state.asset(asset.key).table.blocked[ordinal]:
             space = state.space(blocker)
@@ -173,7 +202,8 @@ class Visit:
                 return True
         return False
 
-    def _put_off_until(self, key: str, ordinal: int, truth: Truth) -> datetime | None:
+    def put_off_until(self, key: str, ordinal: int, truth: Truth) -> datetime | None:
+        """Until when the interval or the back-off of one partition lasts, if there is one."""
         table = self.moment.state.asset(key).table
         setback = table.setbacks.get(ordinal)
         if setback is not None:
@@ -210,3 +240,8 @@ class Visit:
 
 def _at(micros: int) -> datetime:
     return datetime.fromtimestamp(micros / 1_000_000, UTC)
+
+
+def no_evaluation(moment: Moment, asset: AssetSnapshot) -> Evaluation:
+    """For a visit that is only asked about the gates."""
+    raise AssertionError(f"{asset.key} was to be evaluated")

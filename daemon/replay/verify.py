@@ -119,7 +119,7 @@ class _Verifier:
         decided: dict[str, BitMap] = {}
         asked: dict[str, BitMap] = {}
         for decision in tick.decisions:
-            if decision.asset_key in defined:
+            if decision.asset_key in defined and not decision.dry_run:
                 self._add(decided, decision.asset_key, decision.partitions)
         for target in self._asked_for(stored.offset) if tick.decisions else ():
             self._add(asked, target.asset_key, target.partitions)

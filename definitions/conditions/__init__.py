@@ -2,7 +2,16 @@
 
 from .base import AutomationCondition as AutomationCondition
 from .base import condition_from_json as condition_from_json
+from .looking import AllChecksMatch as AllChecksMatch
+from .looking import AnyChecksMatch as AnyChecksMatch
+from .looking import AnyDownstreamConditions as AnyDownstreamConditions
+from .looking import AssetMatches as AssetMatches
+from .looking import ChecksMatch as ChecksMatch
+from .operands import CheckFailed as CheckFailed
+from .operands import CheckPassed as CheckPassed
+from .operands import CodeVersionChanged as CodeVersionChanged
 from .operands import CronTickPassed as CronTickPassed
+from .operands import DataVersionChanged as DataVersionChanged
 from .operands import ExecutionFailed as ExecutionFailed
 from .operands import Gated as Gated
 from .operands import Handled as Handled
@@ -23,3 +32,8 @@ from .operators import Not as Not
 from .operators import Operator as Operator
 from .operators import Or as Or
 from .operators import Since as Since
+from .run_operands import AllNewUpdatesHaveRunTags as AllNewUpdatesHaveRunTags
+from .run_operands import AnyNewUpdateHasRunTags as AnyNewUpdateHasRunTags
+from .run_operands import ExecutedWithRootTarget as ExecutedWithRootTarget
+from .run_operands import ExecutedWithTags as ExecutedWithTags
+from .run_operands import RunTagsOperand as RunTagsOperand

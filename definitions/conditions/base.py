@@ -8,7 +8,7 @@ where it stands or what it is called, so that the memory of an unchanged part su
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -18,6 +18,7 @@ from ..errors import InvalidDefinitionError
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from ..keys import CoercibleToAssetKey
     from ..selection import CoercibleToAssetSelection
 
 JsonData = dict[str, Any]
@@ -233,6 +234,73 @@ class AutomationCondition:
         return operand("newly_updated")
 
     @staticmethod
+    def code_version_changed() -> AutomationCondition:
+        """At the moment at which definitions are loaded that declare another code version than the ones before.
+
+        A code version where there was none before is no change; one that is taken away is.
+        """
+        return operand("code_version_changed")
+
+    @staticmethod
+    def data_version_changed() -> AutomationCondition:
+        """At the moment at which it was updated to other data: to data of another version, or of none."""
+        return operand("data_version_changed")
+
+    @staticmethod
+    def check_passed() -> AutomationCondition:
+        """The check has passed on the newest data of its asset. Use it in `any_checks_match` or `all_checks_match`."""
+        return operand("check_passed")
+
+    @staticmethod
+    def check_failed() -> AutomationCondition:
+        """The check has failed, of whatever severity, on the newest data of its asset."""
+        return operand("check_failed")
+
+    @staticmethod
+    def executed_with_root_target() -> AutomationCondition:
+        """The run that made it last was to make the asset of this condition too, be it in vain."""
+        return operand("executed_with_root_target")
+
+    @staticmethod
+    def executed_with_tags(
+        *, tag_keys: Iterable[str] | None = None, tag_values: Mapping[str, str] | None = None
+    ) -> AutomationCondition:
+        """The run that made it last has all of these tags.
+
+        Raises:
+            InvalidDefinitionError: no tag is given.
+        """
+        from .run_operands import ExecutedWithTags
+
+        return ExecutedWithTags.of(tag_keys, tag_values)
+
+    @staticmethod
+    def any_new_update_has_run_tags(
+        *, tag_keys: Iterable[str] | None = None, tag_values: Mapping[str, str] | None = None
+    ) -> AutomationCondition:
+        """At the moment at which it was updated, by one run at least that has all of these tags.
+
+        Raises:
+            InvalidDefinitionError: no tag is given.
+        """
+        from .run_operands import AnyNewUpdateHasRunTags
+
+        return AnyNewUpdateHasRunTags.of(tag_keys, tag_values)
+
+    @staticmethod
+    def all_new_updates_have_run_tags(
+        *, tag_keys: Iterable[str] | None = None, tag_values: Mapping[str, str] | None = None
+    ) -> AutomationCondition:
+        """At the moment at which it was updated, by runs only that have all of these tags.
+
+        Raises:
+            InvalidDefinitionError: no tag is given.
+        """
+        from .run_operands import AllNewUpdatesHaveRunTags
+
+        return AllNewUpdatesHaveRunTags.of(tag_keys, tag_values)
+
+    @staticmethod
     def newly_requested() -> AutomationCondition:
         """At the moment at which automation asked for it."""
         return operand("newly_requested")
@@ -334,6 +402,45 @@ class AutomationCondition:
 
         return all_deps_updated_since_cron(cron_schedule, cron_timezone)
 
+    @staticmethod
+    def all_deps_blocking_checks_passed() -> AutomationCondition:
+        """Every blocking check of everything upstream has passed on the newest data, or is being requested."""
+        from .presets import all_deps_blocking_checks_passed
+
+        return all_deps_blocking_checks_passed()
+
+    # ---- over checks, other assets, and downstream -----------------------------------------------------------------
+
+    @staticmethod
+    def any_checks_match(condition: AutomationCondition, blocking_only: bool = False) -> AutomationCondition:
+        """`condition` holds for one check of the asset at least."""
+        from .looking import AnyChecksMatch
+
+        return AnyChecksMatch((condition,), blocking_only)
+
+    @staticmethod
+    def all_checks_match(condition: AutomationCondition, blocking_only: bool = False) -> AutomationCondition:
+        """`condition` holds for each check of the asset; true where there is none."""
+        from .looking import AllChecksMatch
+
+        return AllChecksMatch((condition,), blocking_only)
+
+    @staticmethod
+    def asset_matches(key: CoercibleToAssetKey, condition: AutomationCondition) -> AutomationCondition:
+        """`condition` holds for the asset of this key, wherever that stands in the graph.
+
+        Its partitions are mapped as those of a dependency are, or, where it is downstream, the other way.
+        """
+        from ..keys import AssetKey
+        from .looking import AssetMatches
+
+        return AssetMatches((condition,), key=AssetKey.of(key).to_user_string())
+
+    @staticmethod
+    def any_downstream_conditions() -> AutomationCondition:
+        """The condition of one of the nearest assets downstream that have one holds, evaluated for this asset."""
+        return operand("any_downstream_conditions")
+
     # ---- presets -------------------------------------------------------------------------------------------------
 
     @staticmethod
@@ -370,7 +477,7 @@ def condition_from_json(data: JsonData) -> AutomationCondition:
 
 def operand(name: str) -> AutomationCondition:
     """The operand without arguments that is called `name`."""
-    from . import operands  # noqa: F401 - fills the table of kinds
+    from . import looking, operands, run_operands  # noqa: F401 - they fill the table of kinds
 
     return AutomationCondition.kinds[name]()
 

@@ -67,6 +67,28 @@ class NewlyUpdated(Operand):
     says = "it was just updated"
 
 
+class CodeVersionChanged(Operand):
+    name = "code_version_changed"
+    pulse = True
+    says = "the code version that it declares has just changed"
+
+
+class DataVersionChanged(Operand):
+    name = "data_version_changed"
+    pulse = True
+    says = "it was just updated to other data than before"
+
+
+class CheckPassed(Operand):
+    name = "check_passed"
+    says = "the check has passed on the newest data"
+
+
+class CheckFailed(Operand):
+    name = "check_failed"
+    says = "the check has failed on the newest data"
+
+
 class NewlyRequested(Operand):
     name = "newly_requested"
     pulse = True

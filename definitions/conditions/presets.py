@@ -10,7 +10,17 @@ from __future__ import annotations
 from functools import cache
 
 from .base import AutomationCondition
-from .operands import CronTickPassed, Gated, InLatestTimeWindow, InProgress, Missing, NewlyUpdated, WillBeRequested
+from .looking import AllChecksMatch
+from .operands import (
+    CheckPassed,
+    CronTickPassed,
+    Gated,
+    InLatestTimeWindow,
+    InProgress,
+    Missing,
+    NewlyUpdated,
+    WillBeRequested,
+)
 from .operators import AllDepsMatch, AnyDepsMatch
 
 
@@ -37,6 +47,12 @@ def any_deps_gated() -> AutomationCondition:
 def all_deps_updated_since_cron(cron_schedule: str, cron_timezone: str = "UTC") -> AutomationCondition:
     tick = CronTickPassed(cron_schedule, cron_timezone)
     return AllDepsMatch((NewlyUpdated().since(tick) | WillBeRequested(),)).with_label("all_deps_updated_since_cron")
+
+
+@cache
+def all_deps_blocking_checks_passed() -> AutomationCondition:
+    passed = AllChecksMatch((CheckPassed() | WillBeRequested(),), blocking_only=True)
+    return AllDepsMatch((passed,)).with_label("all_deps_blocking_checks_passed")
 
 
 @cache

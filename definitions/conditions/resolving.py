@@ -13,6 +13,7 @@ from typing import TypeVar
 from ..keys import AssetKey
 from ..selection.view import SelectableAssets
 from .base import AutomationCondition
+from .looking import AssetMatches
 from .operators import DepsMatch
 
 _Node = TypeVar("_Node", bound=AutomationCondition)
@@ -37,6 +38,8 @@ def resolved(
     Raises:
         InvalidAssetSelection: a selection names an asset that is not there.
     """
+    if isinstance(condition, AssetMatches):
+        return _over_children(condition, {AssetKey.from_user_string(condition.key)}, view)
     if not isinstance(condition, DepsMatch):
         return _over_children(condition, keys, view, upstream)
     if upstream is None:

@@ -20,10 +20,12 @@ from ..events import KeyRanges
 from .ordinals import KeyedSpace, OrdinalSpace
 from .positions import Column
 from .provenance import Provenance
+from .runs import RunNote
 
 if TYPE_CHECKING:
     from .backfills import BackfillProgress
 
+MOST_NOTES = 64  # of runs kept of one asset: what was made by a run before those counts as made by no run
 RECENT = 4096  # updates kept in order: more than can land between the choice of a step's keys and its start
 
 
@@ -83,6 +85,25 @@ class PartitionTable:
     versions: dict[int, str] = field(default_factory=dict)
     """Data versions, where the maker gave one."""
     provenance: Provenance = field(default_factory=Provenance)
+    made_in: dict[RunNote, BitMap] = field(default_factory=dict)
+    """Per run note, what such a run made last; the notes that were used last, at most MOST_NOTES of them."""
+
+    def note_run(self, ordinal: int, note: RunNote | None) -> None:
+        """The newest data of a partition was made by a run of this note; None: by no run."""
+        for other, bits in [*self.made_in.items()]:
+            if other is not note and ordinal in bits:
+                bits.discard(ordinal)
+                if not bits:
+                    del self.made_in[other]
+        if note is not None:
+            bits = self.made_in.pop(note, BitMap())
+            bits.add(ordinal)
+            self.made_in[note] = bits
+            if len(self.made_in) > MOST_NOTES:
+                del self.made_in[next(iter(self.made_in))]
+
+    def run_note(self, ordinal: int) -> RunNote | None:
+        return next((note for note, bits in self.made_in.items() if ordinal in bits), None)
 
     def __post_init__(self) -> None:
         self.asked_last, self.handled_last = int(self.asked_at.largest()), int(self.handled.largest())
@@ -120,6 +141,7 @@ class PartitionTable:
         `under_way`."""
         for ordinal in bits:
             self.provenance.forget(ordinal)
+            self.note_run(ordinal, None)
             self.update[ordinal] = self.made_from[ordinal] = 0
             if ordinal not in under_way:
                 self.handle(ordinal, 0)
@@ -168,6 +190,7 @@ class PartitionTable:
             if ordinal in getattr(self, name):
                 getattr(target, name)[there] = getattr(self, name)[ordinal]
         self.provenance.move_to(target.provenance, ordinal, there)
+        target.note_run(there, self.run_note(ordinal))
         for check, bits in self.check_failed.items():
             if ordinal in bits:
                 target.check_failed.setdefault(check, BitMap()).add(there)
@@ -195,6 +218,7 @@ class AssetState:
         "_pending",
         "_run_in_progress",
         "backfills",
+        "code_version",
         "files",
         "freshness",
         "key",
@@ -213,6 +237,8 @@ class AssetState:
         """The data version last recorded of each file that arrived, by path."""
         self.made_at: int = 0
         """Microseconds UTC of its newest materialisation, of whatever partition; 0 where there is none."""
+        self.code_version: str | None = None
+        """The one that the newest definitions declared which had the asset."""
         self.freshness: str | None = None
         """How it stands to its freshness policy (PASS, WARN or FAIL), where that has been said."""
         self.unstarted: dict[str, BitMap] = {}

@@ -13,6 +13,7 @@ from pyroaring import BitMap
 
 from .causes import Causes
 from .ordinals import OrdinalSpace
+from .runs import Tags
 
 
 @dataclass(slots=True)
@@ -24,13 +25,35 @@ class Changes:
     that the step makes."""
     added: dict[str, BitMap] = field(default_factory=dict)
     """Per name of dynamic partitions, the keys that exist now and did not at the last tick."""
+    same_data: dict[str, BitMap] = field(default_factory=dict)
+    """Per asset, those of the `updated` partitions whose data is that which they had before."""
+    made_in: dict[str, dict[int, list[Tags]]] = field(default_factory=dict)
+    """Per asset and partition, the tags of each run that updated it; none for an update that no run made."""
+    code_changed: dict[str, int] = field(default_factory=dict)
+    """The assets that declare another code version than before, with the position from which that holds."""
     touched: set[str] = field(default_factory=set)
     definitions: bool = False
     """The definitions changed: every asset is visited."""
 
-    def update(self, asset_key: str, ordinal: int, position: int) -> None:
-        """A released update of one partition."""
-        self.updated.setdefault(asset_key, {})[ordinal] = position
+    switched: bool = False
+    """Automation was paused or resumed: every asset is visited."""
+
+    def update(
+        self, asset_key: str, ordinal: int, position: int, *, same_data: bool = False, tags: Tags | None = None
+    ) -> None:
+        """A released update of one partition, which a run of these `tags` made."""
+        updated = self.updated.setdefault(asset_key, {})
+        if same_data and ordinal not in updated:
+            self.same_data.setdefault(asset_key, BitMap()).add(ordinal)
+        elif not same_data and asset_key in self.same_data:
+            self.same_data[asset_key].discard(ordinal)
+        runs = self.made_in.get(asset_key, {}).get(ordinal)
+        if runs is None and tags:
+            earlier: list[Tags] = [()] if ordinal in updated else []
+            self.made_in.setdefault(asset_key, {})[ordinal] = [*earlier, tags]
+        elif runs is not None and (tags or ()) not in runs:
+            runs.append(tags or ())
+        updated[ordinal] = position
         self.touched.add(asset_key)
 
     def keys_changed(self, name: str, keys: BitMap, *, added: bool) -> None:
@@ -43,6 +66,12 @@ class Changes:
         moved = {new.find(old.key(n)): position for n, position in self.updated.pop(asset_key, {}).items()}
         if moved := {ordinal: position for ordinal, position in moved.items() if ordinal is not None}:
             self.updated[asset_key] = moved
+        same = [new.find(old.key(n)) for n in self.same_data.pop(asset_key, ())]
+        if there := BitMap([n for n in same if n is not None]):
+            self.same_data[asset_key] = there
+        runs = {new.find(old.key(n)): tags for n, tags in self.made_in.pop(asset_key, {}).items()}
+        if kept := {n: tags for n, tags in runs.items() if n is not None}:
+            self.made_in[asset_key] = kept
         for root, by_dep in self.owed.items():
             for dep, owed in by_dep.items():
                 if asset_key in (root, dep):
@@ -61,7 +90,7 @@ class Changes:
         return Causes(groups.items())
 
     def __bool__(self) -> bool:
-        return bool(self.touched or self.definitions)
+        return bool(self.touched or self.definitions or self.switched)
 
 
 def _moved(ordinal: int, concerned: bool, old: OrdinalSpace, new: OrdinalSpace) -> int | None:

@@ -28,6 +28,8 @@ class CheckStates:
         self.states: dict[str, AssetState] = {}
         self._assets = asset_of
         self._of_asset: dict[str, list[AssetState]] = {}
+        self.parts: dict[str, tuple[str, str]] = {}
+        """The asset and the name of each check, by the key of its node."""
 
     def get(self, key: str) -> AssetState | None:
         return self.states.get(key)
@@ -39,6 +41,7 @@ class CheckStates:
         if state is None:
             space = None if asset.table is asset.stray else asset.table.space
             state = self.states[key] = AssetState(key, space)
+            self.parts[key] = asset.key, name
             self._of_asset.setdefault(asset.key, []).append(state)
         return state
 
@@ -48,6 +51,13 @@ class CheckStates:
 
     def of_asset(self, key: str) -> list[AssetState]:
         return self._of_asset.get(key, [])
+
+    def results(self, key: str, *, passed: bool) -> BitMap:
+        """The partitions on whose newest data the check of this node has passed, or has failed."""
+        state, (asset_key, name) = self.states[key], self.parts[key]
+        last = self._assets[asset_key].table.check_last.get(name, {})
+        found = [last[word] for word in (("passed",) if passed else ("failed", "warned")) if word in last]
+        return BitMap.union(*found) & state.table.materialized if found else BitMap()
 
     # ---- what happens ------------------------------------------------------------------------------------------------
 

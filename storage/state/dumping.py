@@ -42,6 +42,7 @@ from .shapes import (
     record,
     tuple_of,
 )
+from .switches import Switch
 from .tuples import TupleSpace, _Block
 
 FORMAT = 1
@@ -85,6 +86,7 @@ _TABLE = {
     "setbacks": by_key(record(Setback, count=PLAIN, at=PLAIN)),
     "versions": by_key(PLAIN),
     "provenance": record(Provenance, made_at=COLUMN, read_at=COLUMN, made_with=by_key(BITS), changes=by_key(LIST)),
+    "made_in": by_key(BITS),
 }
 _pack_table = record(PartitionTable, **_TABLE).pack
 
@@ -92,6 +94,7 @@ _PROGRESS = record(BackfillProgress, waiting=BITS, in_flight=BITS, made=BITS, do
 _pack_asset, _restore_asset = attributes(
     files=by_key(PLAIN),
     made_at=PLAIN,
+    code_version=PLAIN,
     freshness=PLAIN,
     unstarted=by_key(BITS),
     unmade=by_key(BITS),
@@ -149,6 +152,7 @@ _RUN = record(
     backfill_id=PLAIN,
     started=PLAIN,
     steps=by_key(_STEP),
+    note=PLAIN,
     failed=LIST,
 )
 _BACKFILL = record(
@@ -206,9 +210,14 @@ _PARTS = {
         updated=by_key(by_key(PLAIN)),
         owed=by_key(by_key(LIST)),
         added=by_key(BITS),
+        same_data=by_key(BITS),
+        made_in=by_key(by_key(LIST)),
+        code_changed=by_key(PLAIN),
         touched=SET,
         definitions=PLAIN,
+        switched=PLAIN,
     ),
+    "switches": attributes(said=by_key(record(Switch, mode=PLAIN, offset=PLAIN, place=PLAIN))),
 }
 """The attributes of State that are objects of their own, and "state" itself."""
 
@@ -259,6 +268,7 @@ def load(dump: Dump, definitions_bytes: Callable[[str], bytes]) -> State:
         state.checks.states[key] = _load_asset(key, packed, spaces)
     for key, names in rest["checks_of"].items():
         state.checks._of_asset[key] = [state.checks.states[name] for name in names]
+        state.checks.parts.update({name: (key, name[len(key) + 1 :]) for name in names})
     return state
 
 

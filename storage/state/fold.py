@@ -33,7 +33,8 @@ from .checks import CheckStates
 from .memory import SEEN, Memory, whose
 from .ordinals import OrdinalSpace, Spaces
 from .provenance import MadeWith
-from .runs import Part, RunState, StepState
+from .runs import Part, RunNotes, RunState, StepState
+from .switches import Switches
 
 MAX_SETBACKS = 3  # attempts lost in a row to infrastructure before the partition counts as failed (SEMANTICS 2g)
 
@@ -74,9 +75,11 @@ class State:
         self.assets: dict[str, AssetState] = {}
         self.checks: CheckStates = CheckStates(self.assets)
         self.runs: dict[str, RunState] = {}
+        self.run_notes: RunNotes = RunNotes()
         self.backfills: Backfills = Backfills(self.asset)
         self.memory: Memory = Memory()
         self.automation: AutomationState = AutomationState()
+        self.switches: Switches = Switches()
         self.last_tick: LastTick = LastTick()
         self.changes: Changes = Changes()
         self._blocks: dict[Part, set[Part]] = {}
@@ -115,6 +118,7 @@ class State:
             e.ScheduleSwitched: lambda event, stored: self.automation.schedule_switched(
                 event, timestamp=stored.timestamp
             ),
+            e.AutomationSwitched: self._automation_switched,
             e.SensorCursorSet: lambda event, stored: self.automation.cursor_set(event, offset=stored.offset),
         }
 
@@ -180,6 +184,7 @@ class State:
         for key, defined in self.definitions.assets.items():
             blocking = {check.name for check in defined.checks if check.blocking}
             self._drop_gates(self.asset(key), blocking, stored.offset)
+            self._note_code_version(self.asset(key), defined.code_version, stored.offset)
             if defined.freshness is None:
                 self.asset(key).freshness = None
         evaluated = {
@@ -220,6 +225,12 @@ class State:
             held = table.held.get(ordinal)
             if not table.is_shut(ordinal) and not (held and held.outstanding):
                 self._release(asset, table, ordinal, offset, held.made_from if held else int(table.made_from[ordinal]))
+
+    def _note_code_version(self, asset: AssetState, declared: str | None, offset: int) -> None:
+        """Another code version than before is a change; one where there was none is not."""
+        if asset.code_version is not None and asset.code_version != declared:
+            self.changes.code_changed[asset.key] = offset
+        asset.code_version = declared
 
     def _mark_observable(self, asset: AssetState) -> None:
         definition = self.definitions.assets.get(asset.key) if self.definitions else None
@@ -268,6 +279,7 @@ class State:
             ordinal, at=stored.offset, read_at=made_from or stored.offset, version=event.data_version
         )
         table.provenance.made_by(ordinal, self._made_with(event, run) if event.origin == "step" else None)
+        table.note_run(ordinal, self.run_notes.of(run) if run else None)
         if outstanding or table.is_shut(ordinal):
             table.held[ordinal] = Held(made_from, event.run_id, outstanding)  # case 1
             self.changes.touched.add(asset.key)
@@ -300,6 +312,8 @@ class State:
         table.versions[ordinal] = event.data_version
         self.checks.outdated(asset, event.partition, self.changes)
         table.provenance.updated(ordinal, at=stored.offset, read_at=stored.offset, version=event.data_version)
+        run = self.runs.get(event.run_id or "")
+        table.note_run(ordinal, self.run_notes.of(run) if run else None)
         if table.is_shut(ordinal):
             table.held[ordinal] = Held(0, event.run_id, set())
             self.changes.touched.add(asset.key)
@@ -308,10 +322,12 @@ class State:
 
     def _release(self, asset: AssetState, table: PartitionTable, ordinal: int, position: int, made_from: int) -> None:
         table.held.pop(ordinal, None)
+        is_same = not table.provenance.has_changed(ordinal, int(table.update[ordinal]))
         table.updated(ordinal, position, made_from)
         self.changes.touched.add(asset.key)
         if table is asset.table:
-            self.changes.update(asset.key, ordinal, position)
+            note = table.run_note(ordinal)
+            self.changes.update(asset.key, ordinal, position, same_data=is_same, tags=note and note[1])
         self._unblock((asset.key, table.space.key(ordinal)))
 
     def _unblock(self, blocker: Part) -> None:
@@ -408,7 +424,7 @@ class State:
 
     def _run_tagged(self, event: e.RunTagged, stored: Stored) -> None:
         if run := self.runs.get(event.tagged_run):
-            run.tags = {**run.tags, **event.tags}
+            run.tags, run.note = {**run.tags, **event.tags}, None
 
     def _parts(self, targets: tuple[e.Target, ...]) -> Iterator[tuple[AssetState, PartitionTable, int]]:
         """Each partition of `targets`, where it is kept."""
@@ -586,6 +602,10 @@ class State:
 
     # ---- automation --------------------------------------------------------------------------------------------------
 
+    def _automation_switched(self, event: e.AutomationSwitched, stored: Stored) -> None:
+        self.switches.switched(event, offset=stored.offset)
+        self.changes.switched = True
+
     def _tick(self, event: e.Tick, stored: Stored) -> None:
         self.last_tick.through, self.last_tick.at = event.through, event.at
         for delta in event.memory:
@@ -596,7 +616,7 @@ class State:
         self.last_tick.requested = {}
         asked_at = int(event.at.astimezone(UTC).timestamp() * 1_000_000)
         for decision in event.decisions:
-            if decision.along_with:
+            if decision.along_with or decision.dry_run:
                 continue
             table = self.asset(decision.asset_key).table
             bits = table.space.bits(decision.partitions)

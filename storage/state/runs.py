@@ -7,10 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...definitions.snapshot import check_node_key
 from ..events import PlannedCheck, Target
 
 Part = tuple[str, str | None]
 """An asset key and a partition key (None: the whole of an unpartitioned asset)."""
+
+Tags = tuple[tuple[str, str], ...]
+"""The tags of a run, sorted by name."""
+
+RunNote = tuple[tuple[str, ...], Tags]
+"""What is kept of a run with what it made: the keys that it was to make (of checks: those of their nodes), its tags."""
+
+SHARED = 256  # notes that are kept to be shared by runs that are alike
 
 
 @dataclass(slots=True)
@@ -44,9 +53,28 @@ class RunState:
     started: bool = False
     steps: dict[str, StepState] = field(default_factory=dict)
     """Steps under way."""
+    note: RunNote | None = None
+    """Made when it is first asked for."""
     failed: list[Part] = field(default_factory=list)
     """What its failed steps were to make."""
 
     def blocking_checks(self, asset_key: str) -> set[str]:
         """The blocking checks that this run will evaluate on an asset."""
         return {check.name for check in self.checks if check.blocking and check.asset_key == asset_key}
+
+
+class RunNotes:
+    """The notes of runs. Equal ones are one object, so that an asset which compares them need not look inside."""
+
+    def __init__(self) -> None:
+        self._shared: dict[RunNote, RunNote] = {}
+
+    def of(self, run: RunState) -> RunNote:
+        if run.note is None:
+            checks = (check_node_key(check.asset_key, check.name) for check in run.checks)
+            keys = tuple(sorted({*(target.asset_key for target in run.targets), *checks}))
+            note = (keys, tuple(sorted(run.tags.items())))
+            run.note = self._shared.setdefault(note, note)
+            while len(self._shared) > SHARED:
+                del self._shared[next(iter(self._shared))]
+        return run.note

@@ -190,6 +190,7 @@ EXAMPLES: list[e.Event] = [
     e.SensorSwitched(name="on_orders", on=False),
     e.ScheduleSwitched(name="nightly", on=True),
     e.SensorCursorSet(name="on_orders", cursor="5"),
+    e.AutomationSwitched(mode="paused", groups=("sales",), assets=("orders",)),
 ]
 
 

@@ -18,9 +18,11 @@ from headwater import (
     FreshnessPolicy,
     StaticPartitionsDefinition,
     asset,
+    asset_check,
 )
 from headwater.daemon.evaluation.plain import Evaluation
 from headwater.daemon.evaluation.scalar import ScalarEvaluation, ScalarEvaluator
+from headwater.daemon.replay.verify import verify
 from headwater.storage import events as e
 from support.both_evaluators import BothEvaluators
 from support.world import World
@@ -35,6 +37,16 @@ LEAVES = [
     C.in_latest_time_window,
     C.initial_evaluation,
     C.freshness_failed,
+    C.data_version_changed,
+    C.code_version_changed,
+    C.executed_with_root_target,
+    C.check_failed,
+    lambda: C.executed_with_tags(tag_keys={"by"}),
+    lambda: C.any_new_update_has_run_tags(tag_values={"by": "hand"}),
+    lambda: C.all_new_updates_have_run_tags(tag_values={"by": "hand"}),
+    lambda: C.asset_matches("a0", C.newly_updated()),
+    lambda: C.any_checks_match(C.check_passed()),
+    C.any_downstream_conditions,
     lambda: C.cron_tick_passed("*/7 * * * *"),
 ]
 
@@ -77,15 +89,31 @@ def random_definitions(rng: random.Random) -> list[object]:
     return made
 
 
-@pytest.mark.parametrize("seed", range(40))
+@asset_check(asset="a0")
+def looks() -> bool:
+    return True
+
+
+@pytest.mark.parametrize("seed", range(60))
 def test_random_conditions_mean_the_same_to_both(seed: int) -> None:
     rng = random.Random(seed)
     world = World(seed=seed)
-    world.define(*random_definitions(rng))
+    world.define(*random_definitions(rng), checks=[looks])
     before = BothEvaluators.compared
     open_runs: list[e.RunRequested] = []
     for _ in range(40):
-        match rng.randrange(6):
+        match rng.randrange(7):
+            case 6:
+                key, run_id = rng.choice(["a0", "a1", "a3"]), world.ids.new_id()
+                tags = rng.choice([{}, {"by": "hand"}, {"by": "clock"}])
+                version = rng.choice([None, "v1", "v2"])
+                world.append(
+                    e.RunRequested(run_id=run_id, targets=(e.Target(asset_key=key),), tags=tags),
+                    e.AssetMaterialized(asset_key=key, run_id=run_id, data_version=version),
+                    e.RunSucceeded(run_id=run_id),
+                )
+                if rng.random() < 0.5:
+                    world.check("a0", "looks", passed=rng.random() < 0.5, blocking=False)
             case 0 | 1:
                 world.report(rng.choice(["a0", "a1", "a3"]))
             case 2:
@@ -98,6 +126,9 @@ def test_random_conditions_mean_the_same_to_both(seed: int) -> None:
                 world.append(e.FreshnessChanged(asset_key="a0", state="FAIL", previous="PASS", at=world.clock.now()))
         open_runs += world.tick()
     assert BothEvaluators.compared > before
+    assert (
+        verify(world.log, everything=True).differences == []
+    )  # nothing was left alone that should have been looked at
 
 
 def kind_of_evaluation(*assets: object, key: str) -> type[Evaluation]:

@@ -37,7 +37,7 @@ def over_a_snapshot(log: EventLog, cut: int) -> State:
     """State of the whole log, by way of a snapshot that was taken at `cut`."""
     before = fold(log, until=cut)
     save(log, dump(before))
-    state = newest_state(log)
+    state = newest_state(log, until=before.through)  # the history itself may have taken a newer one
     assert state.through == before.through
     return fold(log, state=state)
 
@@ -163,6 +163,12 @@ EVENTS = st.one_of(
     made(e.SensorSwitched, name=NAMES, on=st.one_of(st.none(), st.booleans())),
     made(e.ScheduleSwitched, name=NAMES, on=st.one_of(st.none(), st.booleans())),
     made(e.SensorCursorSet, name=NAMES, cursor=VERSIONS),
+    made(
+        e.AutomationSwitched,
+        mode=st.sampled_from(["on", "paused", "dry_run"]),
+        groups=st.sampled_from([(), ("g",)]),
+        assets=st.sampled_from([(), ("orders",)]),
+    ),
     made(e.DefinitionsFailed, errors=st.just(("orders.py:3: no",))),
     made(e.DaemonStarted, term=st.integers(1, 3)),
     st.sampled_from(["all", "fewer", "other partitions"]),

@@ -1,0 +1,75 @@
+"""`asset explain`, in words: the tree with what is true, what is in the way, and the chain back to the root cause."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import typer
+
+from ..evaluation.explain import ExplainedNode, Explanation
+from .output import shortened, shown_part, shown_time
+
+
+def place(text: str | None) -> datetime | int | None:
+    """What --at means: an offset, or an instant in ISO 8601 (UTC, where it names no zone)."""
+    if text is None:
+        return None
+    if text.isdecimal():
+        return int(text)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"--at takes an offset of the log or a time such as 2026-03-01T06:00, not {text!r}."
+        ) from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def print_explanation(explanation: Explanation) -> None:
+    what = shown_part(explanation.asset_key, explanation.partition)
+    if explanation.tree is None:
+        typer.echo(f"{what} has no automation condition: it is made by hand, by schedules and by sensors only.")
+    else:
+        verdict = "would be asked for" if explanation.would_be_requested else "is not asked for"
+        typer.echo(f"{what} {verdict} (through offset {explanation.through}, {shown_time(explanation.at)}).")
+        _print_node(explanation.tree, explanation.asset_key, 0)
+    for title, lines in (
+        ("In the way:", [_blocker(explanation, n) for n in range(len(explanation.blockers))]),
+        ("Held back:", [f"{wait.kind}: {wait.needed}{_until(wait.until)}" for wait in explanation.waits]),
+        ("Last asked for:", _chain(explanation)),
+    ):
+        if lines:
+            typer.echo(f"\n{title}")
+            for line in lines:
+                typer.echo(f"  {line}")
+
+
+def _print_node(node: ExplainedNode, owner: str, depth: int) -> None:
+    sign = "true " if node.is_true else "false"
+    where = "" if node.asset_key == owner else f" at {node.asset_key}"
+    keys = f" [{shortened(node.partitions)}]" if node.partitions else ""
+    since = f"  ({node.changed_by} at offset {node.changed_offset}, {shown_time(node.changed_at)})"
+    typer.echo(f"{sign} {'  ' * depth}{node.name}{where}{keys}{since if node.changed_offset else ''}")
+    for child in node.children:
+        _print_node(child, owner, depth + 1)
+
+
+def _blocker(explanation: Explanation, number: int) -> str:
+    blocker = explanation.blockers[number]
+    state = "is true" if blocker.is_true else "is false"
+    one_of = "  (this or another will do)" if blocker.alternatives else ""
+    return f"{blocker.operand} at {blocker.asset_key} {state}: {blocker.needed}{one_of}"
+
+
+def _until(until: datetime | None) -> str:
+    return f" (until {shown_time(until)})" if until else ""
+
+
+def _chain(explanation: Explanation) -> list[str]:
+    lines = []
+    for link in explanation.last_request:
+        at = f"  (offset {link.offset}, {shown_time(link.at)})" if link.offset else ""
+        run = f", run {link.run_id}" if link.run_id else ""
+        arrow = "<- " if lines else ""
+        lines.append(f"{arrow}{shown_part(link.asset_key, link.partition)}: {link.because}{run}{at}")
+    return lines

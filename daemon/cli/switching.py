@@ -1,0 +1,98 @@
+"""Automation switched: whom a command means, the event that says so, and how every asset stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ...definitions.errors import InvalidInvocationError, did_you_mean
+from ...definitions.selection import AssetSelection
+from ...definitions.snapshot import DefinitionsSnapshot
+from ...storage.events import AutomationMode, AutomationSwitched
+from ...storage.log import EventLog
+from ..host.source import CodeSource
+from .catalog import folded, known_definitions, log_for_reading
+from .output import iso
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRow:
+    """One asset. `said_of` tells whether the newest word was about everything, its group, or itself."""
+
+    key: str
+    group: str
+    condition: str
+    mode: AutomationMode
+    said_of: str
+    since: datetime | None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "key": self.key,
+            "group": self.group,
+            "condition": self.condition,
+            "mode": self.mode,
+            "said_of": self.said_of or None,
+            "since": iso(self.since),
+        }
+
+
+def switch(
+    mode: AutomationMode, select: str | None, groups: Sequence[str], home: Path, given: CodeSource | None
+) -> AutomationSwitched:
+    """Record that somebody switched automation; returns what was written.
+
+    Raises:
+        InvalidInvocationError: the selection has no asset, or there is no such group.
+    """
+    keys: list[str] = []
+    if select is not None or groups:
+        with log_for_reading(home) as log:
+            definitions = known_definitions(log, home, given) or DefinitionsSnapshot({})
+        known = {asset.group for asset in definitions.assets.values()}
+        for group in groups:
+            if group not in known:
+                hint = did_you_mean(group, known, f"There are: {', '.join(sorted(known)) or 'none'}.")
+                raise InvalidInvocationError(f"there is no group {group!r}. {hint}")
+        keys = _selected(definitions, select)
+    event = AutomationSwitched(mode=mode, groups=tuple(groups), assets=tuple(keys))
+    with EventLog.open(home) as log:
+        log.append([event])
+    return event
+
+
+def status_rows(home: Path, given: CodeSource | None, select: str | None) -> list[StatusRow]:
+    """Each asset with a condition, of itself or of one of its checks, upstream first."""
+    with log_for_reading(home) as log:
+        definitions = known_definitions(log, home, given) or DefinitionsSnapshot({})
+        switches = folded(log, definitions).switches
+        wanted = None if select is None else set(_selected(definitions, select))
+        rows = []
+        for asset in definitions.assets.values():
+            automated = asset.condition is not None or any(check.condition for check in asset.checks)
+            if not automated or (wanted is not None and asset.key not in wanted):
+                continue
+            said = switches.of(asset.key, asset.group)
+            rows.append(
+                StatusRow(
+                    key=asset.key,
+                    group=asset.group,
+                    condition=str(asset.condition) if asset.condition else "(of its checks)",
+                    mode="on" if said is None else said.mode,
+                    said_of="" if said is None else said.place[0],
+                    since=None if said is None else log.read(said.offset - 1, 1)[0].at,
+                )
+            )
+        return rows
+
+
+def _selected(definitions: DefinitionsSnapshot, select: str | None) -> list[str]:
+    if select is None:
+        return []
+    keys = [str(key) for key in AssetSelection.from_string(select).resolve(definitions)]
+    if not keys:
+        raise InvalidInvocationError(f"--select {select!r} selects no asset.")
+    return sorted(keys)

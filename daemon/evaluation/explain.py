@@ -1,0 +1,247 @@
+"""`explain`: why an asset is, or is not, asked for; from the log alone and without a daemon.
+
+The condition is evaluated as the next tick would. Each node says whether it is true, for which partitions, and through
+which event that last changed. Then what stands in the way: operands, and gates outside the condition. Why the asset was
+last asked for is not evaluated again but read from the recorded decision.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pyroaring import BitMap
+
+from ...definitions.definitions import Definitions
+from ...definitions.errors import InvalidInvocationError, UnknownPartition, did_you_mean
+from ...definitions.keys import AssetKey, CoercibleToAssetKey
+from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
+from ...storage.clock import SystemClock
+from ...storage.instance import Instance
+from ...storage.log import EventLog
+from .blockers import Blocker, blockers
+from .explained_tree import Found, found_tree
+from .graph import ConditionGraph
+from .moment import Moment
+from .past_moment import moment_at, place_of
+from .plain import evaluate
+from .root_cause import Link, chain
+from .visit import Visit
+from .waiting import Wait, waits
+
+MOST_KEYS = 1_000  # partition keys listed of one node
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedNode:
+    """A node of the condition. `partitions` are the keys for which it is true, of `asset_key`; None: no partitions."""
+
+    name: str
+    description: str
+    asset_key: str
+    is_true: bool
+    partitions: tuple[str, ...] | None
+    changed_offset: int | None
+    """The event through which it became what it is; None where none did, or it is not known."""
+    changed_at: datetime | None
+    changed_by: str | None
+    """The type of that event."""
+    children: tuple[ExplainedNode, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why an asset is or is not asked for, at one point of the log."""
+
+    asset_key: str
+    partition: str | None
+    through: int
+    at: datetime
+    would_be_requested: bool
+    tree: ExplainedNode | None
+    """None for an asset without a condition."""
+    blockers: tuple[Blocker, ...]
+    waits: tuple[Wait, ...]
+    """What keeps a request back although the condition may hold."""
+    last_request: tuple[Link, ...]
+    """Why it was last asked for: from the decision back to the root cause."""
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it as JSON."""
+        return _plain(asdict(self))
+
+
+def explain(
+    asset_key: CoercibleToAssetKey,
+    instance: Instance,
+    *,
+    partition: str | None = None,
+    at: datetime | int | None = None,
+    defs: Definitions | None = None,
+) -> Explanation:
+    """Explain why automation does or does not ask for an asset, now or `at` an instant or an offset of the log.
+
+    >>> explanation = explain("revenue", instance, defs=defs)
+    >>> explanation.would_be_requested
+    True
+
+    The definitions are those of the log, as the daemon loaded them, unless `defs` are given. Of a partitioned asset
+    without a `partition`, the tree is about all partitions, and what blocks is told of the latest.
+
+    Raises:
+        InvalidInvocationError: there is no such asset, or no such offset.
+        UnknownPartition: the asset has no such partition.
+    """
+    key = AssetKey.of(asset_key).to_user_string()
+    return explain_in(instance.log, key, partition=partition, at=at, definitions=defs and defs.snapshot())
+
+
+def explain_in(
+    log: EventLog,
+    key: str,
+    *,
+    partition: str | None = None,
+    at: datetime | int | None = None,
+    definitions: DefinitionsSnapshot | None = None,
+) -> Explanation:
+    """`explain` over a log; `key` may be that of a check's node, `asset:check`."""
+    if isinstance(at, datetime) and at.tzinfo is None:
+        at = at.replace(tzinfo=UTC)
+    through, instant = place_of(log, at, now=SystemClock().now())
+    moment = moment_at(log, through=through, at=instant, definitions=definitions)
+    asset = _known(moment, key)
+    assert moment is not None
+    concerned = _concerned(moment, asset, partition)
+    tree, blocking, waiting, requested = None, [], [], False
+    if asset.condition is not None:
+        graph = ConditionGraph(moment.definitions)
+        _request_upstream(moment, graph, key)
+        if not moment.state.memory.seen(key, graph.seen(asset)):
+            moment.initial.add(key)
+        found = found_tree(moment, asset, concerned)
+        tree = _Teller(log, moment, through).told(found)
+        focus = concerned if found.is_true else _latest(moment, key, concerned)
+        blocking = blockers(found if focus == concerned else found_tree(moment, asset, focus), moment.state)
+        waiting = waits(moment, graph, asset, focus, found.truth)
+        requested = found.is_true and not waiting
+    return Explanation(
+        asset_key=key,
+        partition=partition,
+        through=through,
+        at=moment.at,
+        would_be_requested=requested,
+        tree=tree,
+        blockers=tuple(blocking),
+        waits=tuple(waiting),
+        last_request=tuple(chain(log, key, partition=partition, through=through)),
+    )
+
+
+def _known(moment: Moment | None, key: str) -> AssetSnapshot:
+    assets = moment.definitions.assets if moment else {}
+    if key not in assets:
+        hint = did_you_mean(key, assets, f"Defined are: {', '.join(list(assets)[:10]) or 'none'}.")
+        raise InvalidInvocationError(f"there is no asset {key!r} in this log. {hint}")
+    return assets[key]
+
+
+def _concerned(moment: Moment, asset: AssetSnapshot, partition: str | None) -> BitMap:
+    existing = moment.existing(asset.key)
+    if partition is None:
+        return existing
+    if asset.partitions is None:
+        raise InvalidInvocationError(f"asset {asset.key!r} has no partitions: leave the partition out.")
+    ordinal = moment.state.space(asset.key).find(partition)
+    if ordinal is None or ordinal not in existing:
+        raise UnknownPartition(partition, known=asset.partitions.describe(), asset=asset.key)
+    return BitMap([ordinal])
+
+
+def _latest(moment: Moment, key: str, concerned: BitMap) -> BitMap:
+    return moment.latest(key) & concerned or concerned
+
+
+def _request_upstream(moment: Moment, graph: ConditionGraph, key: str) -> None:
+    """What a tick would ask for upstream, so that `will_be_requested` says the same as in a tick."""
+    above = graph.upstream_of(key) & graph.conditions.keys()
+    Visit(moment, graph, evaluate).run_only(above)
+
+
+class _Teller:
+    """Puts nodes into words, each with the event through which it last changed."""
+
+    def __init__(self, log: EventLog, moment: Moment, through: int) -> None:
+        self._log, self._moment, self._through = log, moment, through
+
+    def told(self, found: Found) -> ExplainedNode:
+        children = tuple(self.told(child) for child in found.children)
+        offset = self._changed(found, children)
+        stored = self._log.read(offset - 1, 1) if offset else []
+        return ExplainedNode(
+            name=found.name,
+            description=found.node.description,
+            asset_key=found.key,
+            is_true=found.is_true,
+            partitions=self._keys(found),
+            changed_offset=offset,
+            changed_at=stored[0].at if stored else None,
+            changed_by=stored[0].event.type if stored else None,
+            children=children,
+        )
+
+    def _keys(self, found: Found) -> tuple[str, ...] | None:
+        space = self._moment.state.space(found.key)
+        keys = [space.key(ordinal) for ordinal in list(found.bits)[:MOST_KEYS]]
+        return None if keys == [None] else tuple(key for key in keys if key is not None)
+
+    def _changed(self, found: Found, children: Iterable[ExplainedNode]) -> int | None:
+        """The newest event among those that made the node what it is: its own position, or what its leaves look at."""
+        why = found.truth.why.within(found.concerned)
+        if found.is_true and why:
+            position = why.groups[0][0]
+            return min(math.floor(position), self._through) or None
+        if found.children:
+            return max((child.changed_offset for child in children if child.changed_offset), default=None)
+        return self._touched(found)
+
+    def _touched(self, found: Found) -> int | None:
+        """The newest event about what a leaf looks at, of the kind that can change it."""
+        kinds = _KINDS.get(found.node.name, ())
+        key, _, _ = found.key.partition(":")
+        newest = self._log.query(asset_key=key, types=kinds, newest_first=True, limit=1, before=self._through + 1)
+        return newest[0].offset if newest else None
+
+
+_UPDATES = ("asset_materialized", "asset_observed", "asset_wiped")
+_ATTEMPTS = ("step_started", "step_failed", "step_skipped", "asset_materialized")
+_KINDS: dict[str, tuple[str, ...]] = {
+    "missing": _UPDATES,
+    "newly_updated": _UPDATES,
+    "data_version_changed": _UPDATES,
+    "executed_with_root_target": _UPDATES,
+    "executed_with_tags": _UPDATES,
+    "any_new_update_has_run_tags": _UPDATES,
+    "all_new_updates_have_run_tags": _UPDATES,
+    "in_progress": _ATTEMPTS,
+    "run_in_progress": _ATTEMPTS,
+    "execution_failed": _ATTEMPTS,
+    "handled": ("step_started", "asset_materialized"),
+    "gated": ("asset_check_evaluated", "asset_materialized"),
+    "check_passed": ("asset_check_evaluated", "asset_materialized"),
+    "check_failed": ("asset_check_evaluated", "asset_materialized"),
+    "freshness_passed": ("freshness_changed",),
+    "freshness_warned": ("freshness_changed",),
+    "freshness_failed": ("freshness_changed",),
+}
+"""Per operand, the types of events of its asset that can change it."""
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    return value.isoformat(timespec="microseconds") if isinstance(value, datetime) else value

@@ -1,0 +1,53 @@
+"""What keeps a request back although the condition holds: the gates of a tick outside of conditions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pyroaring import BitMap
+
+from ...definitions.snapshot import AssetSnapshot
+from .graph import ConditionGraph
+from .moment import Moment
+from .switched import mode_of
+from .truth import Truth
+from .visit import Visit, no_evaluation
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """One such gate. `until` is known where only time has to pass."""
+
+    kind: str
+    """paused, dry_run, pending, blocked, interval or back_off"""
+    needed: str
+    until: datetime | None = None
+
+
+def waits(moment: Moment, graph: ConditionGraph, asset: AssetSnapshot, concerned: BitMap, truth: Truth) -> list[Wait]:
+    """The gates that are shut for any of the partitions `concerned`."""
+    state = moment.state.asset(asset.key)
+    found: list[Wait] = []
+    mode = mode_of(moment, asset)
+    if mode != "on":
+        words = "paused" if mode == "paused" else "on a dry run"
+        found.append(Wait(mode, f"automation of it is {words}: it has to be resumed"))
+    planned = [run_id for run_id, bits in state.unstarted.items() if bits & concerned]
+    planned += [f"backfill {name}" for name, progress in state.backfills.items() if progress.waiting & concerned]
+    if planned:
+        found.append(Wait("pending", f"it is planned already and has not started: {', '.join(planned)}"))
+    visit = Visit(moment, graph, no_evaluation)
+    blocked = [n for n in concerned & BitMap(state.table.blocked) if visit.is_blocked(asset, n)]
+    keys = sorted({blocker for n in blocked for blocker, _ in state.table.blocked[n]})
+    if keys:
+        found.append(Wait("blocked", f"{', '.join(keys)} failed or was stopped by a check: it has to be made first"))
+    for ordinal in truth.bits & concerned:
+        due = visit.put_off_until(asset.key, ordinal, truth)
+        if due is not None and due > moment.at:
+            if ordinal in state.table.setbacks:
+                found.append(Wait("back_off", "its run was lost; it is asked for again after a while", due))
+            else:
+                found.append(Wait("interval", "it was asked for because of the same event just now", due))
+            break
+    return found

@@ -1,0 +1,36 @@
+"""`headwater asset explain`, without a daemon."""
+
+from __future__ import annotations
+
+from support.commands import Commands
+
+
+def test_it_says_what_is_in_the_way_in_words(commands: Commands) -> None:
+    result = commands("asset", "explain", "orders", "-f", "flow.py", "--partition", "2024-01-02")
+    assert result.exit_code == 0, result.output
+    assert "orders[2024-01-02] is not asked for" in result.stdout
+    assert "any_deps_missing: missing at inbox is true: it has to be made or reported" in result.stdout
+
+
+def test_it_says_which_event_made_a_node_true(commands: Commands) -> None:
+    commands("asset", "report", "inbox", "-f", "flow.py", "--partition", "2024-01-02")
+    result = commands("asset", "explain", "orders", "-f", "flow.py", "--partition", "2024-01-02")
+    assert "orders[2024-01-02] would be asked for" in result.stdout
+    assert "newly_updated at inbox [2024-01-02]  (asset_materialized at offset 1" in result.stdout
+
+
+def test_for_programs_the_whole_explanation_is_json(commands: Commands) -> None:
+    told = commands.json("asset", "explain", "orders", "-f", "flow.py")
+    assert told["would_be_requested"] is False
+    assert told["tree"]["name"] == "eager"
+    assert {blocker["operand"] for blocker in told["blockers"]} >= {"any_deps_missing: missing"}
+
+
+def test_an_asset_without_a_condition_says_so(commands: Commands) -> None:
+    assert "has no automation condition" in commands("asset", "explain", "total", "-f", "flow.py").stdout
+
+
+def test_a_time_that_cannot_be_read_is_a_wrong_command_line(commands: Commands) -> None:
+    result = commands("asset", "explain", "orders", "-f", "flow.py", "--at", "yesterday")
+    assert result.exit_code == 2
+    assert "--at takes an offset of the log or a time" in result.output

@@ -1,0 +1,176 @@
+"""Explain: the condition as it stands, what is in its way, and why the asset was last asked for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from headwater import AssetSpec, AutomationCondition, DailyPartitionsDefinition, InvalidInvocationError, asset
+from headwater.daemon.evaluation.explain import ExplainedNode, Explanation, explain_in
+from headwater.storage import events as e
+from tests.support.world import World
+
+C = AutomationCondition
+
+
+def made(name: str, condition: AutomationCondition | None = None, **arguments: Any) -> Any:
+    @asset(name=name, automation_condition=condition, **arguments)
+    def body() -> None: ...
+
+    return body
+
+
+def chain_world() -> World:
+    """raw -> first -> second, all made once."""
+    world = World(start=datetime.now(UTC) - timedelta(days=1))
+    first = made("first", C.eager(), deps=["raw"])
+    world.define(AssetSpec("raw"), first, made("second", C.eager(), deps=[first]))
+    world.report("raw")
+    world.run_all()
+    return world
+
+
+def nodes(node: ExplainedNode | None) -> list[ExplainedNode]:
+    return [] if node is None else [node, *(below for child in node.children for below in nodes(child))]
+
+
+def by_name(explanation: Explanation, name: str, key: str) -> ExplainedNode:
+    return next(node for node in nodes(explanation.tree) if (node.name, node.asset_key) == (name, key))
+
+
+def test_an_asset_that_is_up_to_date_waits_for_an_update_upstream() -> None:
+    explanation = explain_in(chain_world().log, "first")
+    assert not explanation.would_be_requested
+    assert ("any_deps_updated: newly_updated", "raw", "it has to be updated") in [
+        (b.operand, b.asset_key, b.needed) for b in explanation.blockers
+    ]
+
+
+def test_each_node_says_whether_it_is_true_and_which_event_changed_it() -> None:
+    world = chain_world()
+    updated = world.report("raw")
+    explanation = explain_in(world.log, "first")
+    assert explanation.would_be_requested
+    assert explanation.blockers == ()
+    node = by_name(explanation, "newly_updated", "raw")
+    assert (node.is_true, node.changed_offset, node.changed_by) == (True, updated, "asset_materialized")
+    assert node.changed_at == world.log.read(updated - 1, 1)[0].at
+    assert not by_name(explanation, "any_deps_missing", "first").is_true
+
+
+def test_a_run_under_way_is_named_as_what_has_to_end() -> None:
+    world = chain_world()
+    world.report("raw")
+    [run] = world.settle()
+    world.start(run.run_id, "first")
+    explanation = explain_in(world.log, "second")
+    [wait] = explanation.waits
+    assert (wait.kind, run.run_id in wait.needed) == ("pending", True)
+    in_progress = next(b for b in explanation.blockers if b.operand == "any_deps_in_progress: in_progress")
+    assert run.run_id in in_progress.needed
+
+
+def test_an_asset_behind_a_failed_upstream_says_what_it_waits_for() -> None:
+    world = chain_world()
+    world.report("raw")
+    [run] = world.settle()
+    world.run(run, fail=["first"])
+    world.settle()
+    [wait] = explain_in(world.log, "second").waits
+    assert (wait.kind, "first" in wait.needed) == ("blocked", True)
+
+
+def test_the_same_event_is_no_reason_again_within_the_interval() -> None:
+    world = World(start=datetime.now(UTC))
+    world.define(made("again", C.missing()))
+    [run] = world.settle()
+    world.run(run, fail=["again"])
+    explanation = explain_in(world.log, "again")
+    assert [wait.kind for wait in explanation.waits] == ["interval"]
+    assert explanation.waits[0].until is not None
+
+
+def test_the_chain_goes_back_to_the_report_through_a_request_of_the_same_tick() -> None:
+    world = chain_world()
+    offset = world.report("raw")
+    [run] = world.settle()
+    world.run(run)
+    links = explain_in(world.log, "second").last_request
+    assert [(link.asset_key, link.because) for link in links] == [
+        ("second", "automation asked for it (will_be_requested)"),
+        ("first", "automation asked for it (newly_updated)"),
+        ("raw", "it was reported"),
+    ]
+    assert [links[0].run_id, links[-1].offset] == [run.run_id, offset]
+
+
+def test_the_chain_goes_on_through_runs_of_other_ticks() -> None:
+    days = DailyPartitionsDefinition("2026-02-26")
+    world = World()
+    first = made("first", C.eager(), deps=["raw"], partitions_def=days)
+    world.define(AssetSpec("raw", partitions_def=days), first, made("total", C.any_deps_updated(), deps=[first]))
+    world.settle()
+    world.report("raw", "2026-02-27")
+    world.run_all()
+    links = explain_in(world.log, "total").last_request
+    assert [(link.asset_key, link.partition, link.because) for link in links][1:] == [
+        ("first", "2026-02-27", "it was made"),
+        ("first", "2026-02-27", "automation asked for it (newly_updated)"),
+        ("raw", "2026-02-27", "it was reported"),
+    ]
+
+
+def test_a_schedule_and_a_missing_asset_are_root_causes() -> None:
+    world = World()
+    world.define(made("hourly", C.on_cron("@hourly")), made("once", C.on_missing()))
+    world.run_all()
+    assert explain_in(world.log, "once").last_request[-1].because == "it was missing"
+    world.advance(timedelta(hours=1))
+    world.run_all()
+    assert explain_in(world.log, "hourly").last_request[-1].because == "its schedule ticked"
+
+
+def test_at_an_offset_or_an_instant_of_the_past_it_is_explained_as_it_was_then() -> None:
+    world = chain_world()
+    before = world.log.head().offset
+    instant = world.clock.now()
+    world.advance(timedelta(hours=1))
+    world.report("raw")
+    for at in (before, instant):
+        explanation = explain_in(world.log, "first", at=at)
+        assert (explanation.through, explanation.would_be_requested) == (before, False)
+    assert explain_in(world.log, "first").would_be_requested
+    with pytest.raises(InvalidInvocationError, match="there is no offset 9999"):
+        explain_in(world.log, "first", at=9999)
+
+
+def test_one_partition_can_be_asked_about() -> None:
+    days = DailyPartitionsDefinition("2026-02-26", end_date="2026-03-01")
+    world = World()
+    daily = made("daily", C.eager(), deps=["raw"], partitions_def=days)
+    world.define(AssetSpec("raw", partitions_def=days), daily)
+    world.settle()
+    world.report("raw", "2026-02-27")
+    assert explain_in(world.log, "daily", partition="2026-02-27").would_be_requested
+    other = explain_in(world.log, "daily", partition="2026-02-26")
+    assert not other.would_be_requested
+    assert ("any_deps_missing: missing", "raw") in [(b.operand, b.asset_key) for b in other.blockers]
+    whole = explain_in(world.log, "daily")
+    assert whole.tree is not None
+    assert whole.tree.partitions == ("2026-02-27",)
+
+
+def test_an_asset_that_is_not_there_is_an_error_with_a_hint() -> None:
+    with pytest.raises(InvalidInvocationError, match="Did you mean 'first'"):
+        explain_in(chain_world().log, "frst")
+
+
+def test_an_asset_without_a_condition_has_no_tree_and_nothing_is_written() -> None:
+    world = chain_world()
+    head = world.log.head().offset
+    assert explain_in(world.log, "raw").tree is None
+    assert explain_in(world.log, "first").to_json()["asset_key"] == "first"
+    assert world.log.head().offset == head
+    assert isinstance(world.log.read(head - 1, 1)[0].event, e.Event)
