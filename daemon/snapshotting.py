@@ -9,6 +9,7 @@ from __future__ import annotations
 import anyio
 import structlog
 from anyio.abc import TaskGroup
+from structlog.typing import FilteringBoundLogger
 
 from ..storage.errors import StorageError
 from ..storage.log import EventLog
@@ -16,7 +17,7 @@ from ..storage.snapshots import EVERY, dump, save
 from ..storage.state import State
 from ..storage.state.dumping import Dump
 
-log = structlog.get_logger("headwater.snapshots")
+log: FilteringBoundLogger = structlog.get_logger("headwater.snapshots")
 
 WORTH_IT = 1_000  # events since the last snapshot; to fold fewer takes a start no longer than to read one
 

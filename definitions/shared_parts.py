@@ -50,7 +50,9 @@ class PartsWritten:
     """The tables of a snapshot that is being written."""
 
     def __init__(self) -> None:
-        self.conditions, self.mappings, self.partitions = PartTable(), PartTable(), PartTable()
+        self.conditions: PartTable = PartTable()
+        self.mappings: PartTable = PartTable()
+        self.partitions: PartTable = PartTable()
 
     def to_json(self) -> JsonData:
         tables = {"conditions": self.conditions, "mappings": self.mappings, "partitions": self.partitions}

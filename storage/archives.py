@@ -28,7 +28,8 @@ class Archives:
     """The archive of one log, in `folder`; None where the log has no home and so no archive."""
 
     def __init__(self, store: Store, folder: Path | None) -> None:
-        self._store, self.folder = store, folder
+        self._store = store
+        self.folder: Path = folder
         self._lock = threading.Lock()
         self._headers: dict[str, dict[str, Any]] = {}
         self._newest: tuple[str, list[Row]] = ("", [])  # the file that was read last: pages follow one another

@@ -47,7 +47,9 @@ class ArchiveUnreadable(StorageError):
         super().__init__(
             f"The archived events {first} to {last} cannot be read from {path}: {reason}. Restore the file."
         )
-        self.path, self.first, self.last = path, first, last
+        self.path: Path = path
+        self.first: int = first
+        self.last: int = last
 
 
 class StoreUnavailable(StorageError):

@@ -22,6 +22,7 @@ from hashlib import sha256
 from typing import Any, NoReturn
 
 import structlog
+from structlog.typing import FilteringBoundLogger
 
 from .log import EventLog
 from .state import State, dumping
@@ -37,7 +38,7 @@ LEVEL = 1  # of compression: the others take three times as long for a tenth les
 UNREADABLE = (DumpDoesNotFit, LookupError, ValueError, TypeError, EOFError, pickle.UnpicklingError, zlib.error)
 """What comes of reading a snapshot that is damaged or does not fit."""
 
-log = structlog.get_logger("headwater.snapshots")
+log: FilteringBoundLogger = structlog.get_logger("headwater.snapshots")
 
 
 def dump(state: State) -> Dump:

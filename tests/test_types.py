@@ -13,7 +13,8 @@ ROOT = Path(__file__).parent.parent
 
 
 def test_every_public_name_is_fully_typed() -> None:
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "pyright", "--verifytypes", "headwater", "--ignoreexternal", "--outputjson"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     report: dict[str, Any] = json.loads(done.stdout)["typeCompleteness"]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ...storage.events import AutomationMode
     from ..host.source import CodeSource
 
-automation_commands = typer.Typer(
+automation_commands: typer.Typer = typer.Typer(
     help="Pause automation, try it without runs, let it go on: of everything, of groups or of assets.",
     no_args_is_help=True,
 )

@@ -197,7 +197,7 @@ class State:
     def look_up_definitions(self, digest: str) -> None:
         """Take the definitions that are stored under a hash as those in force, and what follows from them alone."""
         self.definitions = self.automation.definitions = DefinitionsSnapshot.from_bytes(self._definitions_bytes(digest))
-        self.definitions_hash = digest
+        self.definitions_hash: str = digest
         self._known = {"": {}, digest: self.definitions.assets}
         self._dynamic_readers = {}
         for key, defined in self.definitions.assets.items():

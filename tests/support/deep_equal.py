@@ -17,6 +17,7 @@ from headwater.storage.state import Causes, State
 from headwater.storage.state.assets import AssetState, PartitionTable
 from headwater.storage.state.ordinals import Spaces, TimeSpace
 from headwater.storage.state.positions import Column
+from headwater.storage.state.runs import RunNotes
 
 CACHES: dict[type, set[str]] = {
     State: {"_definitions_bytes", "_handlers", "_known"},
@@ -24,6 +25,7 @@ CACHES: dict[type, set[str]] = {
     Spaces: {"_made", "_by_fingerprint"},  # what tables use of these is compared with the tables
     TimeSpace: {"_found", "_keys", "_definition", "calendar"},
     Causes: {"_bits"},
+    RunNotes: {"_shared"},  # makes equal notes one object
     PartitionTable: {"asked_last", "handled_last"},  # bounds: what is restored may have closer ones
 }
 """What follows from the rest and is worked out when it is asked for."""
