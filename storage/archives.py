@@ -29,7 +29,7 @@ class Archives:
 
     def __init__(self, store: Store, folder: Path | None) -> None:
         self._store = store
-        self.folder: Path = folder
+        self.folder: Path | None = folder
         self._lock = threading.Lock()
         self._headers: dict[str, dict[str, Any]] = {}
         self._newest: tuple[str, list[Row]] = ("", [])  # the file that was read last: pages follow one another
