@@ -60,18 +60,22 @@ class PartsWritten:
 
 
 class PartsRead:
-    """The tables of a snapshot that is being read, as objects."""
+    """The tables of a snapshot that is being read, as objects. In format 1 a part stands where it is named."""
 
     def __init__(self, data: Mapping[str, Sequence[JsonData]]) -> None:
         self._conditions = list(map(condition_from_json, data.get("conditions", ())))
         self._mappings = list(map(mapping_from_json, data.get("mappings", ())))
         self._partitions = list(map(partitions_from_json, data.get("partitions", ())))
 
-    def mapping(self, place: int) -> PartitionMapping:
-        return self._mappings[place]
+    def mapping(self, place: int | JsonData) -> PartitionMapping:
+        return mapping_from_json(place) if isinstance(place, dict) else self._mappings[place]
 
-    def condition(self, place: int | None) -> AutomationCondition | None:
-        return None if place is None else self._conditions[place]
+    def condition(self, place: int | JsonData | None) -> AutomationCondition | None:
+        if place is None:
+            return None
+        return condition_from_json(place) if isinstance(place, dict) else self._conditions[place]
 
-    def partitions(self, place: int | None) -> PartitionsDefinition | None:
-        return None if place is None else self._partitions[place]
+    def partitions(self, place: int | JsonData | None) -> PartitionsDefinition | None:
+        if place is None:
+            return None
+        return partitions_from_json(place) if isinstance(place, dict) else self._partitions[place]

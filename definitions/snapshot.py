@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 JsonData = dict[str, Any]
 
-FORMAT = 1  # of the bytes; a reader knows all formats up to its own
+FORMAT = 2  # of the bytes; a reader knows all formats up to its own
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import json
 
-from headwater import AssetSpec, AutomationCondition, DailyPartitionsDefinition, Definitions, asset
+from headwater import (
+    AllPartitionMapping,
+    AssetSpec,
+    AutomationCondition,
+    DailyPartitionsDefinition,
+    Definitions,
+    asset,
+)
 from headwater.definitions.snapshot import DefinitionsSnapshot
 
 
@@ -52,3 +59,17 @@ def test_conditions_that_differ_in_a_label_alone_stay_apart() -> None:
 
     read = DefinitionsSnapshot.from_bytes(_snapshot(labelled, plain).to_bytes())
     assert [str(read.assets[key].condition) for key in ("labelled", "plain")] == ["mine", "eager"]
+
+
+def test_bytes_of_the_first_format_in_which_each_part_stands_where_it_is_named_are_still_read() -> None:
+    days, eager = DailyPartitionsDefinition("2026-01-01"), AutomationCondition.eager()
+    report_data = {
+        "key": "report",
+        "deps": [{"key": "orders", "mapping": {"kind": "all"}}],
+        "partitions": days.to_json(),
+        "condition": eager.to_json(),
+    }
+    data = {"format": 1, "assets": [{"key": "orders", "external": True}, report_data]}
+    report = DefinitionsSnapshot.from_bytes(json.dumps(data).encode()).assets["report"]
+    assert (report.partitions, report.condition) == (days, eager)
+    assert report.deps[0].mapping == AllPartitionMapping()
