@@ -7,14 +7,13 @@ from ...definitions.env import redacted_data
 from ...storage.events import AssetCheckEvaluated, AssetMaterialized, AssetObserved
 from ...storage.reports import event_of
 from .failures import check_storable
-from .plan import StepPlan
 from .toolbox import Toolbox
 
 
 def logged_event(
-    toolbox: Toolbox, step: StepPlan, said: AssetEvent
+    toolbox: Toolbox, step_key: str, said: AssetEvent, *, teller: object = None
 ) -> AssetMaterialized | AssetObserved | AssetCheckEvaluated:
-    """The event of the log for what was said in a step.
+    """The event of the log for what was said in a step, by `teller` where it is not the step's own function.
 
     Raises:
         ExecutionError: it cannot be stored as JSON.
@@ -26,7 +25,8 @@ def logged_event(
         "metadata": redacted_data(event.metadata),
     }
     if isinstance(event, AssetMaterialized):
-        ours |= {"origin": "step", "step_key": step.step_key}
+        ours |= {"origin": "step", "step_key": step_key}
     made = event.model_copy(update=ours)
-    check_storable(made, f"what was logged of asset {event.asset_key!r}")
+    what = "what was logged" if teller is None else f"what {teller} said"
+    check_storable(made, f"{what} of asset {event.asset_key!r}")
     return made

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ...definitions.asset_events import AssetCheckEvaluation, AssetMaterialization, AssetObservation
 from ...definitions.env import redacted_data
 from ...definitions.metadata import metadata_to_json
 from ...definitions.ops.context import OpExecutionContext
@@ -16,17 +15,15 @@ from ...definitions.ops.flat import OpNode
 from ...definitions.ops.invocation import check_input
 from ...definitions.signature import CONFIG_NAME
 from ...storage.errors import ConflictError
-from ...storage.events import AssetMaterialized, Event, OpOutputProduced, StepFailed, StepSucceeded
-from ...storage.reports import event_of
+from ...storage.events import Event, OpOutputProduced, StepFailed, StepSucceeded
 from .failures import check_storable, error_info
+from .logged import logged_event
 from .op_config import op_config, unwired
 from .op_outputs import Given, outputs_of
 from .op_values import OpValues, Place
 from .outputs import finished
 from .step_end import StepEnd
 from .toolbox import StepConfig, Toolbox
-
-ASSET_EVENTS = (AssetMaterialization, AssetObservation, AssetCheckEvaluation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,20 +131,7 @@ class OpAttempt:
         """What the op said of assets, by its context or by yielding it: written however the step ends."""
         logged = [*(self._context.logged_events if self._context else ()), *self._noted]
         self._noted = []
-        events: list[Event] = []
-        for said in logged:
-            event = event_of(said)
-            ours: dict[str, Any] = {
-                "run_id": self._toolbox.run_id,
-                "description": redacted_data(event.description),
-                "metadata": redacted_data(event.metadata),
-            }
-            if isinstance(event, AssetMaterialized):
-                ours |= {"origin": "step", "step_key": self._step_key}
-            made = event.model_copy(update=ours)
-            check_storable(made, f"what {self._node.op} said of asset {event.asset_key!r}")
-            events.append(made)
-        return events
+        return [logged_event(self._toolbox, self._step_key, said, teller=self._node.op) for said in logged]
 
     def _new_context(self, config: StepConfig) -> OpExecutionContext:
         toolbox = self._toolbox

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ...definitions.annotations import shown
 from ...definitions.assets_definition import AssetsDefinition
 from ...definitions.errors import ExecutionError, did_you_mean
 from ...definitions.keys import AssetKey
 from ...definitions.results import AssetCheckResult, MaterializeResult, Output
-from .outputs import RESULT_TYPES, Made, shown
+from .outputs import RESULT_TYPES, Made
 
 
 class Outcomes:

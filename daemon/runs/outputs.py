@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import types
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, get_origin, get_type_hints
 
+from ...definitions.annotations import fits, named, shown
 from ...definitions.asset_events import ASSET_EVENTS, AssetEvent
 from ...definitions.assets_definition import AssetsDefinition
 from ...definitions.errors import ExecutionError
@@ -22,7 +22,6 @@ from ...definitions.metadata import MetadataValue
 from ...definitions.results import UNSET, AssetCheckResult, MaterializeResult, Output
 
 RESULT_TYPES = (Output, MaterializeResult, AssetCheckResult)
-_TOWER: dict[type, tuple[type, ...]] = {float: (float, int), complex: (complex, float, int)}  # PEP 484
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,44 +150,13 @@ def _check_annotation(asset: AssetsDefinition, result: Any) -> None:
         result = result.value
     elif asset.returns_nothing and result is None:
         return
-    if not _fits(result, expected):
-        what = f"is annotated to return {_named(expected)}, but returned {shown(result)}"
+    if not fits(result, expected):
+        what = f"is annotated to return {named(expected)}, but returned {shown(result)}"
         raise _error(asset, f"{what}. Correct the annotation or the value")
-
-
-def _fits(value: Any, expected: Any) -> bool:
-    origin = get_origin(expected)
-    if expected is None:
-        return value is None
-    if origin is Annotated:
-        return _fits(value, get_args(expected)[0])
-    if origin is Union or origin is types.UnionType:
-        return any(_fits(value, one) for one in get_args(expected))
-    cls = origin if isinstance(origin, type) else expected
-    if not isinstance(cls, type):
-        return True  # Any, a type variable, Literal, ...: nothing that isinstance can tell
-    try:
-        return isinstance(value, _TOWER.get(cls, cls))
-    except TypeError:  # a protocol that is not checkable
-        return True
-
-
-def _named(expected: Any) -> str:
-    if expected is type(None):
-        return "None"
-    return str(expected) if get_args(expected) else getattr(expected, "__name__", str(expected))
 
 
 def _outer(expected: Any) -> Any:
     return get_origin(expected) or expected
-
-
-def shown(value: Any) -> str:
-    try:
-        text = repr(value)
-    except Exception:  # user code: the __repr__ of its value
-        text = "..."
-    return f"{text if len(text) <= 80 else text[:77] + '...'} ({type(value).__name__})"
 
 
 def _error(asset: AssetsDefinition, what: str) -> ExecutionError:

@@ -89,7 +89,7 @@ class StepAttempt:
         """What the function has said of assets beside its own outcome, as events of the run."""
         context = self._making.context if self._making is not None else self._context
         logged = context.logged_events if context is not None else ()
-        return [logged_event(self._toolbox, self._step, event) for event in (*self._noted, *logged)]
+        return [logged_event(self._toolbox, self._step.step_key, event) for event in (*self._noted, *logged)]
 
     def _step_succeeded(self) -> StepSucceeded:
         return StepSucceeded(
