@@ -95,7 +95,7 @@ def run_here(
         resources = {**definitions.resources, **job.resource_defs}
         config = checked_op_config(requested.run_config, job.flat, resources=resources, given=job.input_values)
     else:
-        config = checked_run_config(requested.run_config, definitions, keys)
+        config = checked_run_config(requested.run_config, definitions, keys, requested.checks)
     plan = build_plan(
         snapshot,
         run_id,

@@ -61,3 +61,21 @@ def test_what_is_wrong_is_said_and_nothing_is_recorded(commands: Commands, argum
     assert message in result.stderr
     assert "Traceback" not in result.stderr
     assert commands.events("run_requested") == []
+
+
+def test_a_run_of_checks_alone_takes_their_config(commands: Commands) -> None:
+    commands.write(
+        "from headwater import AssetSpec, Config, Definitions, asset_check\n"
+        "class Limit(Config):\n"
+        "    most: int\n"
+        "orders = AssetSpec('orders')\n"
+        "@asset_check(asset=orders)\n"
+        "def few(config: Limit):\n"
+        "    return config.most < 3\n"
+        "defs = Definitions(assets=[orders], asset_checks=[few])\n",
+        name="alone.py",
+    )
+    config = '{"ops": {"orders_few": {"config": {"most": 2}}}}'
+    arguments = ("asset", "materialize", "-f", "alone.py", "--select", "checks(orders)", "--config-json", config)
+    result = commands(*arguments)
+    assert result.exit_code == 0, result.output
