@@ -48,13 +48,18 @@ def day(n: int) -> str:
 
 
 def settled(log: EventLog, fed: int) -> bool:
-    """Every fed day was made and passed, the totals have read all of them, and nothing is under way."""
+    """Every fed day was made and passed, the last totals were made from all of them, and nothing is under way.
+
+    What lands between the choice of the days that the totals are handed and the start of their step is owed to them:
+    it is the choice that must lie behind the newest day.
+    """
     state = fold(log)
     if state.runs or "silver" not in state.assets:
         return False
     silver, totals = state.assets["silver"].table, state.assets["totals"].table
     newest = max((int(position) for _, position in silver.update.items()), default=0)
-    return len(silver.readable()) == fed and int(totals.handled[0]) >= newest
+    is_made = totals.made_from[0] == totals.handled[0]
+    return len(silver.readable()) == fed and is_made and int(totals.chosen[0]) >= newest
 
 
 @pytest.mark.timeout(400)
