@@ -10,7 +10,7 @@ How each kind of event is taken stands in modules of its own: `redefining.py`, `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -76,6 +76,8 @@ class State:
         self.blocks: dict[Part, set[Part]] = {}
         self.known: dict[str, Mapping[str, AssetSnapshot]] = {"": {}}
         """The assets of definitions by hash: those in force, and others that unfinished runs were planned under."""
+        self.dep_keys: dict[tuple[str, str], tuple[str, ...] | None] = {}
+        """The keys of the dependencies of an asset under the definitions of a hash, of those that were asked for."""
         self.dynamic_readers: dict[str, list[str]] = {}
         """Per name of dynamic partitions, the assets that have them, alone or beside other dimensions."""
 
@@ -97,6 +99,18 @@ class State:
         if handler is not None:
             handler(self, stored.event, stored)
         self.through, self.timestamp = stored.offset, stored.timestamp
+
+    def apply_all(self, several: Iterable[Stored]) -> None:
+        """`apply` of each, in order, for whoever folds history: a loop of its own, without the calls."""
+        through, handlers = self.through, HANDLERS
+        for stored in several:
+            through += 1
+            assert stored.offset == through, f"offset {stored.offset} applied after {through - 1}"
+            event = stored.event
+            handler = handlers.get(type(event))
+            if handler is not None:
+                handler(self, event, stored)
+            self.through, self.timestamp = through, stored.timestamp
 
     def take_changes(self) -> Changes:
         """What changed since the last call."""
@@ -123,6 +137,7 @@ class State:
         self.definitions = self.automation.definitions = DefinitionsSnapshot.from_bytes(self.definitions_bytes(digest))
         self.definitions_hash: str = digest
         self.known = {"": {}, digest: self.definitions.assets}
+        self.dep_keys = {}
         self.dynamic_readers = {}
         for key, defined in self.definitions.assets.items():
             for name in defined.partitions.dynamic_names if defined.partitions else ():

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import events as e
-from .assets import AssetState, Setback
+from .assets import AssetState, PartitionTable, Setback
 from .runs import RunState
 from .updating import release
 
@@ -40,9 +40,10 @@ def run_requested(state: State, event: e.RunRequested, stored: Stored) -> None:
         asset = state.asset(target.asset_key)
         asset.plan(event.run_id, asset.ordinals(target.partitions))
         state.changes.touched.add(asset.key)
-    for check in event.checks:
-        state.asset(check.asset_key)
-    state.checks.planned(state.runs[event.run_id], state.changes)
+    if event.checks:
+        for check in event.checks:
+            state.asset(check.asset_key)
+        state.checks.planned(state.runs[event.run_id], state.changes)
     if event.backfill_id is not None:
         state.backfills.plan(event.backfill_id, event.run_id, event.targets)
 
@@ -98,21 +99,28 @@ def owed(state: State, run_id: str) -> list[tuple[AssetState, int]]:
     return [(asset, ordinal) for asset in assets for ordinal in asset.unmade.get(run_id, ())]
 
 
+def _let_go(state: State, run: RunState, asset: AssetState, table: PartitionTable, offset: int) -> None:
+    """No check of the run will speak any more: what waited for one is released, if its gate is open (case 5)."""
+    for ordinal in [n for n, held in table.held.items() if held.run_id == run.run_id]:
+        held = table.held[ordinal]
+        held.outstanding.clear()
+        if not table.is_shut(ordinal):
+            release(state, asset, table, ordinal, offset, held.made_from)
+
+
 def _end_run(state: State, run_id: str, offset: int, *, cancelled: bool = False, infrastructure: bool = False) -> None:
     run = state.runs.pop(run_id, None)
     if run is None:
         return
-    state.checks.run_ended(
-        run, state.changes, cancelled_at=offset if cancelled else None, infrastructure=infrastructure
-    )
+    if run.checks:
+        state.checks.run_ended(
+            run, state.changes, cancelled_at=offset if cancelled else None, infrastructure=infrastructure
+        )
     for key in {target.asset_key for target in run.targets}:
         asset = state.asset(key)
         asset.end(run_id)
         state.changes.touched.add(key)
-        for table in {id(t): t for t in (asset.table, asset.stray)}.values():
-            for ordinal in [n for n, held in table.held.items() if held.run_id == run_id]:
-                held = table.held[ordinal]
-                held.outstanding.clear()
-                if not table.is_shut(ordinal):
-                    release(state, asset, table, ordinal, offset, held.made_from)  # case 5
+        for table in (asset.table, asset.stray):
+            if table.held:
+                _let_go(state, run, asset, table, offset)
     state.backfills.end_run(run, infrastructure=infrastructure)

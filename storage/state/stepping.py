@@ -23,7 +23,8 @@ def step_started(state: State, event: e.StepStarted, stored: Stored) -> None:
         checks = [(event.asset_key or "", event.check_name, event.partition)]
     earlier = run.steps.get(event.step_key)  # an attempt of it that failed and is tried again
     step = run.steps[event.step_key] = StepState(stored.offset, checks=tuple(checks))
-    state.checks.started(run, step, stored.offset, state.changes)
+    if checks:
+        state.checks.started(run, step, stored.offset, state.changes)
     for asset, table, ordinal in parts_of(state, event.targets):
         part = (asset.key, table.space.key(ordinal))
         before = int(table.handled[ordinal])
@@ -51,7 +52,9 @@ def _owe(state: State, targets: tuple[e.Target, ...], deps: Iterable[str], *, si
 
 def step_succeeded(state: State, event: e.StepSucceeded, stored: Stored) -> None:
     if run := state.runs.get(event.run_id):
-        state.checks.ended(run, run.steps.get(event.step_key), failed=False, changes=state.changes)
+        step = run.steps.get(event.step_key)
+        if step is not None and step.checks_handled_before:
+            state.checks.ended(run, step, failed=False, changes=state.changes)
         _settle(state, run, event.step_key)
 
 
@@ -112,6 +115,10 @@ def parts_of(state: State, targets: tuple[e.Target, ...]) -> Iterator[tuple[Asse
     """Each partition of `targets`, where it is kept."""
     for target in targets:
         asset = state.asset(target.asset_key)
+        ranges = target.partitions
+        if ranges is None or (len(ranges) == 1 and ranges[0][0] == ranges[0][1]):
+            yield asset, *asset.locate(None if ranges is None else ranges[0][0])
+            continue
         bits = asset.ordinals(target.partitions)
         for ordinal in bits:
             yield asset, asset.table, ordinal

@@ -22,7 +22,7 @@ from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
 from .. import events as e
 from .assets import AssetState, Held, PartitionTable
 from .provenance import MadeWith
-from .runs import Part, RunState
+from .runs import Part, RunNote, RunState
 
 if TYPE_CHECKING:
     from .fold import State, Stored
@@ -36,36 +36,42 @@ def materialized(state: State, event: e.AssetMaterialized, stored: Stored) -> No
     asset.made_at = stored.timestamp
     table.materialized.add(ordinal)
     table.failed.discard(ordinal)
-    table.setbacks.pop(ordinal, None)
-    if event.data_version is not None:
-        table.versions[ordinal] = event.data_version
-    if event.origin == "file" and event.data_version is not None:
+    if table.setbacks:
+        table.setbacks.pop(ordinal, None)
+    version, by_step = event.data_version, event.origin == "step"
+    if version is not None:
+        table.versions[ordinal] = version
+    if event.origin == "file" and version is not None:
         path = event.metadata.get("path")
-        asset.files[str(path["value"] if isinstance(path, dict) else path)] = event.data_version
+        asset.files[str(path["value"] if isinstance(path, dict) else path)] = version
     state.checks.outdated(asset, event.partition, state.changes)
-    if event.origin != "step":
+    if not by_step:
         table.handle(ordinal, stored.offset)
         table.blocked.pop(ordinal, None)
     if run and table is asset.table:
         asset.settle(run.run_id, ordinal)
         if run.backfill_id is not None:
             state.backfills.make(run.backfill_id, asset, ordinal)
-    outstanding = run.blocking_checks(event.asset_key) if run else set()
+    outstanding = run.blocking_checks(event.asset_key) if run and run.checks else set()
+    note = state.run_notes.of(run) if run else None
     made_from = step.offset if step else 0
-    table.provenance.updated(ordinal, at=stored.offset, read_at=made_from or stored.offset, version=event.data_version)
-    table.provenance.made_by(ordinal, _made_with(state, event, run) if event.origin == "step" else None)
-    table.note_run(ordinal, state.run_notes.of(run) if run else None)
+    table.provenance.updated(ordinal, at=stored.offset, read_at=made_from or stored.offset, version=version)
+    table.provenance.made_by(ordinal, _made_with(state, event, run) if by_step else None)
+    table.note_run(ordinal, note)
     if outstanding or table.is_shut(ordinal):
         table.held[ordinal] = Held(made_from, event.run_id, outstanding)  # case 1
         state.changes.touched.add(asset.key)
     else:
-        release(state, asset, table, ordinal, stored.offset, made_from)  # case 2
+        _release(state, asset, table, ordinal, stored.offset, made_from, note)  # case 2
 
 
 def _made_with(state: State, event: e.AssetMaterialized, run: RunState | None) -> MadeWith:
     """The code version of a step and the dependencies of its asset, as the definitions of its run have them."""
-    asset = _definitions_of(state, run).get(event.asset_key)
-    return event.code_version, None if asset is None else tuple(dep.key for dep in asset.deps)
+    place = run.definitions if run else "", event.asset_key
+    if place not in state.dep_keys:
+        asset = _definitions_of(state, run).get(event.asset_key)
+        state.dep_keys[place] = None if asset is None else tuple(dep.key for dep in asset.deps)
+    return event.code_version, state.dep_keys[place]
 
 
 def _definitions_of(state: State, run: RunState | None) -> Mapping[str, AssetSnapshot]:
@@ -156,14 +162,29 @@ def freshness_changed(state: State, event: e.FreshnessChanged, stored: Stored) -
 def release(
     state: State, asset: AssetState, table: PartitionTable, ordinal: int, position: int, made_from: int
 ) -> None:
-    table.held.pop(ordinal, None)
+    """Automation may see the update of a partition from `position` on."""
+    _release(state, asset, table, ordinal, position, made_from, table.run_note(ordinal))
+
+
+def _release(
+    state: State,
+    asset: AssetState,
+    table: PartitionTable,
+    ordinal: int,
+    position: int,
+    made_from: int,
+    note: RunNote | None,
+) -> None:
+    if table.held:
+        table.held.pop(ordinal, None)
     is_same = not table.provenance.has_changed(ordinal, int(table.update[ordinal]))
     table.updated(ordinal, position, made_from)
-    state.changes.touched.add(asset.key)
     if table is asset.table:
-        note = table.run_note(ordinal)
         state.changes.update(asset.key, ordinal, position, same_data=is_same, tags=note and note[1])
-    _unblock(state, (asset.key, table.space.key(ordinal)))
+    else:
+        state.changes.touched.add(asset.key)
+    if state.blocks:
+        _unblock(state, (asset.key, table.space.key(ordinal)))
 
 
 def _unblock(state: State, blocker: Part) -> None:
