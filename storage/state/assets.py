@@ -163,12 +163,7 @@ class PartitionTable:
         return BitMap.union(*self.check_failed.values()) if self.check_failed else BitMap()
 
     def is_shut(self, ordinal: int) -> bool:
-        for (
-            bits
-        ) in self.check_failed.values():  # not any(): most assets have none, and it would cost more than the rest
-            if ordinal in bits:
-                return True
-        return False
+        return bool(self.check_failed) and any(ordinal in bits for bits in self.check_failed.values())
 
     def gated(self) -> BitMap:
         """Partitions that may not be read downstream: the gate is shut, or their newest update is still held."""
