@@ -31,8 +31,8 @@ from .uncollected import uncollected
 
 __all__ = ["EVERY", "KEEP", "check", "drop", "dump", "newest_state", "save"]
 
-EVERY = 50_000  # events after which a snapshot is due
-KEEP = 24  # snapshots that are kept: any moment of the last million events is near one, and most parts are shared
+EVERY = 25_000  # events after which a snapshot is due: to fold as many takes half a second
+KEEP = 40  # snapshots that are kept: any moment of the last million events is near one, and most parts are shared
 LEVEL = 1  # of compression: the others take three times as long for a tenth less
 UNREADABLE = (DumpDoesNotFit, LookupError, ValueError, TypeError, EOFError, pickle.UnpicklingError, zlib.error)
 """What comes of reading a snapshot that is damaged or does not fit."""
