@@ -21,10 +21,10 @@ WHERE_STORE = (
     "took 28."
 )
 WHERE_MEMORY = (
-    "9 µs an event on average (a materialization 16, a step's end 2.7), spread over the calls of Python that write some "
-    "twenty facts of one partition: no function has more than a tenth. The same log over 10 assets takes 5.4 µs: the "
-    "rest is waiting for memory, of 1,000 assets and tens of thousands of partitions. 1 µs is the time of about fifteen "
-    "operations of the interpreter."
+    "9 µs an event on average (a materialization 16, a step's end 2.7), spread over the calls of Python that write "
+    "some twenty facts of one partition: no function has more than a tenth. The same log over 10 assets takes 5.4 µs: "
+    "the rest is waiting for memory, of 1,000 assets and tens of thousands of partitions. 1 µs is the time of about "
+    "fifteen operations of the interpreter."
 )
 
 
