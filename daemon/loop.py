@@ -26,6 +26,7 @@ from structlog.typing import FilteringBoundLogger
 
 from ..storage import events as e
 from ..storage.clock import Clock
+from ..storage.folding import catch_up
 from ..storage.log import EventLog, Expect, StoredEvent
 from ..storage.state import State
 from ..storage.wakeup import Subscription
@@ -102,10 +103,7 @@ class Loop:
         last, through = last_tick(self._log)
         self._ticker.written(last)
         self._snapshots.begin(self.state.through)
-        while self.state.through < through:
-            page = self._log.read(self.state.through, min(PAGE, through - self.state.through))
-            for stored in page:
-                self.state.apply(stored)
+        catch_up(self.state, self._log, through=through)
         self.state.take_changes()
         self.state.backfills.touch_all()
 

@@ -13,6 +13,7 @@ from .events import DefinitionsLoaded, Event
 from .log import EventLog
 from .snapshots import newest_state
 from .state import State
+from .uncollected import uncollected
 
 PAGE = 5_000  # events folded at a time
 
@@ -62,9 +63,9 @@ def folded_through(log: EventLog, offset: int, *, supposing: DefinitionsSnapshot
 
 def catch_up(state: State, log: EventLog, *, through: int | None = None) -> None:
     """Fold what has landed since, or of that what stands up to the offset `through`."""
-    while through is None or state.through < through:
-        page = log.read(state.through, PAGE if through is None else min(PAGE, through - state.through))
-        if not page:
-            return
-        for stored in page:
-            state.apply(stored)
+    with uncollected():
+        while through is None or state.through < through:
+            page = log.read(state.through, PAGE if through is None else min(PAGE, through - state.through))
+            if not page:
+                return
+            state.apply_all(page)

@@ -12,12 +12,10 @@ thread.
 
 from __future__ import annotations
 
-import gc
 import io
 import pickle
 import zlib
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from hashlib import sha256
 from typing import Any, NoReturn
 
@@ -29,11 +27,12 @@ from .state import State, dumping
 from .state.comparing import told_apart
 from .state.dumping import FORMAT, Dump, DumpDoesNotFit, load
 from .store import SnapshotRow
+from .uncollected import uncollected
 
 __all__ = ["EVERY", "KEEP", "check", "drop", "dump", "newest_state", "save"]
 
-EVERY = 50_000  # events after which a snapshot is due
-KEEP = 24  # snapshots that are kept: any moment of the last million events is near one, and most parts are shared
+EVERY = 25_000  # events after which a snapshot is due: to fold as many takes half a second
+KEEP = 40  # snapshots that are kept: any moment of the last million events is near one, and most parts are shared
 LEVEL = 1  # of compression: the others take three times as long for a tenth less
 UNREADABLE = (DumpDoesNotFit, LookupError, ValueError, TypeError, EOFError, pickle.UnpicklingError, zlib.error)
 """What comes of reading a snapshot that is damaged or does not fit."""
@@ -43,7 +42,7 @@ log: FilteringBoundLogger = structlog.get_logger("headwater.snapshots")
 
 def dump(state: State) -> Dump:
     """All that `state` says, for `save`. State must not change meanwhile, and may at once afterwards."""
-    with _uncollected():
+    with uncollected():
         return dumping.dump(state)
 
 
@@ -81,7 +80,7 @@ def newest_state(
         if row.format != FORMAT or (until is not None and row.offset > until):
             continue
         try:
-            with _uncollected():
+            with uncollected():
                 return load(_read(events, row), look_up)
         except UNREADABLE as error:
             log.warning("snapshot_passed_over", offset=row.offset, reason=str(error))
@@ -95,8 +94,8 @@ def check(events: EventLog, progress: Callable[[int], None] = lambda offset: Non
         while state.through < row.offset and (
             page := events.read(state.through, min(5_000, row.offset - state.through))
         ):
-            for stored in page:
-                state.apply(stored)
+            with uncollected():
+                state.apply_all(page)
             progress(state.through)
         try:
             found = told_apart(load(_read(events, row), events.definitions_bytes), state)
@@ -112,18 +111,6 @@ def drop(events: EventLog, offsets: Collection[int]) -> None:
     kept = [row for row in events.snapshots() if row.offset not in offsets]
     used = {digest for row in kept for digest in _digests(row)}
     events.save_snapshot(None, {}, keep=[row.offset for row in kept], keep_parts=used)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """While a State becomes a hundred thousand objects, or is made of them, looking for garbage is half of the work."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _read(events: EventLog, row: SnapshotRow) -> Dump:

@@ -9,9 +9,9 @@ from ...definitions.errors import InvalidInvocationError
 from ...definitions.snapshot import DefinitionsSnapshot
 from ...storage.clock import from_microseconds, to_microseconds
 from ...storage.events import DefinitionsLoaded, Tick
-from ...storage.folding import suppose
+from ...storage.folding import catch_up, suppose
 from ...storage.log import EventLog
-from ...storage.state import State
+from ...storage.snapshots import newest_state
 from .moment import Moment
 
 PAGE = 5_000  # events read at a time
@@ -31,16 +31,15 @@ def moment_at(
             return definitions.to_bytes()
         return log.definitions_bytes(digest)
 
-    state = State.empty(definitions_bytes)
-    arrivals: list[tuple[int, int]] = []
     seen = _seen_by_last_tick(log, through)
+    state = newest_state(log, definitions_bytes, until=seen)
+    catch_up(state, log, through=seen)
+    state.take_changes()
+    arrivals: list[tuple[int, int]] = []
     while state.through < through:
         for stored in log.read(state.through, min(PAGE, through - state.through)):
             state.apply(stored)
             arrivals.append((stored.offset, stored.timestamp))
-            if stored.offset == seen:
-                state.take_changes()
-                arrivals.clear()
     if definitions is not None and state.definitions_hash != definitions.hash:
         suppose(state, DefinitionsLoaded(hash=definitions.hash, asset_count=len(definitions.assets)))
     if state.definitions is None:

@@ -87,20 +87,24 @@ class PartitionTable:
 
     def note_run(self, ordinal: int, note: RunNote | None) -> None:
         """The newest data of a partition was made by a run of this note; None: by no run."""
-        for other, bits in [*self.made_in.items()]:
-            if other is not note and ordinal in bits:
-                bits.discard(ordinal)
-                if not bits:
-                    del self.made_in[other]
+        before = self.run_note(ordinal)
+        if before is not None and before != note:
+            bits = self.made_in[before]
+            bits.discard(ordinal)
+            if not bits:
+                del self.made_in[before]
         if note is not None:
-            bits = self.made_in.pop(note, BitMap())
+            bits = self.made_in.pop(note, None) or BitMap()
             bits.add(ordinal)
             self.made_in[note] = bits
             if len(self.made_in) > MOST_NOTES:
                 del self.made_in[next(iter(self.made_in))]
 
     def run_note(self, ordinal: int) -> RunNote | None:
-        return next((note for note, bits in self.made_in.items() if ordinal in bits), None)
+        for note, bits in self.made_in.items():
+            if ordinal in bits:
+                return note
+        return None
 
     def __post_init__(self) -> None:
         self.handled_last = int(self.handled.largest())
@@ -159,7 +163,7 @@ class PartitionTable:
         return BitMap.union(*self.check_failed.values()) if self.check_failed else BitMap()
 
     def is_shut(self, ordinal: int) -> bool:
-        return any(ordinal in bits for bits in self.check_failed.values())
+        return bool(self.check_failed) and any(ordinal in bits for bits in self.check_failed.values())
 
     def gated(self) -> BitMap:
         """Partitions that may not be read downstream: the gate is shut, or their newest update is still held."""
@@ -266,20 +270,23 @@ class AssetState:
 
     def plan(self, run_id: str, bits: BitMap) -> None:
         """A run plans these partitions of `table`."""
-        self.unstarted[run_id] = self.unstarted.get(run_id, BitMap()) | bits
-        self.unmade[run_id] = self.unmade.get(run_id, BitMap()) | bits
+        for planned in (self.unstarted, self.unmade):
+            earlier = planned.get(run_id)
+            planned[run_id] = BitMap(bits) if earlier is None else earlier | bits
         self.forget_unions()
 
     def start(self, run_id: str, ordinal: int) -> None:
-        if run_id in self.unstarted:
-            self.unstarted[run_id].discard(ordinal)
+        unstarted = self.unstarted.get(run_id)
+        if unstarted is not None:
+            unstarted.discard(ordinal)
             self._pending = None
 
     def settle(self, run_id: str, ordinal: int) -> None:
         """The run has made the partition, or will not: it is no longer in progress there."""
         self.start(run_id, ordinal)
-        if run_id in self.unmade:
-            self.unmade[run_id].discard(ordinal)
+        unmade = self.unmade.get(run_id)
+        if unmade is not None:
+            unmade.discard(ordinal)
             self._run_in_progress = None
 
     def end(self, run_id: str) -> None:

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from pydantic import JsonValue
 from pyroaring import BitMap
 
 from ...definitions.snapshot import DefinitionsSnapshot
@@ -76,7 +77,7 @@ class BackfillState:
     title: str = ""
     priority: int = 0
     tags: dict[str, str] = field(default_factory=dict)
-    run_config: dict[str, e.JsonValue] = field(default_factory=dict)
+    run_config: dict[str, JsonValue] = field(default_factory=dict)
     by_caller: bool = False
     keys: tuple[str, ...] = ()
     runs: set[str] = field(default_factory=set)

@@ -42,12 +42,15 @@ class Changes:
         self, asset_key: str, ordinal: int, position: int, *, same_data: bool = False, tags: Tags | None = None
     ) -> None:
         """A released update of one partition, which a run of these `tags` made."""
-        updated = self.updated.setdefault(asset_key, {})
+        updated = self.updated.get(asset_key)
+        if updated is None:
+            updated = self.updated[asset_key] = {}
         if same_data and ordinal not in updated:
             self.same_data.setdefault(asset_key, BitMap()).add(ordinal)
         elif not same_data and asset_key in self.same_data:
             self.same_data[asset_key].discard(ordinal)
-        runs = self.made_in.get(asset_key, {}).get(ordinal)
+        made_in = self.made_in.get(asset_key)
+        runs = None if made_in is None else made_in.get(ordinal)
         if runs is None and tags:
             earlier: list[Tags] = [()] if ordinal in updated else []
             self.made_in.setdefault(asset_key, {})[ordinal] = [*earlier, tags]

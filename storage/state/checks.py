@@ -98,7 +98,7 @@ class CheckStates:
 
     def outdated(self, asset: AssetState, key: str | None, changes: Changes) -> None:
         """There is new data in a partition, which none of the asset's checks has seen."""
-        for state in self.of_asset(asset.key):
+        for state in self._of_asset.get(asset.key, ()):
             table, ordinal = state.locate(key)
             table.materialized.discard(ordinal)
             changes.touched.add(state.key)

@@ -33,7 +33,7 @@ def _picture(state: State) -> dict[str, Any]:
         "the leader's term": state.term,
         "the definitions": (state.definitions_hash, state.definitions_errors),
         "the runs": state.runs,
-        "what waits for what": {blocker: blocked for blocker, blocked in state._blocks.items() if blocked},
+        "what waits for what": {blocker: blocked for blocker, blocked in state.blocks.items() if blocked},
         "the sensors": state.automation.sensors,
         "the schedules": state.automation.schedules,
         "the backfills": {key: (b.offset, b.keys, b.runs) for key, b in state.backfills.active.items()},

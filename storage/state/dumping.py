@@ -201,7 +201,7 @@ _PARTS = {
         definitions_hash=PLAIN,
         definitions_errors=PLAIN,
         runs=by_key(_RUN),
-        _blocks=by_key(SET),
+        blocks=by_key(SET),
     ),
     "backfills": attributes(active=by_key(_BACKFILL), orphans=SET, _touched=SET),
     "memory": attributes(nodes=by_key(by_key(CAUSES))),
@@ -228,7 +228,7 @@ _pack_tuples, _restore_tuples = attributes(_low=LIST, _high=LIST, _end=PLAIN, _b
 
 def dump(state: State) -> Dump:
     """All that `state` says, apart from itself: it may go on at once."""
-    assert not state._is_pinned, "a State under definitions that are not in the log"
+    assert not state.is_pinned, "a State under definitions that are not in the log"
     rest = {name: pack(_part(state, name)) for name, (pack, _) in _PARTS.items()}
     rest["dynamic"] = {
         name: (_keys(space), list(space._added), _pack_dynamic(space)) for name, space in state.spaces._dynamic.items()

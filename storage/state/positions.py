@@ -24,16 +24,20 @@ class Column:
         """Each as long as the last number written to it asks for: most assets have no partitions, and one number."""
 
     def __getitem__(self, ordinal: int) -> int | float:
-        page, place = self._pages.get(ordinal // PAGE, ()), ordinal % PAGE
-        return page[place] if place < len(page) else 0
+        page, place = self._pages.get(ordinal // PAGE), ordinal % PAGE
+        return 0 if page is None or place >= len(page) else page[place]
 
     def __setitem__(self, ordinal: int, value: int | float) -> None:
-        page = self._pages.get(ordinal // PAGE)
+        page, place = self._pages.get(ordinal // PAGE), ordinal % PAGE
+        if page is not None and place < len(page):
+            page[place] = value
+            return
+        if not value:
+            return
         if page is None:
             page = self._pages[ordinal // PAGE] = array(self._typecode)
-        if (missing := ordinal % PAGE + 1 - len(page)) > 0:
-            page.frombytes(bytes(missing * page.itemsize))
-        page[ordinal % PAGE] = value
+        page.frombytes(bytes((place + 1 - len(page)) * page.itemsize))
+        page[place] = value
 
     def largest(self) -> int | float:
         """The largest number in it, or 0."""

@@ -35,21 +35,26 @@ class Provenance:
         """New data of a partition. With the version that it had before it is the same data."""
         self.made_at[ordinal], self.read_at[ordinal] = at, read_at
         changes = self.changes.get(ordinal)
-        if changes is None and version is None:
-            return
         if changes is None:
-            changes = self.changes[ordinal] = []
-        if not changes or changes[-1][1] != (version or "") or version is None:
+            if version is not None:
+                self.changes[ordinal] = [(at, version)]
+            return
+        if version is None or changes[-1][1] != version:
             changes.append((at, version or ""))
-            del changes[:-MOST_CHANGES]
+            if len(changes) > MOST_CHANGES:
+                del changes[0]
 
     def made_by(self, ordinal: int, how: MadeWith | None) -> None:
         """A step made it with `how`; None where it was reported."""
-        for other, bits in self.made_with.items():
-            if other != how:
-                bits.discard(ordinal)
-        if how is not None:
-            self.made_with.setdefault(how, BitMap()).add(ordinal)
+        bits = None if how is None else self.made_with.get(how)
+        if bits is not None and ordinal in bits:
+            return
+        for others in self.made_with.values():
+            others.discard(ordinal)
+        if bits is not None:
+            bits.add(ordinal)
+        elif how is not None:
+            self.made_with[how] = BitMap([ordinal])
 
     def has_changed(self, ordinal: int, since: int) -> bool:
         """Whether the data of a partition is other than it was at the offset `since`."""

@@ -60,6 +60,8 @@ class RunState:
 
     def blocking_checks(self, asset_key: str) -> set[str]:
         """The blocking checks that this run will evaluate on an asset."""
+        if not self.checks:
+            return set()
         return {check.name for check in self.checks if check.blocking and check.asset_key == asset_key}
 
 

@@ -15,14 +15,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from append import append
+from append_postgres import append_postgres
 from burst import burst
+from folding import folding
 from harness import Benchmark, Effort, Figure, machine, say
 from history import history
 from idle import idle
 from in_process import materializing
 from launch import launch
+from newest import newest
 from reaction import reaction
 from results import markdown, number
+from start_up import loading
+from tailing import tailing
 from ticks import ticks
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -31,11 +36,16 @@ BENCHMARKS: dict[str, Benchmark] = {
     "reaction": reaction,
     "launch": launch,
     "append": append,
+    "append_postgres": append_postgres,
     "materialize": materializing,
     "burst": burst,
     "idle": idle,
     "ticks": ticks,
+    "fold": folding,
     "history": history,
+    "loading": loading,
+    "newest": newest,
+    "tailing": tailing,
 }
 
 

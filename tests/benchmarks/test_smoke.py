@@ -22,8 +22,19 @@ def test_a_quick_run_prints_figures_with_their_limits() -> None:
         assert figure["value"] > 0
         assert figure["limit"] > 0
         assert figure["unit"] == "events/s"
-        assert figure["ratio_target"] == "≥ 0.6"
+        assert figure["ratio_target"] == "≥ 0.7"
         assert isinstance(figure["reached"], bool)
+
+
+def test_a_quick_run_measures_the_store() -> None:
+    names = ["append_postgres", "fold", "history", "loading", "newest", "tailing"]
+    command = [sys.executable, str(RUN), "--quick", *[word for name in names for word in ("--only", name)]]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["figures"]
+    assert list(found) == names
+    assert all(figure["value"] >= 0 for group in found.values() for figure in group)
+    assert all(figure["limit"] > 0 for figure in found["append_postgres"])
 
 
 def test_an_unknown_benchmark_is_refused_by_name() -> None:

@@ -20,7 +20,7 @@ from headwater.storage.state.positions import Column
 from headwater.storage.state.runs import RunNotes
 
 CACHES: dict[type, set[str]] = {
-    State: {"_definitions_bytes", "_handlers", "_known"},
+    State: {"definitions_bytes", "dep_keys", "known"},
     AssetState: {"_pending", "_run_in_progress"},
     Spaces: {"_made", "_by_fingerprint"},  # what tables use of these is compared with the tables
     TimeSpace: {"_found", "_keys", "_definition", "calendar"},

@@ -17,6 +17,7 @@ from headwater.storage.log import EventLog
 from headwater.storage.snapshots import newest_state, save
 from headwater.storage.state import State
 from headwater.storage.state.dumping import Dump, DumpDoesNotFit, dump, load
+from headwater.storage.state.fold import HANDLERS
 from support.deep_equal import differences
 from support.world import World
 
@@ -199,8 +200,18 @@ def test_events_of_every_type_in_any_order_fold_alike_from_a_snapshot(events: li
     assert differences(over_a_snapshot(log, cut), fold(log)) == []
 
 
+@given(events=st.lists(EVENTS, max_size=40), page=st.integers(1, 45))
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_events_of_every_type_in_any_order_fold_alike_in_pages_and_one_by_one(events: list[Any], page: int) -> None:
+    log = wild_world(events).log
+    in_pages = State.empty(log.definitions_bytes)
+    while found := log.read(in_pages.through, page):
+        in_pages.apply_all(found)
+    assert differences(in_pages, fold(log)) == []
+
+
 def test_the_events_of_these_histories_are_of_every_type_that_the_fold_knows() -> None:
-    handled = set(State.empty(lambda digest: b"")._handlers)
+    handled = set(HANDLERS)
     assert handled - BUILT == {e.DefinitionsLoaded}  # which stands there as a text
 
 

@@ -1,0 +1,62 @@
+"""How State takes what automation and backfills decided, who leads, and what somebody switched."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from .. import events as e
+from .memory import SEEN, Told, whose
+from .ordinals import Spaces
+
+if TYPE_CHECKING:
+    from .fold import State, Stored
+
+
+def backfill_requested(state: State, event: e.BackfillRequested, stored: Stored) -> None:
+    state.backfills.request(event, offset=stored.offset, at=stored.timestamp)
+    state.changes.touched.update(target.asset_key for target in event.targets)
+
+
+def backfill_skipped(state: State, event: e.BackfillSkipped, stored: Stored) -> None:
+    state.backfills.skip(event)
+    state.changes.touched.update(target.asset_key for target in event.targets)
+    if event.reason in ("upstream_failed", "check_failed"):
+        for key, ordinal, blockers in state.backfills.blockers(event, state.definitions, state.spaces):
+            table = state.asset(key).table
+            part = key, table.space.key(ordinal)
+            table.blocked[ordinal] = table.blocked.get(ordinal, set()) | blockers
+            for blocker in blockers:
+                state.blocks.setdefault(blocker, set()).add(part)
+
+
+def backfill_ended(state: State, event: e.BackfillEnded, stored: Stored) -> None:
+    state.changes.touched.update(state.backfills.end(event.backfill_id))
+
+
+def automation_switched(state: State, event: e.AutomationSwitched, stored: Stored) -> None:
+    state.switches.switched(event, offset=stored.offset)
+    state.changes.switched = True
+
+
+def tick(state: State, event: e.Tick, stored: Stored) -> None:
+    state.last_tick.through, state.last_tick.at = event.through, event.at
+    told = Told(event)
+    for delta in event.memory:
+        mark = delta.node.startswith(SEEN)
+        if mark and delta.added and event.definitions != state.definitions_hash:
+            continue  # evaluated under definitions that were replaced while the tick was written
+        space = Spaces.WHOLE if mark else state.space(whose(delta.asset_key, delta.node))
+        state.memory.apply(delta, told.added_by(delta, space), space)
+    state.last_tick.requested = {}
+    at = int(event.at.astimezone(UTC).timestamp() * 1_000_000)
+    for decision in event.decisions:
+        if decision.along_with or decision.dry_run:
+            continue
+        table = state.asset(decision.asset_key).table
+        bits = state.last_tick.requested[decision.asset_key] = table.space.bits(decision.partitions)
+        table.asked.ask(at, told.causes_of(decision, table.space).within(bits))
+
+
+def daemon_started(state: State, event: e.DaemonStarted, stored: Stored) -> None:
+    state.term = event.term
