@@ -4,6 +4,9 @@ The head row is locked first and stays so until the commit: offsets are given in
 so that a reader who has seen offset n has seen all before it. A sequence of the database would not promise this. Under
 the same lock rows get their timestamp, which never goes back along the offsets, and their place in the checksum chain.
 
+A store may instead assume where the log ends, and find out at the commit whether it still does: that saves asking, and
+gives the same rows. Whatever comes of an assumption but a commit is done again under the lock.
+
 Each batch has its own expectation. One that does not hold fails its caller alone; the others are committed as if it had
 not been there. A transaction that the store lost, and of which it knows that nothing was written, is tried once more.
 """
@@ -15,7 +18,7 @@ from collections.abc import Sequence
 from .batch import Batch, PreparedRow
 from .checksum import link
 from .clock import Clock, to_microseconds
-from .errors import ConflictError, NothingWritten
+from .errors import ConflictError, HeadMoved, NothingWritten
 from .store import Head, Row, Store
 
 
@@ -26,17 +29,25 @@ def commit_batches(store: Store, batches: Sequence[Batch], clock: Clock) -> Head
     knows.
     """
     try:
+        return _commit_once(store, batches, clock, may_assume=True)
+    except HeadMoved:
+        pass
+    except NothingWritten:
+        return _commit_once(store, batches, clock)
+    try:
         return _commit_once(store, batches, clock)
     except NothingWritten:
         return _commit_once(store, batches, clock)
 
 
-def _commit_once(store: Store, batches: Sequence[Batch], clock: Clock) -> Head:
-    before = store.begin()
+def _commit_once(store: Store, batches: Sequence[Batch], clock: Clock, *, may_assume: bool = False) -> Head:
+    before = store.begin(may_assume=may_assume)
     try:
         transaction = _Transaction(store, before, max(before.timestamp, to_microseconds(clock.now())))
         for batch in batches:
             transaction.add(batch)
+        if store.assumes and any(batch.error is not None for batch in batches):
+            raise HeadMoved  # perhaps: a conflict counts only where the head is known
         if transaction.is_empty:
             store.rollback()
             return before

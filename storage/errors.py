@@ -64,6 +64,13 @@ class NothingWritten(StoreUnavailable):
     """The transaction of an append was lost, and certainly nothing of it was written: it may be tried again."""
 
 
+class HeadMoved(StorageError):
+    """An append assumed where the log ends instead of locking it, and somebody else had written: nothing of it was."""
+
+    def __init__(self) -> None:
+        super().__init__("The event log has grown since this append was prepared; nothing of it was written.")
+
+
 class StoreTooNew(StorageError):
     """A newer headwater wrote this log."""
 

@@ -109,7 +109,9 @@ class SqliteStore:
 
     # ---- writing ----
 
-    def begin(self) -> Head:
+    assumes: bool = False  # its lock costs no more than a look
+
+    def begin(self, *, may_assume: bool = False) -> Head:
         self._lock()
         try:
             self._cursor.execute("BEGIN IMMEDIATE")

@@ -12,7 +12,21 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ClauseElement, Dialect, Select, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import (
+    ClauseElement,
+    Dialect,
+    Select,
+    bindparam,
+    column,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    true,
+    update,
+    values,
+)
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from .checksum import GENESIS
@@ -84,6 +98,28 @@ def pages_of_parts(digests: Collection[str]) -> Iterator[dict[str, str]]:
         page = wanted[start : start + PARTS_AT_ONCE]
         page += page[-1:] * (PARTS_AT_ONCE - len(page))
         yield {f"hash_{n}": digest for n, digest in enumerate(page)}
+
+
+@cache
+def append_if_head(count: int, told: Any) -> Select[tuple[Any, ...]]:
+    """Append `count` events in one statement, if the head is still the one that they were made for.
+
+    Gives one row, `told`, if they were appended, and none if not. Its values are the new head, the old one's offset,
+    checksum and term, and the events. Who waits here for the lock of the head compares what the head has become.
+    """
+    moved = (
+        update(head)
+        .where(head.c.offset == bindparam("old_offset"), head.c.checksum == bindparam("old_checksum"))
+        .where(head.c.term == bindparam("old_term"))
+        .values({name: bindparam(f"new_{name}") for name in Head._fields})
+        .returning(head.c.offset)
+        .cte("moved")
+    )
+    columns = [column(c.name, c.type) for c in events.columns]
+    data = [tuple(bindparam(f"{c.name}_{n}", type_=c.type) for c in columns) for n in range(count)]
+    rows = values(*columns, name="rows").data(data)
+    chosen = select(*rows.c).select_from(moved.join(rows, true()))
+    return select(told).select_from(moved).add_cte(insert(events).from_select([*events.columns], chosen).cte("added"))
 
 
 @cache

@@ -79,8 +79,17 @@ class Store(Protocol):
     Every method raises `StoreUnavailable` when the database cannot do its work.
     """
 
-    def begin(self) -> Head:
-        """Start a transaction and lock the head row until it ends."""
+    def begin(self, *, may_assume: bool = False) -> Head:
+        """Start a transaction and lock the head row until it ends.
+
+        Where it `may_assume`, a store may answer from what it knows and lock nothing; `assumes` tells. The commit then
+        finds out whether it was right, and raises `HeadMoved` if not.
+        """
+        ...
+
+    @property
+    def assumes(self) -> bool:
+        """Whether the head of the open transaction is assumed."""
         ...
 
     def run_position(self, run_id: str) -> int:
@@ -91,6 +100,9 @@ class Store(Protocol):
         """Add `rows` and the blobs that are not stored yet, set the head, and end the transaction.
 
         On return all of it is durable.
+
+        Raises:
+            HeadMoved: the head that `begin` assumed was no longer that of the log; nothing was written.
         """
         ...
 

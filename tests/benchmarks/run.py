@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from append import append
+from append_postgres import append_postgres
 from burst import burst
 from harness import Benchmark, Effort, Figure, machine, say
 from history import history
@@ -31,6 +32,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "reaction": reaction,
     "launch": launch,
     "append": append,
+    "append_postgres": append_postgres,
     "materialize": materializing,
     "burst": burst,
     "idle": idle,

@@ -22,7 +22,7 @@ def test_a_quick_run_prints_figures_with_their_limits() -> None:
         assert figure["value"] > 0
         assert figure["limit"] > 0
         assert figure["unit"] == "events/s"
-        assert figure["ratio_target"] == "≥ 0.6"
+        assert figure["ratio_target"] == "≥ 0.7"
         assert isinstance(figure["reached"], bool)
 
 
