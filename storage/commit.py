@@ -84,23 +84,22 @@ class _Transaction:
         first = self._offset + 1
         if batch.new_term is not None:
             self._term += 1
-            self._append(batch.new_term(self._term))
-        for row in batch.rows:
-            self._append(row)
+            self._append([batch.new_term(self._term)])
+        self._append(batch.rows)
         if batch.blobs:
             self.blobs.update(batch.blobs)
         batch.offsets = range(first, self._offset + 1)
         batch.term = self._term
 
-    def _append(self, row: PreparedRow) -> None:
-        id, type, schema_version, asset_key, partition, run_id, payload, body = row
-        self._offset = offset = self._offset + 1
-        self._checksum = checksum = link(self._checksum, offset, self._timestamp, body)
-        self.rows.append(
-            (offset, id, type, schema_version, self._timestamp, asset_key, partition, run_id, payload, checksum)
-        )
-        if run_id is not None:
-            self._positions[run_id] = offset
+    def _append(self, rows: Sequence[PreparedRow]) -> None:
+        offset, timestamp, checksum, append = self._offset, self._timestamp, self._checksum, self.rows.append
+        for id, type, schema_version, asset_key, partition, run_id, payload, body in rows:
+            offset += 1
+            checksum = link(checksum, offset, timestamp, body)
+            append((offset, id, type, schema_version, timestamp, asset_key, partition, run_id, payload, checksum))
+            if run_id is not None:
+                self._positions[run_id] = offset
+        self._offset, self._checksum = offset, checksum
 
     def _conflict(self, batch: Batch) -> ConflictError | None:
         expect = batch.expect

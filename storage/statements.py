@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import (
     ClauseElement,
     Dialect,
+    Insert,
     Select,
     bindparam,
     column,
@@ -98,6 +99,12 @@ def pages_of_parts(digests: Collection[str]) -> Iterator[dict[str, str]]:
         page = wanted[start : start + PARTS_AT_ONCE]
         page += page[-1:] * (PARTS_AT_ONCE - len(page))
         yield {f"hash_{n}": digest for n, digest in enumerate(page)}
+
+
+@cache
+def insert_events(count: int) -> Insert:
+    """Insert `count` events by one statement; its values are those of the first, of the second, and so on."""
+    return insert(events).values([{c.name: bindparam(f"{c.name}_{n}") for c in events.columns} for n in range(count)])
 
 
 @cache
