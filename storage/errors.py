@@ -52,6 +52,17 @@ class ArchiveUnreadable(StorageError):
         self.last: int = last
 
 
+class SnapshotUnreadable(StorageError):
+    """A part of a snapshot of State is damaged, or was let go of while a command was still reading it."""
+
+    def __init__(self, offset: int, reason: object) -> None:
+        super().__init__(
+            f"The snapshot of state at offset {offset} cannot be read: {reason}. Try again; if that does not help, "
+            "stop the daemon and run: headwater store verify --drop-snapshots"
+        )
+        self.offset: int = offset
+
+
 class StoreUnavailable(StorageError):
     """The database could not be opened, read or written. Whether an append that ends so was written is unknown."""
 

@@ -11,7 +11,7 @@ from ...storage.clock import from_microseconds, to_microseconds
 from ...storage.events import DefinitionsLoaded, Tick
 from ...storage.folding import suppose
 from ...storage.log import EventLog
-from ...storage.state import State
+from ...storage.snapshots import newest_state
 from .moment import Moment
 
 PAGE = 5_000  # events read at a time
@@ -31,9 +31,11 @@ def moment_at(
             return definitions.to_bytes()
         return log.definitions_bytes(digest)
 
-    state = State.empty(definitions_bytes)
     arrivals: list[tuple[int, int]] = []
     seen = _seen_by_last_tick(log, through)
+    state = newest_state(log, definitions_bytes, until=seen, lazily=True)
+    if state.through == seen:
+        state.take_changes()
     while state.through < through:
         for stored in log.read(state.through, min(PAGE, through - state.through)):
             state.apply(stored)
