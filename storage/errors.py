@@ -45,11 +45,31 @@ class ArchiveUnreadable(StorageError):
 
     def __init__(self, path: Path, reason: str, first: int, last: int) -> None:
         super().__init__(
-            f"The archived events {first} to {last} cannot be read from {path}: {reason}. Restore the file."
+            f"The archived events {first} to {last} cannot be read from {path} on this machine: {reason}. Restore the "
+            "file; if it lies on another machine, make its folder readable here under the same path."
         )
         self.path: Path = path
         self.first: int = first
         self.last: int = last
+
+
+class ArchivedMeanwhile(StorageError):
+    """Somebody else archives the same log at the same time, and was faster."""
+
+    def __init__(self, first: int) -> None:
+        super().__init__(
+            f"Events from {first} on were archived meanwhile, by another process. Nothing was lost: go on."
+        )
+
+
+class ArchivePlaceUnknown(StorageError):
+    """A log on a server has no folder of its own for archives, and none was given."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This log is on a server, so that its archive belongs in a folder that every machine which reads the log "
+            "can read. Name it once, as an absolute path: headwater store archive --to /FOLDER ..."
+        )
 
 
 class SnapshotUnreadable(StorageError):

@@ -33,7 +33,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from . import statements
-from .errors import HeadMoved, NothingWritten, StoreUnavailable
+from .errors import ArchivedMeanwhile, HeadMoved, NothingWritten, StoreUnavailable
 from .schema import check_version, definitions, events, metadata, snapshot_parts, snapshots
 from .server_url import libpq_url, without_password
 from .statements import Statement
@@ -301,12 +301,14 @@ class PostgresStore:
 
     def archive(self, row: ArchiveRow) -> None:
         def attempt(connection: Connection) -> None:
-            if row.last in [known.last for known in self.archives()]:
+            if row in self.archives():
                 return  # the connection broke after the commit
             with connection.transaction():
+                moved = {"before": row.first - 1, "last": row.last, "new_checksum": row.checksum}
+                if execute(connection, statements.MOVE_ANCHOR, **moved).rowcount != 1:
+                    raise ArchivedMeanwhile(row.first)
                 execute(connection, statements.INSERT_ARCHIVE, **{f"new_{k}": v for k, v in row._asdict().items()})
                 execute(connection, statements.DROP_EVENTS, last=row.last)
-                execute(connection, statements.MOVE_ANCHOR, last=row.last, checksum=row.checksum)
 
         self._read(attempt)
 
@@ -330,6 +332,12 @@ class PostgresStore:
         except psycopg.Error as error:
             if not _gave_up(connection, error):
                 self._readers.append(connection)
+            raise
+        except BaseException:  # what somebody else raised in between, or ctrl-C
+            if connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+                self._readers.append(connection)
+            else:
+                connection.close()
             raise
         else:
             self._readers.append(connection)

@@ -29,7 +29,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from . import statements
-from .errors import StoreUnavailable
+from .errors import ArchivedMeanwhile, StoreUnavailable
 from .schema import check_version, definitions, events, metadata, snapshot_parts, snapshots
 from .statements import Statement
 from .store import ArchiveRow, Head, Row, RowFilter, SnapshotRow
@@ -287,9 +287,11 @@ class SqliteStore:
         with self._reported, self._locked_apart(), self._reader() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
+                moved = {"before": row.first - 1, "last": row.last, "new_checksum": row.checksum}
+                if connection.execute(anchor.sql, anchor.values(moved)).rowcount != 1:
+                    raise ArchivedMeanwhile(row.first)
                 connection.execute(insert.sql, insert.values({f"new_{k}": v for k, v in row._asdict().items()}))
                 connection.execute(_compiled(statements.DROP_EVENTS).sql, (row.last,))
-                connection.execute(anchor.sql, anchor.values({"last": row.last, "checksum": row.checksum}))
                 connection.execute("COMMIT")
             except BaseException:
                 connection.execute("ROLLBACK")

@@ -88,7 +88,11 @@ DROP_PART = delete(snapshot_parts).where(snapshot_parts.c.hash == bindparam("dro
 READ_ARCHIVES = select(*(archives.c[name] for name in ArchiveRow._fields)).order_by(archives.c.last)
 INSERT_ARCHIVE = insert(archives).values({name: bindparam(f"new_{name}") for name in ArchiveRow._fields})
 DROP_EVENTS = delete(events).where(events.c.offset <= bindparam("last"))
-MOVE_ANCHOR = update(head).values(archived_offset=bindparam("last"), archived_checksum=bindparam("checksum"))
+MOVE_ANCHOR = (
+    update(head)
+    .where(head.c.archived_offset == bindparam("before"))
+    .values(archived_offset=bindparam("last"), archived_checksum=bindparam("new_checksum"))
+)
 READ_BLOB = select(definitions.c.bytes).where(definitions.c.hash == bindparam("hash"))
 
 

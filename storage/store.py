@@ -37,7 +37,8 @@ class SnapshotRow(NamedTuple):
 
 
 class ArchiveRow(NamedTuple):
-    """A file of archived events, the `last` of which has this `timestamp` and `checksum`. See archives.py."""
+    """A file of archived events, the `last` of which has this `timestamp` and `checksum`; its `folder` is absolute, or
+    empty where it is in the log's own home. See archives.py."""
 
     first: int
     last: int
@@ -45,6 +46,7 @@ class ArchiveRow(NamedTuple):
     file: str
     sha256: str
     checksum: str
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +160,11 @@ class Store(Protocol):
         ...
 
     def archive(self, row: ArchiveRow) -> None:
-        """Name a file, take the events that are in it out, and move the anchor: all of it or nothing."""
+        """Name a file, take the events that are in it out, and move the anchor: all of it or nothing.
+
+        Raises:
+            ArchivedMeanwhile: what is archived does not end where the file begins. Nothing was changed.
+        """
         ...
 
     def tidy(self) -> None:
