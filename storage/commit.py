@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from .batch import Batch, PreparedRow
 from .checksum import link
 from .clock import Clock, to_microseconds
-from .errors import ConflictError, HeadMoved, NothingWritten
+from .errors import TERM, ConflictError, HeadMoved, NothingWritten
 from .store import Head, Row, Store
 
 
@@ -105,7 +105,7 @@ class _Transaction:
         expect = batch.expect
         assert expect is not None
         if expect.term is not None and expect.term != self._term:
-            return ConflictError("the leader's term", expected=expect.term, actual=self._term)
+            return ConflictError(TERM, expected=expect.term, actual=self._term)
         if expect.run_id is None or expect.position is None:
             return None
         position = self._positions.get(expect.run_id)

@@ -11,6 +11,9 @@ class StorageError(HeadwaterError):
     """Base of all errors of the event log."""
 
 
+TERM = "the leader's term"
+
+
 class ConflictError(StorageError):
     """An append expected the log to stand where it no longer stands; nothing of it was written.
 
@@ -20,6 +23,7 @@ class ConflictError(StorageError):
     def __init__(self, what: str, *, expected: int, actual: int) -> None:
         super().__init__(f"{what} is {actual}, not {expected} as this append expected; nothing of it was written.")
         self.what: str = what
+        self.is_about_term: bool = what == TERM
         self.expected: int = expected
         self.actual: int = actual
 

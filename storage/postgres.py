@@ -428,15 +428,15 @@ def _one(cursor: psycopg.Cursor[tuple[Any, ...]]) -> tuple[Any, ...]:
     return row
 
 
-def connected(url: str, prepare: Callable[[Connection], object]) -> Connection:
-    """A new connection on which `prepare` has been done.
+def connected(url: str, prepare: Callable[[Connection], object], **options: Any) -> Connection:
+    """A new connection, with these options of libpq, on which `prepare` has been done.
 
     Raises:
         StoreUnavailable: the server cannot be reached, or refuses.
     """
     connection: Connection | None = None
     try:
-        connection = psycopg.connect(libpq_url(url), autocommit=True, connect_timeout=CONNECT_TIMEOUT_S)
+        connection = psycopg.connect(libpq_url(url), autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, **options)
         prepare(connection)
     except psycopg.Error as error:
         if connection is not None:
