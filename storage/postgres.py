@@ -107,7 +107,7 @@ class PostgresStore:
             statements.RUN_POSITION,
             statements.READ_BLOB,
             statements.INSERT_EVENT,
-            statements.select_for(RowFilter()),
+            statements.select_for(RowFilter(), seeks=True),
             _insert_blob,
             _notify,
             _sure_of_durability,
@@ -446,7 +446,8 @@ def connected(url: str, prepare: Callable[[Connection], object], **options: Any)
 
 
 def _page(connection: Connection, wanted: RowFilter) -> list[Row]:
-    rows: Any = execute(connection, statements.select_for(wanted), **statements.select_values(wanted)).fetchall()
+    statement = statements.select_for(wanted, seeks=True)
+    rows: Any = execute(connection, statement, **statements.select_values(wanted)).fetchall()
     return rows
 
 

@@ -322,12 +322,40 @@ def test_the_newest_events_of_one_kind_are_found_by_an_index(home: Path, postgre
         log.append([AssetObserved(asset_key="orders", run_id="r")])
     types = tuple(wanted["types"]) if "types" in wanted else None
     row_filter = RowFilter(**{**wanted, "types": types}, newest_first=True, limit=100)
-    statement = store_module._compiled(select_for(row_filter))
+    statement = store_module._compiled(select_for(row_filter, seeks=True))
     with admin(postgres_url) as other:
         other.execute("ANALYZE events")
         text: Any = f"EXPLAIN {statement.sql}"
         plan = "\n".join(row[0] for row in other.execute(text, statement.values(select_values(row_filter))))
     assert "Seq Scan" not in plan, plan
+
+
+@pytest.mark.parametrize("key", ["busy_once", "busy", "rare"])
+@pytest.mark.parametrize("types", [None, ("asset_observed",)])
+@pytest.mark.parametrize("before", [None, 2000])
+def test_the_newest_events_of_an_asset_are_found_by_its_index_however_busy_it_was_and_when(
+    home: Path, postgres_url: str, key: str, types: Any, before: int | None
+) -> None:
+    """The whole log is read backwards otherwise, until enough events of the asset have come."""
+    from headwater.storage.statements import select_for, select_values
+    from headwater.storage.store import RowFilter
+
+    with EventLog.open(home) as log:
+        for number in range(40):
+            busy = "busy_once" if number < 20 else "busy"
+            log.append([AssetObserved(asset_key=busy if n % 2 else f"asset_{n}") for n in range(100)])
+        log.append([AssetObserved(asset_key="rare")])
+        wanted = RowFilter(asset_key=key, types=types, before=before, newest_first=True, limit=10)
+        statement = store_module._compiled(select_for(wanted, seeks=True))
+        with admin(postgres_url) as other:
+            other.execute("ANALYZE events")
+            text: Any = f"EXPLAIN {statement.sql}"
+            plan = "\n".join(row[0] for row in other.execute(text, statement.values(select_values(wanted))))
+        assert "events_by_asset" in plan, plan
+        found = log.query(asset_key=key, types=types, before=before, newest_first=True, limit=10)
+    offsets = [stored.offset for stored in found]
+    assert offsets == sorted(offsets, reverse=True)
+    assert (len(found) == 10) == (key != "rare" and (key, before) != ("busy", 2000))
 
 
 # ---- which server ----------------------------------------------------------------------------------------------------
