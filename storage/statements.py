@@ -149,10 +149,10 @@ def select_rows(
 ) -> Select[tuple[Any, ...]]:
     """A page of events by key: behind (or, newest first, from the end down to) an offset.
 
-    With `seeks` the events of an asset are asked for as a stretch of the index, from (asset, first) to (asset, last), in
-    the order of both. So a planner which reckons costs cannot believe that it is quicker to walk the whole log until it
-    met enough events of an asset that is busy, as they may be far back, or to sort all that the asset ever had. The key
-    itself is bounded too, which says nothing new, but lets the planner guess how long the stretch is.
+    With `seeks` the events of an asset are asked for as a stretch of the index, from (asset, first) to (asset, last),
+    in the order of both. So a planner which reckons costs cannot believe that it is quicker to walk the whole log until
+    it met enough events of an asset that is busy, as they may be far back, or to sort all that the asset ever had. The
+    key itself is bounded too, which says nothing new, but lets the planner guess how long the stretch is.
     """
     order = [events.c.offset]
     if by_asset and seeks:
