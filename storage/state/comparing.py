@@ -45,7 +45,7 @@ LEFT_OUT: dict[type, dict[str, str]] = {
         "run_notes": "makes equal notes one object",
     },
     AssetState: {"_pending": _CACHE, "_run_in_progress": _CACHE},
-    PartitionTable: {"asked_last": _BOUND, "handled_last": _BOUND, "space": _DERIVED},
+    PartitionTable: {"handled_last": _BOUND, "space": _DERIVED},
     RunState: {"note": _CACHE},
     Backfills: {"_touched": _TAKEN},
     BackfillState: {"touched": _TAKEN},
