@@ -2,7 +2,8 @@
 
 The leader holds a lock on `HOME/daemon.lock` for as long as it lives (the kernel gives it back however the process
 ends) and a term in the log's head, which it names with every decision. The lock keeps a second daemon from starting;
-the term keeps a first one that lost its lock from deciding.
+the term keeps a first one that lost its lock from deciding. Of a log on a server, which daemons of several machines may
+want to lead, see server_leadership.py.
 """
 
 from __future__ import annotations
@@ -24,11 +25,15 @@ class DaemonRunning(HeadwaterError):
     """Another daemon leads this log."""
 
     def __init__(
-        self, home: Path, holder: dict[str, str], *, advice: str = "Stop it first, or set another HEADWATER_HOME."
+        self,
+        where: Path | str,
+        holder: dict[str, str],
+        *,
+        advice: str = "Stop it first, or set another HEADWATER_HOME.",
     ) -> None:
         who = ", ".join(f"{name} {value}" for name, value in holder.items()) or "unknown process"
-        super().__init__(f"{home}: a daemon already runs on this log ({who}). {advice}")
-        self.home: Path = home
+        super().__init__(f"{where}: a daemon already runs on this log ({who}). {advice}")
+        self.where = where
         self.holder: dict[str, str] = holder
 
 

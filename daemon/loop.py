@@ -16,10 +16,11 @@ on as this one did (`catch_up`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 import anyio
+import anyio.lowlevel
 import structlog
 from anyio.abc import TaskGroup
 from structlog.typing import FilteringBoundLogger
@@ -58,10 +59,13 @@ class Loop:
         clock: Clock,
         term: int,
         tasks: TaskGroup,
+        may_decide: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint,
     ) -> None:
+        """`may_decide` returns as soon as this daemon leads, and is asked before each turn."""
         self._log, self._ticker, self._runs = events, ticker, runs
         self._sensing, self._backfills = sensing, backfills
         self._clock, self._term, self._tasks = clock, term, tasks
+        self._may_decide = may_decide
         self._freshness = FreshnessWatch(ticker.state)
         self._snapshots = Snapshotting(events, tasks)
         self._is_finishing = False
@@ -83,6 +87,7 @@ class Loop:
         with self._log.subscribe() as woken:
             while True:
                 self._nudge = anyio.Event()
+                await self._may_decide()
                 due = await self.turn()
                 if due is None:
                     continue

@@ -28,6 +28,7 @@ from ..storage import events as e
 from ..storage.clock import Clock, SystemClock
 from ..storage.ids import IdSource, SystemIds
 from ..storage.log import EventLog, Expect
+from ..storage.opening import lead_lock, place_of
 from ..storage.snapshots import newest_state
 from ..storage.state import State
 from .arrivals import ArrivalWatcher
@@ -43,6 +44,7 @@ from .runs.lease import Lease, is_held
 from .runs.queue import RunQueue
 from .runs.supervisor import RunSupervisor
 from .sensing.sensing import LIMIT_S, Sensing
+from .server_leadership import ServerLeadership
 
 log: FilteringBoundLogger = structlog.get_logger("headwater.daemon")
 
@@ -79,16 +81,24 @@ class Daemon:
         """Lead the log until SIGTERM or SIGINT.
 
         Raises:
-            DaemonRunning: another daemon leads it.
+            DaemonRunning: another daemon leads it, on this machine or on another one.
+            LeadLost: another one leads it now, or the server that it is on cannot be reached any more.
         """
         with ExitStack() as stack:
             leadership = Leadership(self.home, clock=self._clock, definitions=str(self.source))
             stack.enter_context(leadership)
             events = stack.enter_context(EventLog.open(self.home, clock=self._clock, ids=self._ids))
+            lead = ServerLeadership(lead_lock(self.home), events, place_of(self.home))
+            stack.enter_context(lead.taken())
             term = events.take_lead(leadership.holder)
-            await self._lead(events, term, task_status)
+            try:
+                await self._lead(events, lead, term, task_status)
+            except BaseExceptionGroup as group:
+                if (lost := lead.reason_in(group)) is not None:
+                    raise lost from group
+                raise
 
-    async def _lead(self, events: EventLog, term: int, task_status: TaskStatus[None]) -> None:
+    async def _lead(self, events: EventLog, lead: ServerLeadership, term: int, task_status: TaskStatus[None]) -> None:
         async def append(facts: Sequence[e.Event]) -> range:
             return await events.append_async(facts, expect=Expect(term=term))
 
@@ -108,7 +118,9 @@ class Daemon:
                     clock=self._clock,
                     term=term,
                     tasks=tasks,
+                    may_decide=lead.held,
                 )
+                tasks.start_soon(lead.keep, term)
                 await anyio.to_thread.run_sync(loop.catch_up)
                 runs.resume()
                 log.info("daemon_started", home=str(self.home), definitions=str(self.source), through=state.through)

@@ -4,6 +4,10 @@ A file is JSON lines, compressed, in the form of exports; its first line says in
 which assets are in it, so that most questions leave most files closed. The database names every file with its SHA-256;
 what is not what was written is an error and never an answer.
 
+Files of a log in a home lie in that home, wherever it is moved to, unless another folder was named. A log on a server
+has no home of its own: whoever archives first names a folder, which the database knows from then on. It has to be
+readable under one path on every machine.
+
 A run is archived whole, after it has ended: a run of which the database has the beginning is not in any file.
 """
 
@@ -17,7 +21,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from .errors import ArchiveUnreadable
+from .errors import ArchivePlaceUnknown, ArchiveUnreadable
 from .row_lines import row_of
 from .store import ArchiveRow, Row, RowFilter, Store, fits
 
@@ -25,18 +29,19 @@ FOLDER = "archive"
 
 
 class Archives:
-    """The archive of one log, in `folder`; None where the log has no home and so no archive."""
+    """The archive of one log. `home` is where those who use the log have theirs, None in memory; `owns` says that the
+    log lies in it."""
 
-    def __init__(self, store: Store, folder: Path | None) -> None:
+    def __init__(self, store: Store, home: Path | None, *, owns: bool) -> None:
         self._store = store
-        self.folder: Path | None = folder
+        self._home, self._owns = home, owns
         self._lock = threading.Lock()
         self._headers: dict[str, dict[str, Any]] = {}
         self._newest: tuple[str, list[Row]] = ("", [])  # the file that was read last: pages follow one another
 
     def with_older(self, wanted: RowFilter, rows: list[Row]) -> list[Row]:
         """`rows`, which the database gave for `wanted`, and the archived ones that belong to them."""
-        if self.folder is None or (rows and self._is_complete(wanted, rows)):
+        if self._home is None or (rows and self._is_complete(wanted, rows)):
             return rows
         archives = self._store.archives()
         files = [a for a in archives if a.last > wanted.after and (wanted.before is None or a.first < wanted.before)]
@@ -51,7 +56,7 @@ class Archives:
 
     def asset_keys(self) -> set[str]:
         """The keys that archived events are about."""
-        files = self._store.archives() if self.folder is not None else []
+        files = self._store.archives() if self._home is not None else []
         return {key for file in files for key in self._header(file)["assets"]}
 
     def _is_complete(self, wanted: RowFilter, rows: list[Row]) -> bool:
@@ -107,8 +112,23 @@ class Archives:
         return data
 
     def _path(self, file: ArchiveRow) -> Path:
-        assert self.folder is not None
-        return self.folder / file.file
+        return self.path_of(file.folder) / file.file
+
+    def folder_of_next(self) -> str:
+        """Where the next file goes, unless somebody says otherwise, in the words of `ArchiveRow.folder`.
+
+        Raises:
+            ArchivePlaceUnknown: nobody has said so yet.
+        """
+        if files := self._store.archives():
+            return files[-1].folder
+        if not self._owns:
+            raise ArchivePlaceUnknown
+        return ""
+
+    def path_of(self, folder: str) -> Path:
+        assert self._home is not None, "a log in memory has no archive"
+        return Path(folder) if folder else self._home / FOLDER
 
 
 def _lines(data: bytes) -> Iterator[str]:

@@ -32,13 +32,21 @@ Progress = Callable[[int, int], None]
 """Told through which offset events are archived, and how far it goes."""
 
 
-def archive(events: EventLog, *, until: int, progress: Progress = lambda done, total: None) -> int:
+def archive(
+    events: EventLog, *, until: int, to: Path | None = None, progress: Progress = lambda done, total: None
+) -> int:
     """Move the events through offset `until` into files, as far as may be; returns the last offset that is archived.
 
+    `to` is an absolute path, by default where the last file was put, and first of all the home that the log lies in.
+
     Raises:
+        ArchivePlaceUnknown: the log is on a server, and nobody has ever said `to`.
+        ArchivedMeanwhile: another process archives too.
         LogCorrupt: a row is missing or damaged. It and all behind it stay where they are.
         OSError: a file cannot be written.
     """
+    assert to is None or to.is_absolute(), to
+    folder = events.archive_folder() if to is None else str(to)
     end = min(until, may_go_through(events))
     known = events.archives()
     last, checksum = (known[-1].last, known[-1].checksum) if known else (0, GENESIS)
@@ -46,7 +54,7 @@ def archive(events: EventLog, *, until: int, progress: Progress = lambda done, t
         rows = list(islice(events.all_rows(after=last), min(FILE_EVENTS, end - last)))
         newest = Head(rows[-1][0], rows[-1][4], rows[-1][-1], 0)
         verify_chain(rows, newest, after=last, checksum=checksum)
-        events.archive(_written(events, rows))
+        events.archive(_written(events.archive_path(folder), rows)._replace(folder=folder))
         last, checksum = newest.offset, newest.checksum
         progress(last, end)
     return last
@@ -66,8 +74,8 @@ def may_go_through(events: EventLog) -> int:
     return end
 
 
-def _written(events: EventLog, rows: list[Row]) -> ArchiveRow:
-    """The file of these rows, in its place and durable."""
+def _written(folder: Path, rows: list[Row]) -> ArchiveRow:
+    """The file of these rows, in its place and durable. Its name is its own, also where several logs share a folder."""
     first, last = rows[0], rows[-1]
     header = {
         "format": FORMAT,
@@ -79,8 +87,8 @@ def _written(events: EventLog, rows: list[Row]) -> ArchiveRow:
     }
     text = json_line(header) + "".join(map(row_line, rows))
     data = gzip.compress(text.encode("utf-8"), compresslevel=6, mtime=0)
-    name = f"events-{first[0]:012}-{last[0]:012}.jsonl.gz"
-    _put(events.archive_folder / name, data)
+    name = f"events-{first[0]:012}-{last[0]:012}-{last[-1][:8]}.jsonl.gz"
+    _put(folder / name, data)
     return ArchiveRow(first[0], last[0], last[4], name, sha256(data).hexdigest(), last[-1])
 
 

@@ -4,6 +4,9 @@ The head row is locked first and stays so until the commit: offsets are given in
 so that a reader who has seen offset n has seen all before it. A sequence of the database would not promise this. Under
 the same lock rows get their timestamp, which never goes back along the offsets, and their place in the checksum chain.
 
+A store may instead assume where the log ends, and find out at the commit whether it still does: that saves asking, and
+gives the same rows. Whatever comes of an assumption but a commit is done again under the lock.
+
 Each batch has its own expectation. One that does not hold fails its caller alone; the others are committed as if it had
 not been there. A transaction that the store lost, and of which it knows that nothing was written, is tried once more.
 """
@@ -15,7 +18,7 @@ from collections.abc import Sequence
 from .batch import Batch, PreparedRow
 from .checksum import link
 from .clock import Clock, to_microseconds
-from .errors import ConflictError, NothingWritten
+from .errors import TERM, ConflictError, HeadMoved, NothingWritten
 from .store import Head, Row, Store
 
 
@@ -26,17 +29,25 @@ def commit_batches(store: Store, batches: Sequence[Batch], clock: Clock) -> Head
     knows.
     """
     try:
+        return _commit_once(store, batches, clock, may_assume=True)
+    except HeadMoved:
+        pass
+    except NothingWritten:
+        return _commit_once(store, batches, clock)
+    try:
         return _commit_once(store, batches, clock)
     except NothingWritten:
         return _commit_once(store, batches, clock)
 
 
-def _commit_once(store: Store, batches: Sequence[Batch], clock: Clock) -> Head:
-    before = store.begin()
+def _commit_once(store: Store, batches: Sequence[Batch], clock: Clock, *, may_assume: bool = False) -> Head:
+    before = store.begin(may_assume=may_assume)
     try:
         transaction = _Transaction(store, before, max(before.timestamp, to_microseconds(clock.now())))
         for batch in batches:
             transaction.add(batch)
+        if store.assumes and any(batch.error is not None for batch in batches):
+            raise HeadMoved  # perhaps: a conflict counts only where the head is known
         if transaction.is_empty:
             store.rollback()
             return before
@@ -73,29 +84,28 @@ class _Transaction:
         first = self._offset + 1
         if batch.new_term is not None:
             self._term += 1
-            self._append(batch.new_term(self._term))
-        for row in batch.rows:
-            self._append(row)
+            self._append([batch.new_term(self._term)])
+        self._append(batch.rows)
         if batch.blobs:
             self.blobs.update(batch.blobs)
         batch.offsets = range(first, self._offset + 1)
         batch.term = self._term
 
-    def _append(self, row: PreparedRow) -> None:
-        id, type, schema_version, asset_key, partition, run_id, payload, body = row
-        self._offset = offset = self._offset + 1
-        self._checksum = checksum = link(self._checksum, offset, self._timestamp, body)
-        self.rows.append(
-            (offset, id, type, schema_version, self._timestamp, asset_key, partition, run_id, payload, checksum)
-        )
-        if run_id is not None:
-            self._positions[run_id] = offset
+    def _append(self, rows: Sequence[PreparedRow]) -> None:
+        offset, timestamp, checksum, append = self._offset, self._timestamp, self._checksum, self.rows.append
+        for id, type, schema_version, asset_key, partition, run_id, payload, body in rows:
+            offset += 1
+            checksum = link(checksum, offset, timestamp, body)
+            append((offset, id, type, schema_version, timestamp, asset_key, partition, run_id, payload, checksum))
+            if run_id is not None:
+                self._positions[run_id] = offset
+        self._offset, self._checksum = offset, checksum
 
     def _conflict(self, batch: Batch) -> ConflictError | None:
         expect = batch.expect
         assert expect is not None
         if expect.term is not None and expect.term != self._term:
-            return ConflictError("the leader's term", expected=expect.term, actual=self._term)
+            return ConflictError(TERM, expected=expect.term, actual=self._term)
         if expect.run_id is None or expect.position is None:
             return None
         position = self._positions.get(expect.run_id)

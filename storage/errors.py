@@ -11,6 +11,9 @@ class StorageError(HeadwaterError):
     """Base of all errors of the event log."""
 
 
+TERM = "the leader's term"
+
+
 class ConflictError(StorageError):
     """An append expected the log to stand where it no longer stands; nothing of it was written.
 
@@ -20,6 +23,7 @@ class ConflictError(StorageError):
     def __init__(self, what: str, *, expected: int, actual: int) -> None:
         super().__init__(f"{what} is {actual}, not {expected} as this append expected; nothing of it was written.")
         self.what: str = what
+        self.is_about_term: bool = what == TERM
         self.expected: int = expected
         self.actual: int = actual
 
@@ -45,11 +49,42 @@ class ArchiveUnreadable(StorageError):
 
     def __init__(self, path: Path, reason: str, first: int, last: int) -> None:
         super().__init__(
-            f"The archived events {first} to {last} cannot be read from {path}: {reason}. Restore the file."
+            f"The archived events {first} to {last} cannot be read from {path} on this machine: {reason}. Restore the "
+            "file; if it lies on another machine, make its folder readable here under the same path."
         )
         self.path: Path = path
         self.first: int = first
         self.last: int = last
+
+
+class ArchivedMeanwhile(StorageError):
+    """Somebody else archives the same log at the same time, and was faster."""
+
+    def __init__(self, first: int) -> None:
+        super().__init__(
+            f"Events from {first} on were archived meanwhile, by another process. Nothing was lost: go on."
+        )
+
+
+class ArchivePlaceUnknown(StorageError):
+    """A log on a server has no folder of its own for archives, and none was given."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This log is on a server, so that its archive belongs in a folder that every machine which reads the log "
+            "can read. Name it once, as an absolute path: headwater store archive --to /FOLDER ..."
+        )
+
+
+class SnapshotUnreadable(StorageError):
+    """A part of a snapshot of State is damaged, or was let go of while a command was still reading it."""
+
+    def __init__(self, offset: int, reason: object) -> None:
+        super().__init__(
+            f"The snapshot of state at offset {offset} cannot be read: {reason}. Try again; if that does not help, "
+            "stop the daemon and run: headwater store verify --drop-snapshots"
+        )
+        self.offset: int = offset
 
 
 class StoreUnavailable(StorageError):
@@ -62,6 +97,13 @@ class StoreUnavailable(StorageError):
 
 class NothingWritten(StoreUnavailable):
     """The transaction of an append was lost, and certainly nothing of it was written: it may be tried again."""
+
+
+class HeadMoved(StorageError):
+    """An append assumed where the log ends instead of locking it, and somebody else had written: nothing of it was."""
+
+    def __init__(self) -> None:
+        super().__init__("The event log has grown since this append was prepared; nothing of it was written.")
 
 
 class StoreTooNew(StorageError):

@@ -27,16 +27,21 @@ class _Supposed:
     event: Event
 
 
-def folded(log: EventLog, definitions: DefinitionsSnapshot | None = None) -> State:
-    """State at the end of the log, seen under `definitions`; those that hold in the log where None is given."""
-    state = _begun(log, definitions)
+def folded(log: EventLog, definitions: DefinitionsSnapshot | None = None, *, lazily: bool = False) -> State:
+    """State at the end of the log, seen under `definitions`; those that hold in the log where None is given.
+
+    Read `lazily` where the log stays open for as long as State is looked at, and only some assets are (snapshots.py).
+    """
+    state = _begun(log, definitions, lazily=lazily)
     catch_up(state, log)
     if definitions is not None and state.definitions_hash != definitions.hash:
         suppose(state, DefinitionsLoaded(hash=definitions.hash, asset_count=len(definitions.assets)))
     return state
 
 
-def _begun(log: EventLog, definitions: DefinitionsSnapshot | None, *, until: int | None = None) -> State:
+def _begun(
+    log: EventLog, definitions: DefinitionsSnapshot | None, *, until: int | None = None, lazily: bool = False
+) -> State:
     """State of the newest snapshot, through `until` at most, which knows the bytes of `definitions` beside those of the
     log."""
 
@@ -45,7 +50,7 @@ def _begun(log: EventLog, definitions: DefinitionsSnapshot | None, *, until: int
             return definitions.to_bytes()
         return log.definitions_bytes(digest)
 
-    return newest_state(log, definitions_bytes, until=until)
+    return newest_state(log, definitions_bytes, until=until, lazily=lazily)
 
 
 def suppose(state: State, event: Event) -> None:
@@ -53,10 +58,12 @@ def suppose(state: State, event: Event) -> None:
     state.apply(_Supposed(state.through + 1, state.timestamp, event))
 
 
-def folded_through(log: EventLog, offset: int, *, supposing: DefinitionsSnapshot | None = None) -> State:
+def folded_through(
+    log: EventLog, offset: int, *, supposing: DefinitionsSnapshot | None = None, lazily: bool = False
+) -> State:
     """State as it was when the event at `offset` had just been folded; 0 is before the first. It may be told later that
     the definitions `supposing` were loaded, though the log does not have them."""
-    state = _begun(log, supposing, until=offset)
+    state = _begun(log, supposing, until=offset, lazily=lazily)
     catch_up(state, log, through=offset)
     return state
 

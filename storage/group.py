@@ -1,7 +1,8 @@
 """Group commit: concurrent appends share a transaction, and a lone one pays nothing for that.
 
 Appends queue up. One thread at a time has the *lead*: it takes all that is queued, commits it and tells the callers.
-What comes meanwhile forms the next group; when the leader is done it hands the lead to the first of them.
+What comes meanwhile forms the next group; when the leader is done it hands the lead to the first of them, or, where it
+woke threads, the last of these does: by then all of them have queued up again, and the next commit has more of them.
 
 - A thread that appends takes the lead itself when nobody has it.
 - For tasks of an event loop a writer thread leads, so that the loop goes on during the commit. Handing over to a thread
@@ -134,21 +135,17 @@ class GroupCommit:
                 batch.error = StorageError("The commit that this append shared was interrupted.")
             raise
         finally:
-            self._hand_over(time.perf_counter() - started_at)
-            _tell(group)
+            self._hand_over(time.perf_counter() - started_at, group)
 
-    def _hand_over(self, took_s: float) -> None:
+    def _hand_over(self, took_s: float, group: Sequence[Batch] = ()) -> None:
         with self._mutex:
             self._commit_count += 1
             self._commits_are_short = took_s < SHORT_COMMIT_S
             heir = self._queue[0] if self._queue else None
             self._has_leader = heir is not None
-        if heir is None:
-            return
-        if heir.wake is not None:
-            heir.wake.release()
-        else:
+        if heir is not None and heir.wake is None:
             self._orders.put(_LEAD)
+        _tell(group, None if heir is None else heir.wake)
 
     def _lead_in_loop(self) -> None:
         with self._mutex:
@@ -207,8 +204,8 @@ class GroupCommit:
             self._hand_over(time.perf_counter() - started_at)
 
 
-def _tell(group: Sequence[Batch]) -> None:
-    """Wake the callers of a group: its tasks with one call of their loop, its threads as a chain."""
+def _tell(group: Sequence[Batch], heir: threading.Lock | None) -> None:
+    """Wake the callers of a group: its tasks with one call of their loop, its threads as a chain, the heir last."""
     futures: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
     first: threading.Lock | None = None
     before: Batch | None = None
@@ -222,6 +219,10 @@ def _tell(group: Sequence[Batch]) -> None:
             else:
                 before.wakes = batch.wake
             before = batch
+    if before is not None:
+        before.wakes = heir
+    else:
+        first = heir
     if first is not None:
         first.release()
     for loop, waiting in futures.items():

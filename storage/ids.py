@@ -13,6 +13,8 @@ import time
 from typing import Protocol
 
 _NS_PER_MS = 1_000_000
+_VERSION = 7 << 12  # above the 12 bits of the fraction
+_VARIANT = 2 << 62  # above the random bits
 _SEEDED_START_NS = 1_767_225_600_000 * _NS_PER_MS  # 2026-01-01
 
 # Not the module's global source, which user code may seed. Ids are no secrets, so a system call for each is saved; a
@@ -31,10 +33,8 @@ def uuid7(time_ns: int, random_bits: int) -> str:
     """The UUIDv7 of an instant and 62 random bits. Behind the millisecond stand 12 bits of its fraction (method 3)."""
     ms, rest_ns = divmod(time_ns, _NS_PER_MS)
     fraction = (rest_ns << 12) // _NS_PER_MS
-    return (
-        f"{ms >> 16:08x}-{ms & 0xFFFF:04x}-7{fraction:03x}"
-        f"-{0x8000 | random_bits >> 48:04x}-{random_bits & 0xFFFF_FFFF_FFFF:012x}"
-    )
+    text = "%032x" % (ms << 80 | (_VERSION | fraction) << 64 | _VARIANT | random_bits)
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 class SystemIds:

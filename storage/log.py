@@ -22,7 +22,7 @@ from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
-from .archives import FOLDER, Archives
+from .archives import Archives
 from .batch import Batch, Expect, prepare
 from .checksum import verify_chain
 from .clock import Clock, SystemClock, from_microseconds
@@ -61,7 +61,7 @@ class EventLog:
         self, store: Store, wakeups: LogWakeups, *, clock: Clock, ids: IdSource, home: Path | None = None
     ) -> None:
         self._store, self._wakeups, self._clock, self._ids = store, wakeups, clock, ids
-        self._archives = Archives(store, None if home is None else home / FOLDER)
+        self._archives = Archives(store, home, owns=isinstance(store, SqliteStore))
         self._group = GroupCommit(self._commit, tidy=store.tidy)
         self._is_closed = self._is_forked = False
         _open_logs.add(self)
@@ -236,11 +236,18 @@ class EventLog:
         self._check_open()
         return self._store.archives()
 
-    @property
-    def archive_folder(self) -> Path:
-        folder = self._archives.folder
-        assert folder is not None, "a log in memory has no archive"
-        return folder
+    def archive_folder(self) -> str:
+        """Where the next file of archived events goes: an absolute path, or "" for the log's own home.
+
+        Raises:
+            ArchivePlaceUnknown: the log is on a server, and nobody has said so yet.
+        """
+        self._check_open()
+        return self._archives.folder_of_next()
+
+    def archive_path(self, folder: str) -> Path:
+        """The path of a folder that is named so."""
+        return self._archives.path_of(folder)
 
     def archive(self, row: ArchiveRow) -> None:
         """Take the events out that are in a file, which is in its place and durable. How, is told in archiving.py."""

@@ -32,7 +32,9 @@ class MemoryStore:
 
     # ---- writing ----
 
-    def begin(self) -> Head:
+    assumes: bool = False  # its lock costs nothing
+
+    def begin(self, *, may_assume: bool = False) -> Head:
         self._transaction.acquire()
         return self._head
 

@@ -58,7 +58,11 @@ def _snapshots_and_archives(operations: Operations) -> None:
     )
 
 
-STEPS: Mapping[int, Step] = {2: _snapshots_and_archives}
+def _folders_of_archives(operations: Operations) -> None:
+    operations.add_column("archives", sa.Column("folder", sa.Text, nullable=False, server_default=sa.text("''")))
+
+
+STEPS: Mapping[int, Step] = {2: _snapshots_and_archives, 3: _folders_of_archives}
 """By the version that a step leads to."""
 
 

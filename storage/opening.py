@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .errors import StoreUnavailable, WrongStore
 from .server_url import is_server_url, without_password
 from .sqlite import FILE_NAME, SqliteStore
 from .store import Store
 from .wakeup import LogWakeups, Wakeups
+
+if TYPE_CHECKING:
+    from .postgres_lead import LeadLock
 
 VARIABLE = "HEADWATER_STORE"
 MARKER = "store"
@@ -49,6 +53,16 @@ def prepare_store(home: Path) -> None:
     from .postgres import PostgresStore
 
     PostgresStore.prepare()
+
+
+def lead_lock(home: Path) -> LeadLock | None:
+    """The lock of the daemon that leads the log of `home`, of all machines; None where the log is on this one alone."""
+    url = server_of(home)
+    if url is None:
+        return None
+    from .postgres_lead import LeadLock
+
+    return LeadLock(url)
 
 
 def has_log(home: Path) -> bool:

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
 
 from .checksum import GENESIS
 from .errors import StoreTooNew, StoreTooOld
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 metadata: MetaData = MetaData()
 
@@ -86,9 +86,10 @@ archives: Table = Table(
     Column("last", _Offset, primary_key=True, autoincrement=False),
     Column("first", BigInteger, nullable=False),
     Column("timestamp", BigInteger, nullable=False),  # of the last event in it
-    Column("file", Text, nullable=False),  # its name in the folder of archives
+    Column("file", Text, nullable=False),  # its name in its folder
     Column("sha256", Text, nullable=False),  # of the file
     Column("checksum", Text, nullable=False),  # of the last event in it
+    Column("folder", Text, nullable=False, server_default=text("''")),  # absolute, or empty: HOME/archive
 )
 
 

@@ -15,17 +15,18 @@ from __future__ import annotations
 import io
 import pickle
 import zlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Mapping
 from hashlib import sha256
 from typing import Any, NoReturn
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from .errors import SnapshotUnreadable
 from .log import EventLog
 from .state import State, dumping
 from .state.comparing import told_apart
-from .state.dumping import FORMAT, Dump, DumpDoesNotFit, load
+from .state.dumping import FORMAT, Dump, DumpDoesNotFit, Unread, load
 from .store import SnapshotRow
 from .uncollected import uncollected
 
@@ -72,16 +73,24 @@ def save(events: EventLog, dump: Dump) -> None:
 
 
 def newest_state(
-    events: EventLog, definitions_bytes: Callable[[str], bytes] | None = None, *, until: int | None = None
+    events: EventLog,
+    definitions_bytes: Callable[[str], bytes] | None = None,
+    *,
+    until: int | None = None,
+    lazily: bool = False,
 ) -> State:
-    """State of the newest snapshot that can be read, of offset `until` at most; the empty State where there is none."""
+    """State of the newest snapshot that can be read, of offset `until` at most; the empty State where there is none.
+
+    Read `lazily`, its assets are looked up when they are looked at: for a State that lives for one question, while
+    `events` is open. What is wrong with one of them is then an error (`SnapshotUnreadable`) at that moment.
+    """
     look_up = definitions_bytes or events.definitions_bytes
     for row in events.snapshots():
         if row.format != FORMAT or (until is not None and row.offset > until):
             continue
         try:
             with uncollected():
-                return load(_read(events, row), look_up)
+                return load(_read(events, row, lazily=lazily), look_up)
         except UNREADABLE as error:
             log.warning("snapshot_passed_over", offset=row.offset, reason=str(error))
     return State.empty(look_up)
@@ -113,23 +122,53 @@ def drop(events: EventLog, offsets: Collection[int]) -> None:
     events.save_snapshot(None, {}, keep=[row.offset for row in kept], keep_parts=used)
 
 
-def _read(events: EventLog, row: SnapshotRow) -> Dump:
+def _read(events: EventLog, row: SnapshotRow, *, lazily: bool = False) -> Dump:
     manifest = _decode(row.manifest)
-    parts = events.snapshot_parts(_digests(row))
+    rest = manifest["rest"]
+    parts = events.snapshot_parts([rest] if lazily else _digests(row))
 
-    def part(digest: str) -> Any:
-        data = parts[digest]
-        if sha256(data).hexdigest() != digest:
-            raise DumpDoesNotFit(f"its part {digest[:12]} is damaged")
-        return _decode(data)
+    def states(digests: dict[str, str]) -> Mapping[str, Any]:
+        if lazily:
+            return _Stored(events, row.offset, digests)
+        return {key: _part(parts, digest) for key, digest in digests.items()}
 
     return Dump(
         through=row.offset,
         timestamp=row.timestamp,
-        assets={key: part(digest) for key, digest in manifest["assets"].items()},
-        checks={key: part(digest) for key, digest in manifest["checks"].items()},
-        rest=part(manifest["rest"]),
+        assets=states(manifest["assets"]),
+        checks=states(manifest["checks"]),
+        rest=_part(parts, rest),
     )
+
+
+class _Stored(Unread):
+    """The parts of a snapshot that are read when they are needed."""
+
+    def __init__(self, events: EventLog, offset: int, digests: dict[str, str]) -> None:
+        self._events, self._offset, self._digests = events, offset, digests
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._digests)
+
+    def __len__(self) -> int:
+        return len(self._digests)
+
+    def read(self, keys: Collection[str]) -> dict[str, Any]:
+        digests = {key: self._digests[key] for key in keys}
+        parts = self._events.snapshot_parts(digests.values())
+        try:
+            return {key: _part(parts, digest) for key, digest in digests.items()}
+        except UNREADABLE as error:
+            raise SnapshotUnreadable(self._offset, error) from error
+
+
+def _part(parts: Mapping[str, bytes], digest: str) -> Any:
+    if digest not in parts:
+        raise DumpDoesNotFit(f"its part {digest[:12]} is gone")
+    data = parts[digest]
+    if sha256(data).hexdigest() != digest:
+        raise DumpDoesNotFit(f"its part {digest[:12]} is damaged")
+    return _decode(data)
 
 
 def _digests(row: SnapshotRow) -> list[str]:

@@ -21,6 +21,7 @@ import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 from sqlalchemy import ClauseElement
@@ -28,7 +29,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from . import statements
-from .errors import StoreUnavailable
+from .errors import ArchivedMeanwhile, StoreUnavailable
 from .schema import check_version, definitions, events, metadata, snapshot_parts, snapshots
 from .statements import Statement
 from .store import ArchiveRow, Head, Row, RowFilter, SnapshotRow
@@ -38,6 +39,9 @@ LOCK_NAME = "events.lock"
 
 BUSY_TIMEOUT_MS = 10_000  # somebody who does not know the side file, such as a backup tool, holds the database
 CHECKPOINT_PAGES = 2000  # 8 MB of WAL, then the writer copies it into the database without waiting for readers
+AT_ONCE = (64, 16, 4, 1)
+"""Events that are inserted by one statement. The driver lets go of the interpreter at each, and where a hundred threads
+append it has to queue up for it again: one by one that took three times as long."""
 JOURNAL_LIMIT_BYTES = 16 << 20  # a WAL that a long reader let grow is cut back to this
 
 _dialect = sqlite.dialect()
@@ -65,9 +69,8 @@ class SqliteStore:
         self._lock_fd: int | None = None
         self._readers: list[sqlite3.Connection] = []  # those that nobody uses just now
         self._memory_lock = threading.Lock()
-        # These three run at every append; the others are looked up.
+        # These run at every append; the others are looked up.
         self._lock_head = _compiled(statements.LOCK_HEAD).sql
-        self._insert_event = _compiled(statements.INSERT_EVENT).sql
         self._move_head = _compiled(statements.MOVE_HEAD).sql
         with self._reported:
             if path is None:
@@ -103,13 +106,15 @@ class SqliteStore:
             statements.READ_BLOB,
             statements.select_for(RowFilter()),
             _insert_blob,
-            statements.INSERT_EVENT,
+            statements.insert_events(1),
         ):
             _compiled(construct)
 
     # ---- writing ----
 
-    def begin(self) -> Head:
+    assumes: bool = False  # its lock costs no more than a look
+
+    def begin(self, *, may_assume: bool = False) -> Head:
         self._lock()
         try:
             self._cursor.execute("BEGIN IMMEDIATE")
@@ -128,10 +133,7 @@ class SqliteStore:
     def commit(self, rows: list[Row], blobs: dict[str, bytes], head: Head) -> None:
         cursor = self._cursor
         try:
-            if len(rows) == 1:
-                cursor.execute(self._insert_event, rows[0])
-            else:
-                cursor.executemany(self._insert_event, rows)
+            self._insert(rows)
             if blobs:
                 cursor.executemany(_compiled(_insert_blob).sql, blobs.items())
             cursor.execute(self._move_head, head)
@@ -139,6 +141,15 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise StoreUnavailable(self._where, error) from error
         self._unlock()
+
+    def _insert(self, rows: list[Row]) -> None:
+        done = 0
+        for size in AT_ONCE:
+            while len(rows) - done >= size:
+                chunk = rows[done : done + size]
+                text = _compiled(statements.insert_events(size)).sql
+                self._cursor.execute(text, list(chain.from_iterable(chunk)))
+                done += size
 
     def rollback(self) -> None:
         try:
@@ -276,9 +287,11 @@ class SqliteStore:
         with self._reported, self._locked_apart(), self._reader() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
+                moved = {"before": row.first - 1, "last": row.last, "new_checksum": row.checksum}
+                if connection.execute(anchor.sql, anchor.values(moved)).rowcount != 1:
+                    raise ArchivedMeanwhile(row.first)
                 connection.execute(insert.sql, insert.values({f"new_{k}": v for k, v in row._asdict().items()}))
                 connection.execute(_compiled(statements.DROP_EVENTS).sql, (row.last,))
-                connection.execute(anchor.sql, anchor.values({"last": row.last, "checksum": row.checksum}))
                 connection.execute("COMMIT")
             except BaseException:
                 connection.execute("ROLLBACK")

@@ -12,7 +12,24 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ClauseElement, Dialect, Select, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    ClauseElement,
+    Dialect,
+    Insert,
+    Select,
+    bindparam,
+    column,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    true,
+    tuple_,
+    update,
+    values,
+)
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from .checksum import GENESIS
@@ -64,6 +81,7 @@ READ_SNAPSHOTS = select(snapshots.c.offset, snapshots.c.timestamp, snapshots.c.f
     snapshots.c.offset.desc()
 )
 DROP_SNAPSHOT = delete(snapshots).where(snapshots.c.offset == bindparam("dropped"))
+LAST = 2**63 - 1  # no offset is larger
 PARTS_AT_ONCE = 200
 READ_PARTS = select(snapshot_parts.c.hash, snapshot_parts.c.bytes).where(
     snapshot_parts.c.hash.in_([bindparam(f"hash_{n}") for n in range(PARTS_AT_ONCE)])
@@ -73,7 +91,11 @@ DROP_PART = delete(snapshot_parts).where(snapshot_parts.c.hash == bindparam("dro
 READ_ARCHIVES = select(*(archives.c[name] for name in ArchiveRow._fields)).order_by(archives.c.last)
 INSERT_ARCHIVE = insert(archives).values({name: bindparam(f"new_{name}") for name in ArchiveRow._fields})
 DROP_EVENTS = delete(events).where(events.c.offset <= bindparam("last"))
-MOVE_ANCHOR = update(head).values(archived_offset=bindparam("last"), archived_checksum=bindparam("checksum"))
+MOVE_ANCHOR = (
+    update(head)
+    .where(head.c.archived_offset == bindparam("before"))
+    .values(archived_offset=bindparam("last"), archived_checksum=bindparam("new_checksum"))
+)
 READ_BLOB = select(definitions.c.bytes).where(definitions.c.hash == bindparam("hash"))
 
 
@@ -87,6 +109,34 @@ def pages_of_parts(digests: Collection[str]) -> Iterator[dict[str, str]]:
 
 
 @cache
+def insert_events(count: int) -> Insert:
+    """Insert `count` events by one statement; its values are those of the first, of the second, and so on."""
+    return insert(events).values([{c.name: bindparam(f"{c.name}_{n}") for c in events.columns} for n in range(count)])
+
+
+@cache
+def append_if_head(count: int, told: Any) -> Select[tuple[Any, ...]]:
+    """Append `count` events in one statement, if the head is still the one that they were made for.
+
+    Gives one row, `told`, if they were appended, and none if not. Its values are the new head, the old one's offset,
+    checksum and term, and the events. Who waits here for the lock of the head compares what the head has become.
+    """
+    moved = (
+        update(head)
+        .where(head.c.offset == bindparam("old_offset"), head.c.checksum == bindparam("old_checksum"))
+        .where(head.c.term == bindparam("old_term"))
+        .values({name: bindparam(f"new_{name}") for name in Head._fields})
+        .returning(head.c.offset)
+        .cte("moved")
+    )
+    columns = [column(c.name, c.type) for c in events.columns]
+    data = [tuple(bindparam(f"{c.name}_{n}", type_=c.type) for c in columns) for n in range(count)]
+    rows = values(*columns, name="rows").data(data)
+    chosen = select(*rows.c).select_from(moved.join(rows, true()))
+    return select(told).select_from(moved).add_cte(insert(events).from_select([*events.columns], chosen).cte("added"))
+
+
+@cache
 def select_rows(
     *,
     by_asset: bool,
@@ -95,26 +145,40 @@ def select_rows(
     partition_count: int | None,
     has_end: bool,
     newest_first: bool,
+    seeks: bool,
 ) -> Select[tuple[Any, ...]]:
-    """A page of events by key: behind (or, newest first, from the end down to) an offset."""
-    page = select(*events.columns).where(events.c.offset > bindparam("after"))
-    if has_end:
-        page = page.where(events.c.offset < bindparam("before"))
-    if by_asset:
-        page = page.where(events.c.asset_key == bindparam("asset_key"))
+    """A page of events by key: behind (or, newest first, from the end down to) an offset.
+
+    With `seeks` the events of an asset are asked for as a stretch of the index, from (asset, first) to (asset, last),
+    in the order of both. So a planner which reckons costs cannot believe that it is quicker to walk the whole log until
+    it met enough events of an asset that is busy, as they may be far back, or to sort all that the asset ever had. The
+    key itself is bounded too, which says nothing new, but lets the planner guess how long the stretch is.
+    """
+    order = [events.c.offset]
+    if by_asset and seeks:
+        order = [events.c.asset_key, events.c.offset]
+        place, key = tuple_(*order), bindparam("asset_key")
+        page = select(*events.columns).where(place >= tuple_(key, bindparam("first", type_=BigInteger)))
+        page = page.where(place <= tuple_(key, bindparam("last", type_=BigInteger)))
+        page = page.where(events.c.asset_key >= key, events.c.asset_key <= key)
+    else:
+        page = select(*events.columns).where(events.c.offset > bindparam("after"))
+        if has_end:
+            page = page.where(events.c.offset < bindparam("before"))
+        if by_asset:
+            page = page.where(events.c.asset_key == bindparam("asset_key"))
     if by_run:
         page = page.where(events.c.run_id == bindparam("run_id"))
     if type_count is not None:
+        is_wanted = events.c.type.in_([bindparam(f"type_{n}") for n in range(type_count)])
         # Hidden from the planner where an index of few rows is at hand: types are few, and each has many rows.
-        column = func.coalesce(events.c.type, "") if by_asset or by_run else events.c.type
-        page = page.where(column.in_([bindparam(f"type_{n}") for n in range(type_count)]))
+        page = page.where(is_wanted.is_(true()) if by_asset or by_run else is_wanted)
     if partition_count is not None:
         page = page.where(events.c.partition.in_([bindparam(f"partition_{n}") for n in range(partition_count)]))
-    order = events.c.offset.desc() if newest_first else events.c.offset.asc()
-    return page.order_by(order).limit(bindparam("limit"))
+    return page.order_by(*(c.desc() if newest_first else c.asc() for c in order)).limit(bindparam("limit"))
 
 
-def select_for(wanted: RowFilter) -> Select[tuple[Any, ...]]:
+def select_for(wanted: RowFilter, *, seeks: bool = False) -> Select[tuple[Any, ...]]:
     return select_rows(
         by_asset=wanted.asset_key is not None,
         by_run=wanted.run_id is not None,
@@ -122,11 +186,13 @@ def select_for(wanted: RowFilter) -> Select[tuple[Any, ...]]:
         partition_count=None if wanted.partitions is None else len(wanted.partitions),
         has_end=wanted.before is not None,
         newest_first=wanted.newest_first,
+        seeks=seeks,
     )
 
 
 def select_values(wanted: RowFilter) -> dict[str, Any]:
     values: dict[str, Any] = {"after": wanted.after, "limit": wanted.limit}
     values |= {"asset_key": wanted.asset_key, "run_id": wanted.run_id, "before": wanted.before}
+    values |= {"first": wanted.after + 1, "last": LAST if wanted.before is None else wanted.before - 1}
     values |= {f"partition_{n}": key for n, key in enumerate(wanted.partitions or ())}
     return values | {f"type_{n}": name for n, name in enumerate(wanted.types or ())}

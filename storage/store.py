@@ -37,7 +37,8 @@ class SnapshotRow(NamedTuple):
 
 
 class ArchiveRow(NamedTuple):
-    """A file of archived events, the `last` of which has this `timestamp` and `checksum`. See archives.py."""
+    """A file of archived events, the `last` of which has this `timestamp` and `checksum`; its `folder` is absolute, or
+    empty where it is in the log's own home. See archives.py."""
 
     first: int
     last: int
@@ -45,6 +46,7 @@ class ArchiveRow(NamedTuple):
     file: str
     sha256: str
     checksum: str
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +81,17 @@ class Store(Protocol):
     Every method raises `StoreUnavailable` when the database cannot do its work.
     """
 
-    def begin(self) -> Head:
-        """Start a transaction and lock the head row until it ends."""
+    def begin(self, *, may_assume: bool = False) -> Head:
+        """Start a transaction and lock the head row until it ends.
+
+        Where it `may_assume`, a store may answer from what it knows and lock nothing; `assumes` tells. The commit then
+        finds out whether it was right, and raises `HeadMoved` if not.
+        """
+        ...
+
+    @property
+    def assumes(self) -> bool:
+        """Whether the head of the open transaction is assumed."""
         ...
 
     def run_position(self, run_id: str) -> int:
@@ -91,6 +102,9 @@ class Store(Protocol):
         """Add `rows` and the blobs that are not stored yet, set the head, and end the transaction.
 
         On return all of it is durable.
+
+        Raises:
+            HeadMoved: the head that `begin` assumed was no longer that of the log; nothing was written.
         """
         ...
 
@@ -146,7 +160,11 @@ class Store(Protocol):
         ...
 
     def archive(self, row: ArchiveRow) -> None:
-        """Name a file, take the events that are in it out, and move the anchor: all of it or nothing."""
+        """Name a file, take the events that are in it out, and move the anchor: all of it or nothing.
+
+        Raises:
+            ArchivedMeanwhile: what is archived does not end where the file begins. Nothing was changed.
+        """
         ...
 
     def tidy(self) -> None:

@@ -49,7 +49,7 @@ class KnownAutomation:
 def known_automation(home: Path, given: CodeSource | None) -> KnownAutomation:
     with log_for_reading(home) as log:
         definitions = known_definitions(log, home, given) or DefinitionsSnapshot({})
-        return KnownAutomation(home, definitions, folded(log, definitions).automation)
+        return KnownAutomation(home, definitions, folded(log, definitions, lazily=True).automation)
 
 
 def known_name(kind: str, name: str, defined: Collection[str]) -> None:

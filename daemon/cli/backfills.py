@@ -27,7 +27,7 @@ def list_(
     from .output import print_json
 
     with log_for_reading(home_folder(home)) as log:
-        records = newest_backfills(log, folded(log), limit=limit)
+        records = newest_backfills(log, folded(log, lazily=True), limit=limit)
     if as_json:
         print_json([record_as_json(record) for record in records])
     elif records:
@@ -44,7 +44,7 @@ def show(backfill_id: BackfillArgument, home: HomeOption = None, as_json: JsonOp
     from .output import print_json
 
     with log_for_reading(home_folder(home)) as log:
-        record = record_of(log, folded(log), backfill_id)
+        record = record_of(log, folded(log, lazily=True), backfill_id)
     if as_json:
         print_json(record_as_json(record))
         return
@@ -63,7 +63,7 @@ def cancel(backfill_id: BackfillArgument, home: HomeOption = None) -> None:
     from .catalog import folded, log_for_reading
 
     with log_for_reading(home_folder(home)) as log:
-        state = folded(log)
+        state = folded(log, lazily=True)
         record = record_of(log, state, backfill_id)
         if record.status != ACTIVE:
             typer.echo(f"Backfill {record.backfill_id} is over already: it {_how(record.status)}.")

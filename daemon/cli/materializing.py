@@ -142,7 +142,7 @@ class _Chooser:
     def keys(self, asset_key: str, passed_only: bool) -> tuple[KeyRanges, int]:
         """The keys as ranges, and the offset through which the log was read for them."""
         if self._state is None:
-            self._state = folded(self._log)
+            self._state = folded(self._log, lazily=True)
         else:
             catch_up(self._state, self._log)
         state, partitions = self._state, self._snapshot.assets[asset_key].partitions

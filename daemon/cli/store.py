@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -88,15 +89,26 @@ def archive(
     before: Annotated[
         str, typer.Option(help="A moment (2026-03-01, 2026-03-01T06:00) or an offset: what came before.")
     ],
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--to",
+            help="The folder of the files, absolute, which every machine that uses the log has to see under this path. "
+            "Needed once for a log on a server; kept until another one is named. Default: HOME/archive.",
+            file_okay=False,
+        ),
+    ] = None,
     home: HomeOption = None,
 ) -> None:
-    """Move old events out of the database into compressed files below HOME/archive. All commands read both as one
-    history. What is not over yet stays: unfinished runs, and what the daemon has not decided upon."""
+    """Move old events out of the database into compressed files. All commands read both as one history. What is not
+    over yet stays: unfinished runs, and what the daemon has not decided upon."""
     from ...storage.archiving import archive as archive_events
     from ...storage.moments import offset_of
     from .catalog import log_for_reading
 
     folder = home_folder(home)
+    if to is not None and not to.is_absolute():
+        raise typer.BadParameter(f"{str(to)!r} would mean another folder elsewhere. Is it {to.absolute()}?")
     refuse_beside_daemon(folder, "Archiving")
     with log_for_reading(folder) as log:
         if not log.head().offset:
@@ -106,8 +118,9 @@ def archive(
         known = log.archives()
         already = known[-1].last if known else 0
         with progress_bar("Archiving") as tell:
-            last = archive_events(log, until=min(until, log.head().offset), progress=tell)
-        typer.echo(f"Archived {last - already:,} events; {last:,} are in {log.archive_folder} now.")
+            last = archive_events(log, until=min(until, log.head().offset), to=to, progress=tell)
+        where = to or log.archive_path(log.archive_folder())
+        typer.echo(f"Archived {last - already:,} events; {last:,} are in {where} now.")
         if last < until:
             typer.echo(f"Those from {last + 1:,} on are not over yet: they are needed to go on from.")
 

@@ -68,7 +68,7 @@ def status_rows(home: Path, given: CodeSource | None, select: str | None) -> lis
     """Each asset with a condition, of itself or of one of its checks, upstream first."""
     with log_for_reading(home) as log:
         definitions = known_definitions(log, home, given) or DefinitionsSnapshot({})
-        switches = folded(log, definitions).switches
+        switches = folded(log, definitions, lazily=True).switches
         wanted = None if select is None else set(_selected(definitions, select))
         rows = []
         for asset in definitions.assets.values():

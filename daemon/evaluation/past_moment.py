@@ -32,7 +32,7 @@ def moment_at(
         return log.definitions_bytes(digest)
 
     seen = _seen_by_last_tick(log, through)
-    state = newest_state(log, definitions_bytes, until=seen)
+    state = newest_state(log, definitions_bytes, until=seen, lazily=True)
     catch_up(state, log, through=seen)
     state.take_changes()
     arrivals: list[tuple[int, int]] = []

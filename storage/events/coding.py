@@ -42,7 +42,8 @@ def upcast(event_type: str, *, from_version: int) -> Callable[[Upcast], Upcast]:
 
 def encode(event: Event) -> str:
     """The payload as it is stored: JSON without the fields that stand in columns or have their default."""
-    return event.model_dump_json(exclude_defaults=True)
+    # `model_dump_json` without the options that it hands on, which take a third of its time.
+    return event.__pydantic_serializer__.to_json(event, exclude_defaults=True).decode()
 
 
 def decode(event_type: str, schema_version: int, payload: str) -> Event:

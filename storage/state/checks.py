@@ -27,7 +27,7 @@ class CheckStates:
     def __init__(self, asset_of: dict[str, AssetState]) -> None:
         self.states: dict[str, AssetState] = {}
         self._assets = asset_of
-        self._of_asset: dict[str, list[AssetState]] = {}
+        self._of_asset: dict[str, list[str]] = {}
         self.parts: dict[str, tuple[str, str]] = {}
         """The asset and the name of each check, by the key of its node."""
 
@@ -42,7 +42,7 @@ class CheckStates:
             space = None if asset.table is asset.stray else asset.table.space
             state = self.states[key] = AssetState(key, space)
             self.parts[key] = asset.key, name
-            self._of_asset.setdefault(asset.key, []).append(state)
+            self._of_asset.setdefault(asset.key, []).append(key)
         return state
 
     def asset_keys(self) -> list[str]:
@@ -50,7 +50,7 @@ class CheckStates:
         return list(self._of_asset)
 
     def of_asset(self, key: str) -> list[AssetState]:
-        return self._of_asset.get(key, [])
+        return [self.states[name] for name in self._of_asset.get(key, ())]
 
     def results(self, key: str, *, passed: bool) -> BitMap:
         """The partitions on whose newest data the check of this node has passed, or has failed."""
@@ -98,7 +98,8 @@ class CheckStates:
 
     def outdated(self, asset: AssetState, key: str | None, changes: Changes) -> None:
         """There is new data in a partition, which none of the asset's checks has seen."""
-        for state in self._of_asset.get(asset.key, ()):
+        for name in self._of_asset.get(asset.key, ()):
+            state = self.states[name]
             table, ordinal = state.locate(key)
             table.materialized.discard(ordinal)
             changes.touched.add(state.key)

@@ -11,7 +11,8 @@ fingerprint of its space: where the definitions of today give none of that finge
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -46,6 +47,7 @@ from .shapes import (
 )
 from .switches import Switch
 from .tuples import TupleSpace, _Block
+from .unread import UnreadStates
 
 FORMAT = 2
 """Of dumps. Whatever changes what stands in one, or what it means, is a new format; dumps of others are not read."""
@@ -55,14 +57,25 @@ class DumpDoesNotFit(Exception):
     """A dump is not of this program or not of these definitions: State has to be folded from elsewhere."""
 
 
+class Unread(Mapping[str, Any]):
+    """Packed states by key that are somewhere else."""
+
+    @abstractmethod
+    def read(self, keys: Collection[str]) -> dict[str, Any]:
+        """Some of them."""
+
+    def __getitem__(self, key: str) -> Any:
+        return self.read([key])[key]
+
+
 @dataclass(frozen=True, slots=True)
 class Dump:
     """State through the offset `through`. All of it is plain data that shares nothing with the State it is of."""
 
     through: int
     timestamp: int
-    assets: dict[str, Any]
-    checks: dict[str, Any]
+    assets: Mapping[str, Any]
+    checks: Mapping[str, Any]
     rest: dict[str, Any]
 
 
@@ -229,7 +242,7 @@ _pack_tuples, _restore_tuples = attributes(_low=LIST, _high=LIST, _end=PLAIN, _b
 def dump(state: State) -> Dump:
     """All that `state` says, apart from itself: it may go on at once."""
     assert not state.is_pinned, "a State under definitions that are not in the log"
-    rest = {name: pack(_part(state, name)) for name, (pack, _) in _PARTS.items()}
+    rest: dict[str, Any] = {name: pack(_part(state, name)) for name, (pack, _) in _PARTS.items()}
     rest["dynamic"] = {
         name: (_keys(space), list(space._added), _pack_dynamic(space)) for name, space in state.spaces._dynamic.items()
     }
@@ -238,7 +251,8 @@ def dump(state: State) -> Dump:
         for fingerprint, space in state.spaces._by_fingerprint.items()
         if isinstance(space, TupleSpace)
     }
-    rest["checks_of"] = {key: [state.key for state in states] for key, states in state.checks._of_asset.items()}
+    rest["checks_of"] = {key: list(names) for key, names in state.checks._of_asset.items()}
+    rest["spaces"] = sorted({one.table.space.fingerprint for one in _all(state) if one.table is not one.stray})
     return Dump(
         through=state.through,
         timestamp=state.timestamp,
@@ -249,7 +263,7 @@ def dump(state: State) -> Dump:
 
 
 def load(dump: Dump, definitions_bytes: Callable[[str], bytes]) -> State:
-    """The State that was dumped.
+    """The State that was dumped. What is only stored of it is read when it is looked at.
 
     Raises:
         DumpDoesNotFit: it is not of these definitions.
@@ -263,14 +277,28 @@ def load(dump: Dump, definitions_bytes: Callable[[str], bytes]) -> State:
     if state.definitions_hash:
         state.look_up_definitions(state.definitions_hash)
     spaces = _spaces(state, rest["tuples"])
-    for key, packed in dump.assets.items():
-        state.assets[key] = _load_asset(key, packed, spaces)
-    for key, packed in dump.checks.items():
-        state.checks.states[key] = _load_asset(key, packed, spaces)
+    if lacking := {*rest["spaces"]} - spaces.keys():
+        raise DumpDoesNotFit(f"it has partitions that the definitions do not know: {', '.join(sorted(lacking))}")
+    state.assets = state.checks._assets = _states(dump.assets, spaces)
+    state.checks.states = _states(dump.checks, spaces)
     for key, names in rest["checks_of"].items():
-        state.checks._of_asset[key] = [state.checks.states[name] for name in names]
+        state.checks._of_asset[key] = list(names)
         state.checks.parts.update({name: (key, name[len(key) + 1 :]) for name in names})
     return state
+
+
+def _states(packed: Mapping[str, Any], spaces: dict[str, OrdinalSpace]) -> dict[str, AssetState]:
+    def loaded(some: Mapping[str, Any]) -> dict[str, AssetState]:
+        return {key: _load_asset(key, one, spaces) for key, one in some.items()}
+
+    if isinstance(packed, Unread):
+        return UnreadStates(packed, lambda keys: loaded(packed.read(keys)))
+    return loaded(packed)
+
+
+def _all(state: State) -> Iterator[AssetState]:
+    yield from state.assets.values()
+    yield from state.checks.states.values()
 
 
 def _part(state: State, name: str) -> Any:

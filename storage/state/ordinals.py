@@ -193,10 +193,10 @@ class DynamicSpace(KeyedSpace):
 
     def add(self, keys: Iterable[str]) -> BitMap:
         """Keys exist from now on; returns those that did not before."""
-        fresh = BitMap([ordinal for key in keys if (ordinal := self._numbered(key)) not in self._present])
-        self._present |= fresh
+        fresh = [ordinal for key in keys if (ordinal := self._numbered(key)) not in self._present]
+        self._present |= BitMap(fresh)
         self._added.update(dict.fromkeys(fresh))
-        return fresh
+        return BitMap(fresh)
 
     def delete(self, keys: Iterable[str]) -> BitMap:
         """Keys exist no more; their ordinals stay theirs."""

@@ -45,7 +45,7 @@ class BareLog:
 
     def commit(self, count: int = 1) -> None:
         """Append `count` events in one durable transaction."""
-        rows = [_row(self._next + n) for n in range(count)]
+        rows = [row(self._next + n) for n in range(count)]
         self._cursor.execute("BEGIN IMMEDIATE")
         if count == 1:
             self._cursor.execute(INSERT, rows[0])
@@ -65,6 +65,6 @@ class BareLog:
         self._connection.close()
 
 
-def _row(offset: int) -> tuple[Any, ...]:
+def row(offset: int) -> tuple[Any, ...]:
     id = f"019b0000-0000-7000-8000-{offset:012x}"
     return offset, id, "asset_materialized", 1, 1_700_000_000_000_000 + offset, "orders", None, None, PAYLOAD, "0" * 64

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from headwater.storage import archiving
 from headwater.storage import events as e
 from headwater.storage.clock import VirtualClock
-from headwater.storage.errors import ArchiveUnreadable
+from headwater.storage.errors import ArchivedMeanwhile, ArchivePlaceUnknown, ArchiveUnreadable
 from headwater.storage.folding import catch_up, folded
 from headwater.storage.ids import SeededIds
 from headwater.storage.log import EventLog
@@ -19,6 +20,23 @@ from headwater.storage.state import State
 from headwater.storage.store import ArchiveRow, RowFilter
 from headwater.storage.transfer import export_log, import_log
 from support.deep_equal import differences
+
+
+def shared(log: EventLog) -> Path | None:
+    """Where the archive has to be put; None where the log has a folder of its own."""
+    assert log._archives._home is not None
+    return None if log._archives._owns else log._archives._home / "shared"
+
+
+def archive(log: EventLog, *, until: int) -> int:
+    return archiving.archive(log, until=until, to=shared(log))
+
+
+def folder_of(log: EventLog) -> Path:
+    return log.archive_path(log.archives()[-1].folder)
+
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -64,7 +82,7 @@ def everything(log: EventLog) -> list[object]:
 
 def test_whoever_reads_does_not_notice(log: EventLog) -> None:
     before = everything(log)
-    assert archiving.archive(log, until=20) == 20
+    assert archive(log, until=20) == 20
     assert [(a.first, a.last) for a in log.archives()] == [(1, 7), (8, 14), (15, 20)]
     assert log._store.rows(RowFilter(limit=1_000))[0][0] == 21
     assert everything(log) == before
@@ -72,20 +90,78 @@ def test_whoever_reads_does_not_notice(log: EventLog) -> None:
 
 
 def test_what_is_not_over_stays(log: EventLog) -> None:
-    assert archiving.archive(log, until=1_000) == 28  # the open run was requested at 29
+    assert archive(log, until=1_000) == 28  # the open run was requested at 29
     log.append([e.RunCancelled(run_id="open")])
-    assert archiving.archive(log, until=1_000) == 30  # no Tick has seen more
+    assert archive(log, until=1_000) == 30  # no Tick has seen more
+    log.verify()
+
+
+def test_files_stay_where_they_were_put_and_later_ones_join_them(log: EventLog, tmp_path: Path) -> None:
+    before = everything(log)
+    archiving.archive(log, until=7, to=tmp_path / "first")
+    archiving.archive(log, until=14)
+    archiving.archive(log, until=20, to=tmp_path / "second")
+    assert [a.folder for a in log.archives()] == [str(tmp_path / name) for name in ("first", "first", "second")]
+    assert everything(log) == before
+    log.verify()
+
+
+def test_a_log_in_a_home_is_moved_with_its_archive(tmp_path: Path) -> None:
+    with EventLog.open(tmp_path / "home") as log:
+        log.append(
+            [e.AssetMaterialized(asset_key="orders", origin="report"), e.Tick(through=1, at=NOON, definitions="")]
+        )
+        archiving.archive(log, until=1)
+    (tmp_path / "home").rename(tmp_path / "moved")
+    with EventLog.open(tmp_path / "moved") as log:
+        assert len(log.read(0)) == 2
+
+
+def test_a_log_on_a_server_wants_a_folder_once_that_does_not_depend_on_whose_home_it_is(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    with EventLog.open(tmp_path / "mine") as log, EventLog.open(tmp_path / "yours") as other:
+        log.append(
+            [e.AssetMaterialized(asset_key="orders", origin="report"), e.Tick(through=1, at=NOON, definitions="")]
+        )
+        with pytest.raises(ArchivePlaceUnknown, match="--to /FOLDER"):
+            archiving.archive(log, until=1)
+        archiving.archive(log, until=1, to=tmp_path / "shared")
+        assert len(other.read(0)) == 2
+        assert other.archive_folder() == str(tmp_path / "shared")
+    (tmp_path / "shared").rename(tmp_path / "not mounted here")
+    with (
+        EventLog.open(tmp_path / "yours") as other,
+        pytest.raises(ArchiveUnreadable, match=r"on this machine: No such file.* readable here under the same path"),
+    ):
+        other.read(0)
+
+
+def test_of_two_that_archive_at_once_one_gives_up_and_nothing_is_there_twice(log: EventLog, home: Path) -> None:
+    before = everything(log)
+    with EventLog.open(home) as other:
+        commit = log._store.archive
+
+        def overtaken(row: ArchiveRow) -> None:
+            archive(other, until=4)
+            commit(row)
+
+        log._store.archive = overtaken  # type: ignore[method-assign]
+        with pytest.raises(ArchivedMeanwhile):
+            archive(log, until=20)
+    assert [(a.first, a.last) for a in log.archives()] == [(1, 4)]
+    assert everything(log) == before
     log.verify()
 
 
 def test_a_log_that_no_daemon_has_decided_upon_is_left_alone(home: Path) -> None:
     with EventLog.open(home) as log:
         log.append([e.AssetMaterialized(asset_key="orders", origin="report")])
-        assert archiving.archive(log, until=1) == 0
+        assert archiving.archive(log, until=1, to=home / "archive") == 0
 
 
 def test_state_starts_behind_the_archive_and_is_the_same_from_zero(log: EventLog) -> None:
-    archiving.archive(log, until=1_000)
+    archive(log, until=1_000)
     assert log.snapshots()[0].offset >= log.archives()[-1].last
     state = State.empty(log.definitions_bytes)
     catch_up(state, log)
@@ -95,22 +171,22 @@ def test_state_starts_behind_the_archive_and_is_the_same_from_zero(log: EventLog
 def test_another_process_that_had_the_log_open_goes_on_reading(log: EventLog, home: Path) -> None:
     with EventLog.open(home) as other:
         before = everything(other)
-        archiving.archive(log, until=20)
+        archive(log, until=20)
         assert everything(other) == before
 
 
 def test_a_file_that_is_gone_is_named(log: EventLog) -> None:
-    archiving.archive(log, until=20)
-    gone = log.archive_folder / log.archives()[1].file
+    archive(log, until=20)
+    gone = folder_of(log) / log.archives()[1].file
     gone.unlink()
-    with pytest.raises(ArchiveUnreadable, match=f"events 8 to 14 cannot be read from {gone}: No such file"):
+    with pytest.raises(ArchiveUnreadable, match=f"events 8 to 14 cannot be read from {gone} on this machine: No such"):
         log.verify()
     assert log.read(20, 5)[0].offset == 21  # what does not need it goes on
 
 
 def test_a_file_that_was_changed_is_named(log: EventLog) -> None:
-    archiving.archive(log, until=20)
-    changed = log.archive_folder / log.archives()[0].file
+    archive(log, until=20)
+    changed = folder_of(log) / log.archives()[0].file
     changed.write_bytes(changed.read_bytes()[:-1] + b"x")
     with pytest.raises(ArchiveUnreadable, match="it is not what was written"):
         log.verify()
@@ -130,18 +206,18 @@ def test_killed_between_a_file_and_its_transaction_the_log_is_whole_and_the_next
 
     monkeypatch.setattr(log._store, "archive", killed)
     with pytest.raises(KeyboardInterrupt):
-        archiving.archive(log, until=20)
+        archive(log, until=20)
     assert everything(log) == before
     log.verify()
     monkeypatch.undo()
 
-    assert archiving.archive(log, until=20) == 20
+    assert archive(log, until=20) == 20
     assert everything(log) == before
     log.verify()
 
 
 def test_an_export_has_what_is_archived(log: EventLog, tmp_path: Path) -> None:
-    archiving.archive(log, until=20)
+    archive(log, until=20)
     out = io.StringIO()
     export_log(log, out)
     with EventLog.in_file(tmp_path / "copy") as copy:

@@ -62,62 +62,138 @@ def test_a_connection_that_broke_while_idle_is_made_anew(home: Path, postgres_ur
         assert log.append([ORDERS]) == range(2, 3)
 
 
-def test_a_transaction_that_broke_before_its_commit_is_done_anew(
-    home: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+def writing_in(store: PostgresStore, way: str) -> str:
+    """Make the next append go this way; returns the method that writes it."""
+    store._may_assume = way == "assumed"
+    return "_write_if" if store._may_assume else "_write"
+
+
+both_ways = pytest.mark.parametrize("way", ["locked", "assumed"])
+
+
+@both_ways
+def test_an_append_that_broke_before_its_commit_is_done_anew(
+    home: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     with EventLog.open(home) as log, EventLog.open(home) as other:
+        log.append([ORDERS])
         store = store_of(log)
-        write = store._write
+        name = writing_in(store, way)
+        write = getattr(store, name)
         broken: list[int] = []
 
-        def break_first(*arguments: Any) -> None:
+        def break_first(*arguments: Any) -> Any:
             if not broken:
                 broken.append(1)
                 cut(postgres_url, store._writer)
                 other.append([ORDERS])  # somebody else takes the offset that this transaction had counted on
-            write(*arguments)
+            return write(*arguments)
 
-        monkeypatch.setattr(store, "_write", break_first)
-        assert log.append([ORDERS, ORDERS]) == range(2, 4)
+        monkeypatch.setattr(store, name, break_first)
+        assert log.append([ORDERS, ORDERS]) == range(3, 5)
         assert broken
         log.verify()
 
 
+@both_ways
 def test_a_commit_whose_answer_was_lost_is_not_written_twice(
-    home: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    home: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     with EventLog.open(home) as log:
+        log.append([ORDERS])
         store = store_of(log)
-        write = store._write
+        name = writing_in(store, way)
+        write = getattr(store, name)
+        lost: list[int] = []
 
-        def lose_the_answer(*arguments: Any) -> None:
+        def lose_the_answer(*arguments: Any) -> Any:
             write(*arguments)
+            lost.append(1)
             cut(postgres_url, store._writer)
             store._writer.execute("SELECT 1")
 
-        monkeypatch.setattr(store, "_write", lose_the_answer)
-        assert log.append([ORDERS]) == range(1, 2)
+        monkeypatch.setattr(store, name, lose_the_answer)
         assert log.append([ORDERS]) == range(2, 3)
+        writing_in(store, way)
+        assert log.append([ORDERS]) == range(3, 4)
+        assert len(lost) == 2
         log.verify()
 
 
-def test_an_expectation_is_looked_at_again_when_its_transaction_broke(
+def test_a_statement_that_the_server_finds_late_writes_nothing(
     home: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection breaks before the server has looked at the statement, which it does once all is over."""
+    with EventLog.open(home) as log, EventLog.open(home) as other:
+        log.append([ORDERS])
+        store, late = store_of(log), store_of(other)
+        sent: list[Any] = []
+
+        def break_off(*arguments: Any) -> bool:
+            sent.append(arguments)
+            cut(postgres_url, store._writer)
+            return PostgresStore._write_if(store, *arguments)
+
+        monkeypatch.setattr(store, "_write_if", break_off)
+        assert log.append([ORDERS]) == range(2, 3)
+        assert late._write_if(*sent[0]) is False
+        assert len(log.read(after=0)) == 2
+        log.verify()
+
+
+def test_who_reads_what_others_wrote_appends_behind_it_at_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two that take turns, each of which tails the log, as the daemon and a worker do: nobody has to lock."""
+    with EventLog.open(home) as log, EventLog.open(home) as other:
+        for writer in (log, other):
+            writer.append([ORDERS])
+
+        def locks(store: PostgresStore) -> Any:
+            raise AssertionError("it locked the head")
+
+        log.read(after=1)
+        monkeypatch.setattr(PostgresStore, "_begin", locks)
+        for number in range(6):
+            writer, reader = (log, other) if number % 2 == 0 else (other, log)
+            assert writer.append([ORDERS]) == range(number + 3, number + 4)
+            reader.read(after=number)
+        log.verify()
+
+
+def test_who_knows_no_better_than_an_old_head_gives_up_what_it_assumed(home: Path) -> None:
+    """Its rows, its expectation of a run and that of a term are looked at again under the lock."""
+    with EventLog.open(home) as log, EventLog.open(home) as other:
+        log.append([RunRequested(run_id="r")])
+        other.append([RunStarted(run_id="r", worker="first")], expect=Expect(run_id="r", position=1))
+        with pytest.raises(ConflictError):
+            log.append([RunStarted(run_id="r", worker="second")], expect=Expect(run_id="r", position=1))
+        store_of(log)._may_assume = True
+        term = other.take_lead("elsewhere")
+        assert log.append([ORDERS], expect=Expect(term=term)) == range(4, 5)
+        store_of(log)._may_assume = True
+        with pytest.raises(ConflictError):
+            log.append([ORDERS], expect=Expect(term=term + 1))
+        log.verify()
+
+
+@both_ways
+def test_an_expectation_is_looked_at_again_when_its_transaction_broke(
+    home: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     """Two workers claim a run; the connection of the first breaks at its commit, and the second is faster."""
     with EventLog.open(home) as log, EventLog.open(home) as other:
         requested = log.append([RunRequested(run_id="r")])[0]
         claim = Expect(run_id="r", position=requested)
         store = store_of(log)
-        write = store._write
+        name = writing_in(store, way)
+        write = getattr(store, name)
 
-        def break_off(*arguments: Any) -> None:
-            monkeypatch.setattr(store, "_write", write)
+        def break_off(*arguments: Any) -> Any:
+            monkeypatch.setattr(store, name, write)
             cut(postgres_url, store._writer)
             other.append([RunStarted(run_id="r", worker="second")], expect=claim)
-            write(*arguments)
+            return write(*arguments)
 
-        monkeypatch.setattr(store, "_write", break_off)
+        monkeypatch.setattr(store, name, break_off)
         with pytest.raises(ConflictError):
             log.append([RunStarted(run_id="r", worker="first")], expect=claim)
         assert [stored.event.worker for stored in log.query(types=["run_started"])] == ["second"]  # type: ignore[attr-defined]
@@ -246,12 +322,40 @@ def test_the_newest_events_of_one_kind_are_found_by_an_index(home: Path, postgre
         log.append([AssetObserved(asset_key="orders", run_id="r")])
     types = tuple(wanted["types"]) if "types" in wanted else None
     row_filter = RowFilter(**{**wanted, "types": types}, newest_first=True, limit=100)
-    statement = store_module._compiled(select_for(row_filter))
+    statement = store_module._compiled(select_for(row_filter, seeks=True))
     with admin(postgres_url) as other:
         other.execute("ANALYZE events")
         text: Any = f"EXPLAIN {statement.sql}"
         plan = "\n".join(row[0] for row in other.execute(text, statement.values(select_values(row_filter))))
     assert "Seq Scan" not in plan, plan
+
+
+@pytest.mark.parametrize("key", ["busy_once", "busy", "rare"])
+@pytest.mark.parametrize("types", [None, ("asset_observed",)])
+@pytest.mark.parametrize("before", [None, 2000])
+def test_the_newest_events_of_an_asset_are_found_by_its_index_however_busy_it_was_and_when(
+    home: Path, postgres_url: str, key: str, types: Any, before: int | None
+) -> None:
+    """The whole log is read backwards otherwise, until enough events of the asset have come."""
+    from headwater.storage.statements import select_for, select_values
+    from headwater.storage.store import RowFilter
+
+    with EventLog.open(home) as log:
+        for number in range(40):
+            busy = "busy_once" if number < 20 else "busy"
+            log.append([AssetObserved(asset_key=busy if n % 2 else f"asset_{n}") for n in range(100)])
+        log.append([AssetObserved(asset_key="rare")])
+        wanted = RowFilter(asset_key=key, types=types, before=before, newest_first=True, limit=10)
+        statement = store_module._compiled(select_for(wanted, seeks=True))
+        with admin(postgres_url) as other:
+            other.execute("ANALYZE events")
+            text: Any = f"EXPLAIN {statement.sql}"
+            plan = "\n".join(row[0] for row in other.execute(text, statement.values(select_values(wanted))))
+        assert "events_by_asset" in plan, plan
+        found = log.query(asset_key=key, types=types, before=before, newest_first=True, limit=10)
+    offsets = [stored.offset for stored in found]
+    assert offsets == sorted(offsets, reverse=True)
+    assert (len(found) == 10) == (key != "rare" and (key, before) != ("busy", 2000))
 
 
 # ---- which server ----------------------------------------------------------------------------------------------------

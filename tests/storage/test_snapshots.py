@@ -13,10 +13,12 @@ from headwater.definitions.asset import AssetSpec
 from headwater.definitions.definitions import Definitions
 from headwater.definitions.snapshot import DefinitionsSnapshot
 from headwater.storage import events as e
+from headwater.storage.errors import SnapshotUnreadable
 from headwater.storage.folding import catch_up, folded
 from headwater.storage.log import EventLog
 from headwater.storage.snapshots import KEEP, check, drop, dump, newest_state, save
 from headwater.storage.state import State
+from headwater.storage.state.unread import UnreadStates
 from headwater.storage.store import SnapshotRow
 from support.deep_equal import differences
 
@@ -136,6 +138,77 @@ def test_a_snapshot_that_says_other_than_the_log_is_found_and_dropped(log: Event
     drop(log, [log.head().offset])
     assert check(log) == {}
     assert newest_state(log).through == good
+
+
+# ---- read lazily -----------------------------------------------------------------------------------------------------
+
+
+KEYS = [f"asset_{n:03}" for n in range(100)]
+
+
+def unread(state: State) -> set[str]:
+    assert isinstance(state.assets, UnreadStates)
+    return {*state.assets.unread}
+
+
+def test_who_looks_at_one_asset_reads_that_and_what_events_touch(log: EventLog) -> None:
+    define(log, *KEYS)
+    report(log, *KEYS)
+    save_now(log)
+    report(log, "asset_007")
+
+    state = folded(log, lazily=True)
+    assert unread(state) == {*KEYS} - {"asset_007"}
+    assert state.assets["asset_042"].made_at == state.asset("asset_041").made_at > 0
+    assert unread(state) == {*KEYS} - {"asset_007", "asset_042", "asset_041"}
+    assert "asset_001" in state.assets
+    assert [*state.assets] == KEYS
+    assert len(state.assets) == len(KEYS)
+    assert state.assets.get("nowhere") is None
+    assert len(unread(state)) == len(KEYS) - 3
+
+
+def test_what_is_read_late_is_the_same(log: EventLog) -> None:
+    define(log, *KEYS)
+    report(log, *KEYS)
+    log.append(
+        [e.AssetCheckEvaluated(asset_key=key, check_name="c", passed=True, severity="ERROR") for key in KEYS[:30]]
+    )
+    save_now(log)
+    report(log, "asset_007", "fresh")
+    define(log, *KEYS[:50])
+
+    state = folded(log, lazily=True)
+    for assets in (state.assets, state.checks.states):
+        assert isinstance(assets, UnreadStates)
+    state.assets = state.checks._assets = dict(state.assets)
+    state.checks.states = dict(state.checks.states)
+    assert differences(state, from_zero(log)) == []
+
+
+def test_who_asks_for_many_one_by_one_does_not_ask_the_database_for_each(
+    log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    define(log, *KEYS)
+    save_now(log)
+    state = folded(log, lazily=True)
+    asked: list[int] = []
+    parts = log.snapshot_parts
+    monkeypatch.setattr(log, "snapshot_parts", lambda digests: asked.append(len(digests)) or parts(digests))
+
+    assert [state.assets[key].key for key in KEYS] == KEYS
+    assert len(asked) < len(KEYS) / 3
+    assert sum(asked) == len(KEYS)
+
+
+def test_a_part_that_is_lost_while_it_is_unread_is_an_error_that_says_what_to_do(log: EventLog) -> None:
+    define(log, "orders", "report")
+    save_now(log)
+    state = folded(log, lazily=True)
+    drop(log, [log.head().offset])
+
+    with pytest.raises(SnapshotUnreadable, match=r"offset 1 .* is gone.*Try again"):
+        state.assets["orders"]
 
 
 class Evil:

@@ -15,6 +15,7 @@ from headwater.storage.checksum import checksum_of
 from headwater.storage.errors import LogCorrupt, StoreTooNew, StoreUnavailable
 from headwater.storage.events import AssetMaterialized, AssetObserved, RunRequested
 from headwater.storage.log import EventLog
+from headwater.storage.schema import SCHEMA_VERSION
 from headwater.storage.sqlite import FILE_NAME, SqliteStore
 from headwater.storage.statements import select_for, select_values
 from headwater.storage.store import RowFilter
@@ -119,9 +120,11 @@ def test_a_log_of_a_newer_version_is_refused(home: Path) -> None:
     with tampered(home) as connection:
         connection.execute("UPDATE head SET schema_version = 99")
 
-    with pytest.raises(StoreTooNew, match="schema version 99; this headwater knows versions up to 2") as refused:
+    with pytest.raises(
+        StoreTooNew, match=f"schema version 99; this headwater knows versions up to {SCHEMA_VERSION}"
+    ) as refused:
         EventLog.open(home)
-    assert (refused.value.found, refused.value.known) == (99, 2)
+    assert (refused.value.found, refused.value.known) == (99, SCHEMA_VERSION)
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:

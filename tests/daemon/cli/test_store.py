@@ -15,6 +15,7 @@ from headwater.storage import events as e
 from headwater.storage import snapshots
 from headwater.storage.folding import folded
 from headwater.storage.log import EventLog
+from headwater.storage.schema import SCHEMA_VERSION
 from support.commands import Commands, lines_of
 
 SCHEMA_1 = Path(__file__).parents[2] / "storage" / "stored" / "schema_1.sqlite.sql"
@@ -76,6 +77,21 @@ def test_old_events_are_archived_and_every_command_still_sees_them(written: Comm
     assert "The archived events 1 to 8 cannot be read from" in missing.output
 
 
+def test_an_archive_is_put_where_it_is_told_and_never_at_a_place_that_others_take_for_another(
+    written: Commands, tmp_path: Path
+) -> None:
+    written.append(e.Tick(through=10, at=datetime(2026, 3, 1, tzinfo=UTC), definitions=""))
+    relative = written("store", "archive", "--before", "9", "--to", "somewhere")
+    assert relative.exit_code == 2
+    assert "'somewhere' would mean another folder elsewhere" in " ".join(relative.output.replace("│", " ").split())
+
+    shared = tmp_path / "shared"
+    assert f"8 are in {shared} now" in written("store", "archive", "--before", "9", "--to", str(shared)).stdout
+    assert f"10 are in {shared} now" in written("store", "archive", "--before", "2999-01-01").stdout
+    assert len(list(shared.iterdir())) == 2
+    assert not (written.home / "archive").exists()
+
+
 def test_an_old_log_is_refused_by_every_command_until_it_is_upgraded(commands: Commands) -> None:
     commands.home.mkdir()
     with closing(sqlite3.connect(commands.home / "events.db")) as connection:
@@ -83,7 +99,7 @@ def test_an_old_log_is_refused_by_every_command_until_it_is_upgraded(commands: C
     refused = commands("events", "tail")
     assert refused.exit_code == 1
     assert "headwater store upgrade" in refused.output
-    assert "from schema version 1 to 2" in commands("store", "upgrade").stdout
+    assert f"from schema version 1 to {SCHEMA_VERSION}" in commands("store", "upgrade").stdout
     assert commands("events", "tail").exit_code == 0
     assert "nothing was to be done" in commands("store", "upgrade").stdout
 

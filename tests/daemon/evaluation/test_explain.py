@@ -9,7 +9,11 @@ import pytest
 
 from headwater import AssetSpec, AutomationCondition, DailyPartitionsDefinition, InvalidInvocationError, asset
 from headwater.daemon.evaluation.explain import ExplainedNode, Explanation, explain_in
+from headwater.daemon.evaluation.past_moment import moment_at
 from headwater.storage import events as e
+from headwater.storage.folding import folded
+from headwater.storage.snapshots import dump, save
+from headwater.storage.state.unread import UnreadStates
 from tests.support.world import World
 
 C = AutomationCondition
@@ -174,3 +178,39 @@ def test_an_asset_without_a_condition_has_no_tree_and_nothing_is_written() -> No
     assert explain_in(world.log, "first").to_json()["asset_key"] == "first"
     assert world.log.head().offset == head
     assert isinstance(world.log.read(head - 1, 1)[0].event, e.Event)
+
+
+# ---- over a snapshot -------------------------------------------------------------------------------------------------
+
+
+def many_world() -> World:
+    """30 chains of raw -> made, all made once."""
+    world = World(start=datetime.now(UTC) - timedelta(days=1))
+    raws = [AssetSpec(f"raw_{n}") for n in range(30)]
+    world.define(*raws, *(made(f"made_{n}", C.eager(), deps=[f"raw_{n}"]) for n in range(30)))
+    for raw in raws:
+        world.report(str(raw.key))
+    world.run_all()
+    return world
+
+
+def test_an_explanation_starts_from_a_snapshot_and_reads_of_it_what_it_tells() -> None:
+    world = many_world()
+    state = folded(world.log)
+    world.report("raw_3")
+    world.run_all()  # a snapshot is of use once there is a tick behind it
+    world.report("raw_7")
+    from_zero = [explain_in(world.log, f"made_{n}").to_json() for n in (7, 8)]
+    save(world.log, dump(state))
+
+    found = moment_at(world.log, through=world.log.head().offset, at=datetime.now(UTC))
+    assert found is not None
+    assert isinstance(found.state.assets, UnreadStates)
+    assert {*found.state.assets} - {*found.state.assets.unread} == {"raw_3", "made_3", "raw_7"}
+    assert [_without_time(explain_in(world.log, f"made_{n}").to_json()) for n in (7, 8)] == [
+        _without_time(one) for one in from_zero
+    ]
+
+
+def _without_time(told: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in told.items() if name != "at"}
