@@ -499,7 +499,7 @@ def _conditions(graph: AssetGraph, checks: Iterable[CheckNode]) -> dict[AssetKey
             given[key] = expanded(condition, keys, of_assets, parents=graph.parents, children=graph.children)
     selecting = {id(condition): has_selections(condition) for condition in {id(c): c for c in given.values()}.values()}
     unresolved = {key: condition for key, condition in given.items() if selecting[id(condition)]}
-    view = SelectableAssets.of(graph) if unresolved else None
+    view = SelectableAssets.of(graph, checks) if unresolved else None
     for key, condition in unresolved.items():
         assert view is not None
         node = whose[key]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ...definitions.conditions import AllDepsMatch, And, Gated, Handled, NewlyTrue, Not, Since
-from ...definitions.conditions.looking import AllChecksMatch
+from ...definitions.conditions import AllChecksMatch, AllDepsMatch, And, Gated, Handled, NewlyTrue, Not, Since
 from ...storage.state import State
 from .explained_tree import Found
 

@@ -18,6 +18,7 @@ from pyroaring import BitMap
 from ...definitions.conditions import AutomationCondition, looking
 from ...definitions.conditions import operands as op
 from ...definitions.conditions import operators as ops
+from ...definitions.conditions import restricting as look
 from ...definitions.conditions import run_operands as runs
 from ...definitions.snapshot import AssetSnapshot, DepSnapshot, check_node_key
 from ...storage import events as e
@@ -117,9 +118,9 @@ class PlainEvaluator:
             truth = operand(node, key)
             self.result.leaves.append(Leaf(here, node.label or node.name, key, truth, getattr(node, "pulse", False)))
             return truth
-        if isinstance(node, ops.AnyDepsMatch | ops.AllDepsMatch):
+        if isinstance(node, look.DepsMatch):
             return self._deps(node, key, here)
-        if isinstance(node, looking.ChecksMatch):
+        if isinstance(node, look.ChecksMatch):
             return self._checks(node, key, here)
         if isinstance(node, looking.AssetMatches):
             return self._asset_matches(node, key, here)
@@ -284,7 +285,7 @@ class PlainEvaluator:
 
     # ---- operators ---------------------------------------------------------------------------------------------------
 
-    def _deps(self, node: ops.AnyDepsMatch | ops.AllDepsMatch, key: str, path: str) -> Truth:
+    def _deps(self, node: look.DepsMatch, key: str, path: str) -> Truth:
         """Look at the dependencies of `key`, which is the root itself unless one such operator stands in another."""
         truths = []
         asset = self.root if key == self.root.key else self.moment.definitions.assets.get(key)
@@ -294,15 +295,16 @@ class PlainEvaluator:
                 continue
             truth = self._along(asset, dep, node.children[0], dep.key, path)
             truths.append(self.moment.seen_downstream(asset, dep, truth))
-        if isinstance(node, ops.AnyDepsMatch):
+        if isinstance(node, look.AnyDepsMatch):
             return any_of(truths)
         return all_of(truths, self.moment.existing(key))
 
-    def _checks(self, node: looking.ChecksMatch, key: str, path: str) -> Truth:
+    def _checks(self, node: look.ChecksMatch, key: str, path: str) -> Truth:
         asset = self.moment.definitions.assets.get(key)
-        names = [check.name for check in asset.checks if check.blocking or not node.blocking_only] if asset else []
+        looked_at = [c for c in asset.checks if c.blocking or not node.blocking_only] if asset else []
+        names = [check.name for check in looked_at if node.looks_at(key, check.name)]
         truths = [self.node(node.operand, check_node_key(key, name), f"{path}[{name}]") for name in names]
-        if isinstance(node, looking.AnyChecksMatch):
+        if isinstance(node, look.AnyChecksMatch):
             return any_of(truths)
         return all_of(truths, self._looked_at(key))
 

@@ -20,6 +20,7 @@ from pyroaring import BitMap
 from ...definitions.conditions import AutomationCondition
 from ...definitions.conditions import operands as op
 from ...definitions.conditions import operators as ops
+from ...definitions.conditions import restricting as look
 from ...definitions.conditions import run_operands as runs
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot, DepSnapshot
 from ...storage import events as e
@@ -176,7 +177,7 @@ def _compiled(node: AutomationCondition, place: _Place) -> Node | None:
     operand = _OPERANDS.get(type(node))
     if operand is not None:
         return _leaf(operand(node), node, here)
-    if isinstance(node, ops.AnyDepsMatch | ops.AllDepsMatch):
+    if isinstance(node, look.DepsMatch):
         if place.after is not None:
             return None
         child = _compiled(node.children[0], here.along_dep())
@@ -474,8 +475,8 @@ def _not(children: list[Node]) -> Node:
 _COMBINED: dict[type, Callable[[list[Node]], Node]] = {ops.And: _and, ops.Or: _or, ops.Not: _not}
 
 
-def _deps(node: ops.DepsMatch, child: Node) -> Node:
-    combine = _any if isinstance(node, ops.AnyDepsMatch) else _all
+def _deps(node: look.DepsMatch, child: Node) -> Node:
+    combine = _any if isinstance(node, look.AnyDepsMatch) else _all
     looks_at = None if node.allowed is None and not node.ignored else node.looks_at
 
     def evaluated(run: _Run, key: str, dep: DepSnapshot | None) -> Value:

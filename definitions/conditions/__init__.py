@@ -2,11 +2,8 @@
 
 from .base import AutomationCondition as AutomationCondition
 from .base import condition_from_json as condition_from_json
-from .looking import AllChecksMatch as AllChecksMatch
-from .looking import AnyChecksMatch as AnyChecksMatch
 from .looking import AnyDownstreamConditions as AnyDownstreamConditions
 from .looking import AssetMatches as AssetMatches
-from .looking import ChecksMatch as ChecksMatch
 from .operands import CheckFailed as CheckFailed
 from .operands import CheckPassed as CheckPassed
 from .operands import CodeVersionChanged as CodeVersionChanged
@@ -23,15 +20,19 @@ from .operands import NewlyRequested as NewlyRequested
 from .operands import NewlyUpdated as NewlyUpdated
 from .operands import Operand as Operand
 from .operands import WillBeRequested as WillBeRequested
-from .operators import AllDepsMatch as AllDepsMatch
 from .operators import And as And
-from .operators import AnyDepsMatch as AnyDepsMatch
-from .operators import DepsMatch as DepsMatch
 from .operators import NewlyTrue as NewlyTrue
 from .operators import Not as Not
 from .operators import Operator as Operator
 from .operators import Or as Or
 from .operators import Since as Since
+from .restricting import AllChecksMatch as AllChecksMatch
+from .restricting import AllDepsMatch as AllDepsMatch
+from .restricting import AnyChecksMatch as AnyChecksMatch
+from .restricting import AnyDepsMatch as AnyDepsMatch
+from .restricting import ChecksMatch as ChecksMatch
+from .restricting import DepsMatch as DepsMatch
+from .restricting import Restricted as Restricted
 from .run_operands import AllNewUpdatesHaveRunTags as AllNewUpdatesHaveRunTags
 from .run_operands import AnyNewUpdateHasRunTags as AnyNewUpdateHasRunTags
 from .run_operands import ExecutedWithRootTarget as ExecutedWithRootTarget

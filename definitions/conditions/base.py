@@ -138,26 +138,35 @@ class AutomationCondition:
         return removed(self, condition)
 
     def allow(self, selection: CoercibleToAssetSelection) -> AutomationCondition:
-        """The tree whose `any_deps_match` and `all_deps_match` look at the selected upstream assets only.
+        """The tree whose `any_deps_match` and `all_deps_match` look at the selected upstream assets only, and whose
+        `any_checks_match` and `all_checks_match` look at the selected checks only. Repeated calls add up.
 
-        `selection` is an AssetSelection or its string, as in "group:sales", an asset, its key, or several of these.
+        `selection` is an AssetSelection or its string, as in "group:sales", an asset, its key, or several of these. A
+        selected asset takes its checks along. A selection of checks alone, as `AssetSelection.checks(...)`, leaves
+        what looks at upstream assets as it is, and reaches the checks that are looked at there.
 
         Raises:
             InvalidAssetSelection: the selection cannot be read.
-            InvalidInvocationError: nothing in the tree looks at upstream assets.
+            InvalidInvocationError: nothing in the tree looks at upstream assets or at checks.
         """
         from .edits import restricted
 
         return restricted(self, allow=selection)
 
     def ignore(self, selection: CoercibleToAssetSelection) -> AutomationCondition:
-        """The tree whose `any_deps_match` and `all_deps_match` leave the selected upstream assets out.
+        """The tree whose `any_deps_match` and `all_deps_match` leave the selected upstream assets out, and whose
+        `any_checks_match` and `all_checks_match` the selected checks.
 
         `selection` is what `allow` takes.
 
+        >>> from headwater import AssetCheckKey, AssetSelection
+        >>> passed = AutomationCondition.all_checks_match(AutomationCondition.check_passed())
+        >>> str(passed.ignore(AssetSelection.checks(AssetCheckKey("orders", "is_recent"))))
+        'for each check except orders:is_recent: the check has passed on the newest data'
+
         Raises:
             InvalidAssetSelection: the selection cannot be read.
-            InvalidInvocationError: nothing in the tree looks at upstream assets.
+            InvalidInvocationError: nothing in the tree looks at upstream assets or at checks.
         """
         from .edits import restricted
 
@@ -356,14 +365,14 @@ class AutomationCondition:
     @staticmethod
     def any_deps_match(condition: AutomationCondition) -> AutomationCondition:
         """`condition` holds for a mapped partition of one upstream asset at least."""
-        from .operators import AnyDepsMatch
+        from .restricting import AnyDepsMatch
 
         return AnyDepsMatch((condition,))
 
     @staticmethod
     def all_deps_match(condition: AutomationCondition) -> AutomationCondition:
         """`condition` holds for one mapped partition at least of each upstream asset; true where there is none."""
-        from .operators import AllDepsMatch
+        from .restricting import AllDepsMatch
 
         return AllDepsMatch((condition,))
 
@@ -414,16 +423,16 @@ class AutomationCondition:
     @staticmethod
     def any_checks_match(condition: AutomationCondition, blocking_only: bool = False) -> AutomationCondition:
         """`condition` holds for one check of the asset at least."""
-        from .looking import AnyChecksMatch
+        from .restricting import AnyChecksMatch
 
-        return AnyChecksMatch((condition,), blocking_only)
+        return AnyChecksMatch((condition,), blocking_only=blocking_only)
 
     @staticmethod
     def all_checks_match(condition: AutomationCondition, blocking_only: bool = False) -> AutomationCondition:
         """`condition` holds for each check of the asset; true where there is none."""
-        from .looking import AllChecksMatch
+        from .restricting import AllChecksMatch
 
-        return AllChecksMatch((condition,), blocking_only)
+        return AllChecksMatch((condition,), blocking_only=blocking_only)
 
     @staticmethod
     def asset_matches(key: CoercibleToAssetKey, condition: AutomationCondition) -> AutomationCondition:
@@ -477,7 +486,7 @@ def condition_from_json(data: JsonData) -> AutomationCondition:
 
 def operand(name: str) -> AutomationCondition:
     """The operand without arguments that is called `name`."""
-    from . import looking, operands, run_operands  # noqa: F401 - they fill the table of kinds
+    from . import looking, operands, restricting, run_operands  # noqa: F401 - they fill the table of kinds
 
     return AutomationCondition.kinds[name]()
 

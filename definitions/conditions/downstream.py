@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from ..keys import AssetKey
 from .base import AutomationCondition
 from .looking import AnyDownstreamConditions, AssetMatches
-from .operators import DepsMatch, Or
+from .operators import Or
+from .restricting import DepsMatch
 
 LABEL = "any_downstream_conditions"
 
