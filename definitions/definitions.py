@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .asset_jobs import JobContents
     from .automation_binding import BoundAutomation
     from .conditions.base import AutomationCondition
+    from .conditions.first import OnFirst
     from .executors import ExecutorDefinition
     from .jobs import JobDefinition
     from .schedules import ScheduleDefinition
@@ -74,7 +75,10 @@ class Definitions(Accessors):
         executor: Any = None,
         loggers: Mapping[str, Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
+        on_first: OnFirst | None = None,
     ) -> None:
+        """`on_first` is for all automation conditions that say nothing of their first evaluation themselves: see
+        `AutomationCondition.on_first`."""
         self.source: SourceLine = caller()
         listed = _by_kind([*(assets or ()), *(asset_checks or ())], source=self.source)
         self._assets, self._checks = listed
@@ -85,6 +89,7 @@ class Definitions(Accessors):
         self._schedules, self._sensors = _automation_of(schedules, sensors, source=self.source)
         self.executor: ExecutorDefinition | None = checked_executor(executor, owner="Definitions", source=self.source)
         self.loggers: dict[str, Any] = dict(loggers or {})
+        self.on_first: OnFirst | None = _checked_on_first(on_first, source=self.source)
 
     def _brought_along(self, own: Mapping[str, Any]) -> dict[str, Any]:
         """The resources that assets bring with them, each of which must be the only one of its name."""
@@ -108,9 +113,11 @@ class Definitions(Accessors):
 
     @classmethod
     def merge(cls, *definitions: Definitions) -> Definitions:
-        """All of them as one. A resource, a logger or an executor that two of them name must be the same, or equal."""
+        """All of them as one. What two of them name must be the same, or equal: a resource, a logger, an executor,
+        `on_first`."""
         resources = _merged("resource", [(one.source, one.resources) for one in definitions])
         loggers = _merged("logger", [(one.source, one.loggers) for one in definitions])
+        on_first = [(one.source, {"on_first": one.on_first}) for one in definitions if one.on_first is not None]
         executors = [(one.source, {"executor": one.executor}) for one in definitions if one.executor is not None]
         return cls(
             assets=[asset for one in definitions for asset in one._assets],
@@ -122,6 +129,7 @@ class Definitions(Accessors):
             executor=_merged("setting", executors).get("executor"),
             loggers=loggers,
             metadata={name: value for one in definitions for name, value in one.metadata.items()},
+            on_first=_merged("setting", on_first).get("on_first"),
         )
 
     @property
@@ -265,7 +273,7 @@ class Definitions(Accessors):
             graph = AssetGraph(_with_mappings(_with_externals(bound, checks, inline)))
             nodes = [CheckNode(spec, check) for check in _with_mapped_inputs(checks, graph) for spec in check.specs]
             nodes += [CheckNode(spec) for spec in inline]
-            conditions = _conditions(graph, nodes)
+            conditions = _conditions(graph, nodes, self.on_first)
             jobs = _unique_named("job", [*self._jobs, *_targeted([*self._schedules, *self._sensors])])
         invalid = graph.validate(nodes)
         with collecting() as job_errors:
@@ -478,13 +486,25 @@ def _with_mappings(nodes: dict[AssetKey, AssetNode]) -> dict[AssetKey, AssetNode
     return nodes
 
 
-def _conditions(graph: AssetGraph, checks: Iterable[CheckNode]) -> dict[AssetKey | AssetCheckKey, AutomationCondition]:
+def _checked_on_first(on_first: Any, *, source: SourceLine) -> OnFirst | None:
+    if on_first not in (None, "request", "baseline"):
+        report(DefinitionError(f"{source}: on_first is 'request' or 'baseline', not {on_first!r}."))
+        return None
+    return on_first
+
+
+def _conditions(
+    graph: AssetGraph, checks: Iterable[CheckNode], on_first: OnFirst | None
+) -> dict[AssetKey | AssetCheckKey, AutomationCondition]:
     """The condition of each asset and each check that has one, its selections resolved."""
     given: dict[AssetKey | AssetCheckKey, AutomationCondition] = {}
     whose: dict[AssetKey | AssetCheckKey, AssetNode | CheckNode] = {**graph.nodes, **{c.key: c for c in checks}}
     for key, node in whose.items():
         if (condition := node.spec.automation_condition) is not None:
             given[key] = condition
+    if on_first is not None:
+        said = {id(c): c if c.first is not None else c.on_first(on_first) for c in given.values()}
+        given = {key: said[id(condition)] for key, condition in given.items()}
     if not given:
         return {}
     from .conditions.downstream import asks_downstream, expanded

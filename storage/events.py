@@ -119,6 +119,15 @@ class Decision(Model):
     dry_run: bool = False
 
 
+class FirstLook(Model):
+    """An asset whose condition was evaluated for the first time, where not all that was missing is asked for: under
+    `baseline` none of it is, under `request` no more than the limit. `left` stays as it is until something happens."""
+
+    asset_key: str
+    on_first: Literal["request", "baseline"]
+    left: KeyRanges | None = ()
+
+
 # ---- the daemon and the definitions ----------------------------------------------------------------------------------
 
 
@@ -491,6 +500,7 @@ class Tick(Event):
     memory: tuple[MemoryDelta, ...] = ()
     decisions: tuple[Decision, ...] = ()
     shared: tuple[tuple[Cause, ...], ...] = ()
+    first: tuple[FirstLook, ...] = ()
 
     def causes_of(self, decision: Decision) -> tuple[Cause, ...]:
         """The reasons of one of its decisions."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ...definitions.conditions import AllChecksMatch, AllDepsMatch, And, Gated, Handled, NewlyTrue, Not, Since
+from pyroaring import BitMap
+
+from ...definitions.conditions import AllChecksMatch, AllDepsMatch, And, Gated, Handled, Missing, NewlyTrue, Not, Since
 from ...storage.state import State
 from .explained_tree import Found
 
@@ -41,6 +43,12 @@ WORDS: dict[str, tuple[str, str]] = {
 """Per operand, what would have to happen for it to become true, and to become false."""
 
 
+LEFT = (
+    "it was missing when the asset was evaluated for the first time, and on_first left it so: "
+    "make it by hand or with a backfill, or something upstream has to be updated"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Blocker:
     """An operand that keeps a condition from holding."""
@@ -72,7 +80,9 @@ def _blockers(found: Found, wanted: bool, state: State, labels: tuple[str, ...],
         yield from _of_latch(found, wanted, state, below, either)
     elif isinstance(node, NewlyTrue):
         if wanted and found.children[0].is_true:
-            needed = "it was true before this tick: it has to become false, and true again"
+            left = state.memory.left.get(found.key, BitMap()) & found.concerned
+            is_left = bool(left) and isinstance(found.children[0].node, Missing)
+            needed = LEFT if is_left else "it was true before this tick: it has to become false, and true again"
             yield Blocker(_named(found, labels), found.key, False, needed, either)
         else:
             yield from _blockers(found.children[0], wanted, state, below, either)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from weakref import WeakKeyDictionary
 
 from ...definitions.assets_definition import AssetsDefinition
+from ...definitions.conditions import OnFirst
 from ...definitions.definitions import Definitions
 from ...definitions.errors import InvalidInvocationError
 from ...definitions.keys import AssetKey, CoercibleToAssetKey
@@ -19,7 +20,7 @@ from ...storage.events import KeyRanges, Tick
 from ...storage.instance import Instance
 from ...storage.log import EventLog
 from .plain import Evaluation
-from .trial import OnFirst, Trial
+from .trial import Trial
 
 KEPT = 16  # trials of one log that are kept to go on from, newest first; an older one is made anew from its cursor
 
@@ -67,7 +68,7 @@ def evaluate_automation_conditions(
     evaluation_time: datetime | None = None,
     cursor: str | None = None,
     *,
-    on_first: OnFirst = "request",
+    on_first: OnFirst | None = None,
 ) -> EvaluateAutomationConditionsResult:
     """Evaluate the automation conditions of `defs` on what the log of `instance` tells, as the daemon does.
 
@@ -84,14 +85,15 @@ def evaluate_automation_conditions(
     a naive one is in UTC). It never goes back behind the evaluation that gave `cursor`.
 
     On the first evaluation of an asset, `on_first="request"` asks for it if it is missing (in its latest time window)
-    as soon as its dependencies are there; `on_first="baseline"` takes everything as it is.
+    as soon as its dependencies are there; `on_first="baseline"` takes everything as it is. None is what each condition
+    says with `AutomationCondition.on_first`, or the Definitions do: "request" where neither does.
 
     Raises:
         DefinitionErrors: the definitions do not fit together.
         InvalidAssetSelection: the selection cannot be read, or names an asset that is not there.
         InvalidInvocationError: `cursor` was not given by an evaluation over this instance.
     """
-    if on_first not in ("request", "baseline"):
+    if on_first not in (None, "request", "baseline"):
         raise InvalidInvocationError(f"on_first is 'request' or 'baseline', not {on_first!r}.")
     definitions = defs if isinstance(defs, Definitions) else Definitions(assets=defs)
     definitions.validate()

@@ -27,6 +27,9 @@ from ...storage.state.runs import Tags
 from .moment import Moment
 from .truth import Truth, all_of, any_of, nothing
 
+SINCE_EVER = 0.5
+"""The position of what is missing: the beginning of the log."""
+
 
 @dataclass(slots=True)
 class Leaf:
@@ -66,6 +69,10 @@ def _told(leaf: Leaf, moment: Moment) -> e.LeafTruth:
 def evaluate(moment: Moment, asset: AssetSnapshot) -> Evaluation:
     """Evaluate the condition of `asset` at `moment`, in full."""
     assert asset.condition is not None
+    if asset.key in moment.baseline:
+        from .baseline import evaluate_as_baseline  # which is made of what is below
+
+        return evaluate_as_baseline(moment, asset)
     return PlainEvaluator(moment, asset).run(asset.condition)
 
 
@@ -146,7 +153,7 @@ class PlainEvaluator:
         """Never made; of an observable source, never seen either. Its position is the beginning of the log: any attempt
         since has handled it. A partition of a dependency that is required and does not exist is missing too."""
         bits = self._looked_at(key) - self.moment.state.asset(key).table.there()
-        return Truth(bits, Causes([(0.5, bits)]))
+        return Truth(bits, Causes([(SINCE_EVER, bits)]))
 
     def _in_progress(self, node: AutomationCondition, key: str) -> Truth:
         return Truth(self.moment.state.asset(key).in_progress & self.moment.existing(key))
@@ -336,6 +343,8 @@ class PlainEvaluator:
         trigger = self.node(node.children[0], key, f"{path}.trigger")
         reset = self.node(node.children[1], key, f"{path}.reset")
         named = trigger.causes | self._turned(name, trigger.lasting - trigger.causes.bits)
+        if key in self.moment.first_limits and key == self.root.key:
+            named = self._capped(key, named)
         latched = (self.moment.state.memory.of(self.root.key, name) | named).within(self.moment.existing(key))
         if isinstance(node.children[1], op.Handled):
             cleared = self._cleared_by_attempts(key, latched)
@@ -346,6 +355,16 @@ class PlainEvaluator:
         self.result.remember[name] = kept
         live = latched.without(cleared)
         return Truth(live.bits, live, trigger.passing, trigger.passing_causes)
+
+    def _capped(self, key: str, latched: Causes) -> Causes:
+        """At a first evaluation, no more partitions than the limit that are missing and nothing else."""
+        alone = next((bits for position, bits in latched if position == SINCE_EVER), BitMap())
+        limit = self.moment.first_limits[key]
+        if len(alone) <= limit:
+            return latched
+        left = alone - BitMap(alone[:limit])
+        self.moment.left[key] = self.moment.left.get(key, BitMap()) | left
+        return latched.without(left)
 
     def _turned(self, name: str, level: BitMap) -> Causes:
         """A trigger without a position of its own, a level, takes that of the tick in which it turned true."""

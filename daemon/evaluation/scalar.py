@@ -88,7 +88,7 @@ class ScalarEvaluator:
             node = self._nodes[key]
         except KeyError:
             node = self._nodes[key] = self._node_of(asset)
-        if node is None:
+        if node is None or key in moment.baseline:
             return evaluate(moment, asset)
         run = _Run(moment, asset)
         lasting, position, passing, passing_position = node(run, key, None)

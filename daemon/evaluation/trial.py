@@ -17,8 +17,8 @@ import zlib
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
-from typing import Literal
 
+from ...definitions.conditions import OnFirst
 from ...definitions.errors import InvalidInvocationError
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
 from ...storage import events as e
@@ -26,13 +26,10 @@ from ...storage.clock import to_microseconds
 from ...storage.log import EventLog, StoredEvent
 from ...storage.state import State
 from ..freshness import FreshnessWatch
-from .baseline import evaluate_as_baseline
 from .moment import Moment
 from .plain import Evaluation, evaluate
 from .ticker import Ticker
 from .visit import NO_INTERVAL
-
-OnFirst = Literal["request", "baseline"]
 
 PAGE = 5_000
 
@@ -61,7 +58,7 @@ class Trial:
         self.results: dict[str, Evaluation] = {}
         self._through = 0  # of the log
         self._evaluated: set[str] = set()
-        self._on_first: OnFirst = "request"
+        self._on_first: OnFirst | None = None
         self._ids = (f"trial-{number}" for number in count(1))
         self._ticker = Ticker(
             self.state,
@@ -72,7 +69,9 @@ class Trial:
 
     # ---- evaluating --------------------------------------------------------------------------------------------------
 
-    def evaluate(self, log: EventLog, definitions: DefinitionsSnapshot, at: datetime, *, on_first: OnFirst) -> e.Tick:
+    def evaluate(
+        self, log: EventLog, definitions: DefinitionsSnapshot, at: datetime, *, on_first: OnFirst | None
+    ) -> e.Tick:
         """Evaluate all conditions of `definitions` on what has landed by now, at the instant `at`."""
         self._on_first, self.results = on_first, {}
         self.definitions[definitions.hash] = definitions.to_bytes()
@@ -89,8 +88,11 @@ class Trial:
 
     def _evaluate(self, moment: Moment, asset: AssetSnapshot) -> Evaluation:
         is_first = asset.key not in self._evaluated
-        how = evaluate_as_baseline if is_first and self._on_first == "baseline" else evaluate
-        result = self.results[asset.key] = how(moment, asset)
+        if is_first and self._on_first == "baseline":
+            moment.baseline.add(asset.key)
+        elif self._on_first == "request":
+            moment.baseline.discard(asset.key)
+        result = self.results[asset.key] = evaluate(moment, asset)
         return result
 
     # ---- the trial's own history -------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from ...storage.state.asked import alike
 from ...storage.state.assets import Setback
 from ...storage.state.memory import SEEN, delta, told
 from ...storage.state.ordinals import OrdinalSpace
+from .first_look import begin
 from .graph import ConditionGraph
 from .moment import Moment
 from .plain import Evaluation
@@ -120,6 +121,8 @@ class Visit:
         first = not moment.state.memory.seen(key, seen)
         if first:
             moment.initial.add(key)
+            if key not in moment.state.memory.first:
+                begin(moment, asset)
         mode = mode_of(moment, asset)
         evaluation = self._evaluated(asset, dry_run=mode == "dry_run")
         truth = with_held(moment, asset, evaluation, mode, reads_pulses=key in self.graph.open_pulses)

@@ -2,6 +2,9 @@
 
 from .base import AutomationCondition as AutomationCondition
 from .base import condition_from_json as condition_from_json
+from .first import AS_USUAL as AS_USUAL
+from .first import FirstEvaluation as FirstEvaluation
+from .first import OnFirst as OnFirst
 from .looking import AnyDownstreamConditions as AnyDownstreamConditions
 from .looking import AssetMatches as AssetMatches
 from .operands import CheckFailed as CheckFailed

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ..keys import CoercibleToAssetKey
     from ..selection import CoercibleToAssetSelection
+    from .first import FirstEvaluation, OnFirst
 
 JsonData = dict[str, Any]
 
@@ -34,6 +35,8 @@ class AutomationCondition:
     """
 
     label: str | None = None
+    first: FirstEvaluation | None = None
+    """What is said of first evaluations; None: nothing. See `on_first`."""
 
     name: ClassVar[str]
     """The kind of the node, as it stands in JSON and as `replace` and `without` take it."""
@@ -88,15 +91,17 @@ class AutomationCondition:
         return Or.of(self, other) if isinstance(other, AutomationCondition) else NotImplemented
 
     def __invert__(self) -> AutomationCondition:
+        from .first import as_first_of
         from .operators import Not
 
-        return Not((self,))
+        return as_first_of(Not((self,)), self)
 
     def since(self, reset: AutomationCondition) -> AutomationCondition:
         """True from when this was true until `reset` is."""
+        from .first import as_first_of
         from .operators import Since
 
-        return Since((self, reset))
+        return as_first_of(Since((self, reset)), self)
 
     def since_last_handled(self) -> AutomationCondition:
         """True from when this was true until an attempt of the asset reads what made it true."""
@@ -106,13 +111,36 @@ class AutomationCondition:
 
     def newly_true(self) -> AutomationCondition:
         """True at the moment at which this turns true."""
+        from .first import as_first_of
         from .operators import NewlyTrue
 
-        return NewlyTrue((self,))
+        return as_first_of(NewlyTrue((self,)), self)
 
     def with_label(self, label: str | None) -> Self:
         """The same condition under a name, which shows and which `replace` and `without` find."""
         return replace(self, label=label)
+
+    def on_first(self, how: OnFirst, *, limit: int | None = 1_000) -> Self:
+        """The same condition with a word on its first evaluation, the one in which nobody has looked at the asset yet.
+
+        Under "request" what is missing then is asked for, as far as the condition does that at all: an unpartitioned
+        asset, the latest time window, and of partitions without an order in time `limit` at most (None: all). The rest
+        is left to a backfill. Under "baseline" everything is taken as it is: an update that has landed is no news and
+        what is missing stays so, until something happens. Without a word it is "request" with this limit, or what the
+        Definitions say.
+
+        >>> AutomationCondition.eager().on_first("baseline").first.how
+        'baseline'
+
+        The word counts for the whole condition of the asset: of `a & b` that of `a`, or else that of `b`. It is no part
+        of what the condition says: to change it is no change of the condition.
+
+        Raises:
+            InvalidDefinitionError: `how` or `limit` is something else.
+        """
+        from .first import FirstEvaluation
+
+        return replace(self, first=FirstEvaluation.of(how, limit))
 
     # ---- edits ---------------------------------------------------------------------------------------------------
 
@@ -184,10 +212,12 @@ class AutomationCondition:
         return cls()
 
     def to_json(self) -> JsonData:
-        """`{"op": name, ...}` with its own fields; `label` and `children` only where there are some."""
+        """`{"op": name, ...}` with its own fields; the rest only where there is some."""
         data: JsonData = {"op": self.name, **self.fields()}
         if self.label is not None:
             data["label"] = self.label
+        if self.first is not None:
+            data["on_first"] = self.first.to_json()
         if self.children:
             data["children"] = [child.to_json() for child in self.children]
         return data
@@ -480,8 +510,13 @@ def condition_from_json(data: JsonData) -> AutomationCondition:
     if kind is None:
         raise InvalidDefinitionError(f"a condition {data['op']!r} is not known to this version of headwater")
     condition = kind.from_fields(data, tuple(map(condition_from_json, data.get("children", ()))))
-    label = data.get("label")
-    return condition if label is None else condition.with_label(label)
+    if (label := data.get("label")) is not None:
+        condition = condition.with_label(label)
+    if (first := data.get("on_first")) is not None:
+        from .first import FirstEvaluation
+
+        condition = replace(condition, first=FirstEvaluation.from_json(first))
+    return condition
 
 
 def operand(name: str) -> AutomationCondition:

@@ -13,6 +13,7 @@ from typing import ClassVar, Self
 
 from ..errors import InvalidInvocationError
 from .base import AutomationCondition, JsonData
+from .first import as_first_of
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,10 @@ class _Joined(Operator):
         for operand in operands:
             same = isinstance(operand, cls) and operand.label is None
             flat.extend(operand.children if same else (operand,))
-        return cls(tuple(flat))
+        return as_first_of(cls(tuple(flat)), *operands)
 
     def with_children(self, children: Sequence[AutomationCondition]) -> Self:
-        return replace(type(self).of(*children), label=self.label)  # type: ignore[attr-defined,return-value]
+        return replace(type(self).of(*children), label=self.label, first=self.first)  # type: ignore[attr-defined,return-value]
 
     @property
     def description(self) -> str:

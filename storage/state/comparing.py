@@ -37,12 +37,15 @@ def _picture(state: State) -> dict[str, Any]:
         "the sensors": state.automation.sensors,
         "the schedules": state.automation.schedules,
         "the backfills": {key: (b.offset, b.keys, b.runs) for key, b in state.backfills.active.items()},
+        "first evaluations": state.memory.first,
         "dynamic partitions": {name: space.keys() for name, space in state.spaces._dynamic.items() if space.keys()},
     }
     for kind, states in (("asset", state.assets), ("check", state.checks.states)):
         for key, asset in states.items():
             if facts := dict(_asset(asset)):
                 picture[f"{kind} {key!r}"] = facts
+    for key, left in state.memory.left.items():
+        picture[f"what the first evaluation of {key!r} left"] = _by_key(left, state.space(key))
     for key, nodes in state.memory.nodes.items():
         for node, causes in nodes.items():
             space = Spaces.WHOLE if node.startswith(SEEN) else state.space(whose(key, node))

@@ -47,7 +47,7 @@ from .shapes import (
 from .switches import Switch
 from .tuples import TupleSpace, _Block
 
-FORMAT = 2
+FORMAT = 3
 """Of dumps. Whatever changes what stands in one, or what it means, is a new format; dumps of others are not read."""
 
 
@@ -204,7 +204,7 @@ _PARTS = {
         _blocks=by_key(SET),
     ),
     "backfills": attributes(active=by_key(_BACKFILL), orphans=SET, _touched=SET),
-    "memory": attributes(nodes=by_key(by_key(CAUSES))),
+    "memory": attributes(nodes=by_key(by_key(CAUSES)), first=by_key(PLAIN), left=by_key(BITS)),
     "automation": attributes(sensors=by_key(_SENSOR), schedules=by_key(_SCHEDULE)),
     "last_tick": attributes(through=PLAIN, at=maybe(INSTANT), requested=by_key(BITS)),
     "changes": attributes(

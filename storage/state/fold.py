@@ -615,6 +615,8 @@ class State:
                 continue  # evaluated under definitions that were replaced while the tick was written
             space = Spaces.WHOLE if mark else self.space(whose(delta.asset_key, delta.node))
             self.memory.apply(delta, told.added_by(delta, space), space)
+        for look in event.first if event.definitions == self.definitions_hash else ():
+            self.memory.left[look.asset_key] = self.space(look.asset_key).bits(look.left)
         self.last_tick.requested = {}
         at = int(event.at.astimezone(UTC).timestamp() * 1_000_000)
         for decision in event.decisions:
