@@ -24,6 +24,7 @@ from .errors import (
     DefinitionErrors,
     DuplicateAsset,
     InvalidAssetSelection,
+    InvalidDefinitionError,
     InvalidInvocationError,
     did_you_mean,
 )
@@ -51,6 +52,7 @@ class _Bound(NamedTuple):
     graph: AssetGraph
     checks: list[CheckNode]
     conditions: dict[AssetKey | AssetCheckKey, AutomationCondition]
+    python_conditions: dict[str, AutomationCondition]
     jobs: dict[str, JobDefinition]
     contents: dict[str, JobContents]
     automation: BoundAutomation | None
@@ -223,8 +225,14 @@ class Definitions(Accessors):
         return self._bound.contents.get(name) or JobContents(partitions=self.job(name).partitions_def)
 
     def condition_of(self, key: AssetKey | AssetCheckKey) -> AutomationCondition | None:
-        """The automation condition of an asset or a check, with the keys that its selections mean in place of these."""
+        """The automation condition of an asset or a check as data: with the keys that its selections mean in place of
+        these, and with the names of user's classes in place of their objects."""
         return self._bound.conditions.get(key)
+
+    @property
+    def python_conditions(self) -> dict[str, AutomationCondition]:
+        """The conditions that users wrote as classes of their own, by the id of their node in `condition_of`."""
+        return self._bound.python_conditions
 
     def io_manager(self, name: str, *, home: Path) -> Any:
         """The IO manager of this name; by default one that stores files in `home`/storage."""
@@ -273,13 +281,15 @@ class Definitions(Accessors):
             graph = AssetGraph(_with_mappings(_with_externals(bound, checks, inline)))
             nodes = [CheckNode(spec, check) for check in _with_mapped_inputs(checks, graph) for spec in check.specs]
             nodes += [CheckNode(spec) for spec in inline]
-            conditions = _conditions(graph, nodes, self.on_first)
+            conditions, python_conditions = _as_data(_conditions(graph, nodes, self.on_first), graph, nodes)
             jobs = _unique_named("job", [*self._jobs, *_targeted([*self._schedules, *self._sensors])])
         invalid = graph.validate(nodes)
         with collecting() as job_errors:
             contents = _contents(jobs, graph, nodes) if jobs and not invalid else {}
             automation = None if invalid else self._automation(graph, nodes, jobs, contents)
-        return _Bound(graph, nodes, conditions, jobs, contents, automation, errors + invalid + job_errors)
+        return _Bound(
+            graph, nodes, conditions, python_conditions, jobs, contents, automation, errors + invalid + job_errors
+        )
 
     def _automation(
         self,
@@ -537,6 +547,29 @@ def _conditions(
                 )
             )
     return given
+
+
+def _as_data(
+    conditions: dict[AssetKey | AssetCheckKey, AutomationCondition], graph: AssetGraph, checks: Iterable[CheckNode]
+) -> tuple[dict[AssetKey | AssetCheckKey, AutomationCondition], dict[str, AutomationCondition]]:
+    """The conditions without objects of user's classes, and these objects by the id of their node."""
+    known: dict[int, AutomationCondition | None] = {}
+    objects: dict[str, AutomationCondition] = {}
+    made: dict[AssetKey | AssetCheckKey, AutomationCondition] = {}
+    for key, condition in conditions.items():
+        if id(condition) not in known:
+            from .conditions.edits import without_objects
+
+            try:
+                known[id(condition)] = without_objects(condition, objects)
+            except InvalidDefinitionError as error:
+                known[id(condition)] = None
+                whose = [*graph.nodes.values(), *checks]
+                source = next(node.source for node in whose if node.key == key)
+                report(DefinitionError(f"{source}: the automation_condition of {key.to_user_string()!r}: {error}"))
+        if (data := known[id(condition)]) is not None:
+            made[key] = data
+    return made, objects
 
 
 def _check_matched(condition: AutomationCondition, node: AssetNode | CheckNode, graph: AssetGraph) -> None:

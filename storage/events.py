@@ -591,6 +591,28 @@ class AutomationSwitched(Event):
     assets: tuple[str, ...] = ()
 
 
+class ConditionEvaluated(Event):
+    """A condition that a user wrote in Python was asked about an asset, or one of its checks, and came to something
+    else than before; or it failed, and holds where it held.
+
+    `node` is the id of the condition's node, `partitions` are those for which it is true: none is `()`, None is the
+    whole of an asset without partitions. `cause` is the offset of the event that it was asked because of; None: its
+    interval was over, or the definitions are new. `cursor` of None leaves the cursor as it was.
+    """
+
+    type: Literal["condition_evaluated"] = "condition_evaluated"
+    node: str
+    asset_key: str
+    check_name: str | None = None
+    status: Literal["evaluated", "failed"]
+    at: datetime
+    cause: int | None = None
+    partitions: KeyRanges | None = ()
+    cursor: str | None = None
+    error: ErrorInfo | None = None
+    took_s: float = 0.0
+
+
 class UnknownEvent(Event):
     """An event of a type that a newer version wrote: kept, shown and skipped."""
 

@@ -7,8 +7,20 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap
 
-from ...definitions.conditions import AllChecksMatch, AllDepsMatch, And, Gated, Handled, Missing, NewlyTrue, Not, Since
+from ...definitions.conditions import (
+    AllChecksMatch,
+    AllDepsMatch,
+    And,
+    Gated,
+    Handled,
+    Missing,
+    NewlyTrue,
+    Not,
+    PythonCondition,
+    Since,
+)
 from ...storage.state import State
+from .asked_places import standing
 from .explained_tree import Found
 
 WORDS: dict[str, tuple[str, str]] = {
@@ -116,6 +128,9 @@ def _overlap(wanted: bool) -> str:
 
 
 def _needed(found: Found, wanted: bool, state: State) -> str:
+    if isinstance(found.node, PythonCondition):
+        said = standing(state, (found.node.node_id, found.key))
+        return f"its Python code has to say {'so' if wanted else 'otherwise'}; {said}"
     words = WORDS.get(found.node.name)
     if words is None:
         return f"{found.node.description} has to be {str(wanted).lower()}"

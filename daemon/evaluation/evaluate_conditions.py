@@ -15,10 +15,13 @@ from ...definitions.keys import AssetKey, CoercibleToAssetKey
 from ...definitions.selection import AssetSelection, CoercibleToAssetSelection
 from ...definitions.snapshot import DefinitionsSnapshot
 from ...definitions.spec import AssetSpec
+from ...storage import events as e
 from ...storage.clock import SystemClock
 from ...storage.events import KeyRanges, Tick
 from ...storage.instance import Instance
 from ...storage.log import EventLog
+from ...storage.state import State
+from .asked_in_process import asked_in_process
 from .plain import Evaluation
 from .trial import Trial
 
@@ -88,6 +91,8 @@ def evaluate_automation_conditions(
     as soon as its dependencies are there; `on_first="baseline"` takes everything as it is. None is what each condition
     says with `AutomationCondition.on_first`, or the Definitions do: "request" where neither does.
 
+    Conditions of your own (subclasses with `evaluate`) are called right here, so that what they raise is raised.
+
     Raises:
         DefinitionErrors: the definitions do not fit together.
         InvalidAssetSelection: the selection cannot be read, or names an asset that is not there.
@@ -100,7 +105,12 @@ def evaluate_automation_conditions(
     snapshot = _selected(definitions, asset_selection)
     trial = _trial(instance.log, cursor)
     at = evaluation_time or SystemClock().now()
-    tick = trial.evaluate(instance.log, snapshot, at if at.tzinfo else at.replace(tzinfo=UTC), on_first=on_first)
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+
+    def ask(state: State, at: datetime) -> list[e.ConditionEvaluated]:
+        return asked_in_process(definitions, snapshot, state, instance, at=at)
+
+    tick = trial.evaluate(instance.log, snapshot, at, on_first=on_first, ask=ask if snapshot.python_nodes else None)
     result = EvaluateAutomationConditionsResult(trial.cursor(), _results(trial, snapshot, tick))
     _keep(instance.log, result.cursor, trial)
     return result

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from pyroaring import BitMap
 
-from ...definitions.conditions import AutomationCondition, looking
+from ...definitions.conditions import AutomationCondition, PythonCondition, looking
 from ...definitions.conditions import operands as op
 from ...definitions.conditions import operators as ops
 from ...definitions.conditions import restricting as look
@@ -85,6 +85,8 @@ class PlainEvaluator:
         self.result: Evaluation = Evaluation()
         self._edge: DepSnapshot | None = None
         """The dependency that is looked at; None while at the root itself."""
+        self._resets = 0
+        """How many resets of `since` the node stands in: there a level speaks as long as it is true."""
         self._reader = root
         """The asset that it is a dependency of: the root, unless one operator stands in another."""
         self._operands: dict[type, Callable[[AutomationCondition, str], Truth]] = {
@@ -112,6 +114,7 @@ class PlainEvaluator:
             op.InitialEvaluation: self._initial_evaluation,
             op.Handled: self._handled,
             op.Gated: self._gated,
+            PythonCondition: self._python,
         }
 
     def run(self, condition: AutomationCondition) -> Evaluation:
@@ -290,6 +293,11 @@ class PlainEvaluator:
             return Truth(self.moment.upstream(reader, edge, self.moment.existing(reader.key) - served))
         return Truth(table.gated() & self.moment.existing(key))
 
+    def _python(self, node: AutomationCondition, key: str) -> Truth:
+        """What the user's code said last: a level, each partition with the offset of the answer that made it true."""
+        causes = self.moment.state.conditions.true(node.node_id, key).within(self.moment.existing(key))
+        return Truth(causes.bits) if self._resets else Truth(causes.bits, causes)
+
     # ---- operators ---------------------------------------------------------------------------------------------------
 
     def _deps(self, node: look.DepsMatch, key: str, path: str) -> Truth:
@@ -341,7 +349,9 @@ class PlainEvaluator:
         until the attempt ends, so that one which turns out not to count gives it back (SEMANTICS 2g)."""
         name = self._memory(node, key)
         trigger = self.node(node.children[0], key, f"{path}.trigger")
+        self._resets += 1
         reset = self.node(node.children[1], key, f"{path}.reset")
+        self._resets -= 1
         named = trigger.causes | self._turned(name, trigger.lasting - trigger.causes.bits)
         if key in self.moment.first_limits and key == self.root.key:
             named = self._capped(key, named)

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from pyroaring import BitMap
 
-from ...definitions.conditions import AutomationCondition
+from ...definitions.conditions import AutomationCondition, PythonCondition
 from ...definitions.conditions import operands as op
 from ...definitions.conditions import operators as ops
 from ...definitions.conditions import restricting as look
@@ -163,12 +163,15 @@ class _Place(NamedTuple):
 
     before: str = ""
     after: str | None = None
+    in_reset: bool = False
 
     def down(self, text: str) -> _Place:
-        return _Place(self.before + text) if self.after is None else _Place(self.before, self.after + text)
+        if self.after is None:
+            return _Place(self.before + text, None, self.in_reset)
+        return _Place(self.before, self.after + text, self.in_reset)
 
     def along_dep(self) -> _Place:
-        return _Place(self.before, "")
+        return _Place(self.before, "", self.in_reset)
 
 
 def _compiled(node: AutomationCondition, place: _Place) -> Node | None:
@@ -177,6 +180,8 @@ def _compiled(node: AutomationCondition, place: _Place) -> Node | None:
     operand = _OPERANDS.get(type(node))
     if operand is not None:
         return _leaf(operand(node), node, here)
+    if isinstance(node, PythonCondition):
+        return _leaf(_python(node, in_reset=place.in_reset), node, here)
     if isinstance(node, look.DepsMatch):
         if place.after is not None:
             return None
@@ -184,7 +189,7 @@ def _compiled(node: AutomationCondition, place: _Place) -> Node | None:
         return None if child is None else _deps(node, child)
     if isinstance(node, ops.Since):
         trigger = _compiled(node.children[0], here.down(".trigger"))
-        reset = _compiled(node.children[1], here.down(".reset"))
+        reset = _compiled(node.children[1], here.down(".reset")._replace(in_reset=True))
         if trigger is None or reset is None:
             return None
         handled = isinstance(node.children[1], op.Handled)
@@ -365,6 +370,16 @@ def _cron_tick_passed(node: AutomationCondition) -> Node:
     def evaluated(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
         position = run.moment.cron_position(schedule, zone)
         return FALSE if position is None else (True, position, False, 0)
+
+    return evaluated
+
+
+def _python(node: PythonCondition, *, in_reset: bool) -> Node:
+    node_id = node.node_id
+
+    def evaluated(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
+        groups = run.state.conditions.true(node_id, key).groups
+        return (True, 0 if in_reset else groups[0][0], False, 0) if groups else FALSE
 
     return evaluated
 

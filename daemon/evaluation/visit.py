@@ -117,6 +117,8 @@ class Visit:
         """Evaluate one asset; True if it is requested."""
         moment, key = self.moment, asset.key
         self.visited.append(key)
+        if key in self.graph.asks and self.graph.unanswered(key, moment.state):
+            return False  # its first evaluation comes with the answer, and sees all that has landed by then
         seen = self.graph.seen(asset)
         first = not moment.state.memory.seen(key, seen)
         if first:

@@ -29,6 +29,7 @@ from .operators import Not as Not
 from .operators import Operator as Operator
 from .operators import Or as Or
 from .operators import Since as Since
+from .python_condition import PythonCondition as PythonCondition
 from .restricting import AllChecksMatch as AllChecksMatch
 from .restricting import AllDepsMatch as AllDepsMatch
 from .restricting import AnyChecksMatch as AnyChecksMatch

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -18,6 +19,7 @@ from ..errors import InvalidDefinitionError
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from ..automation_context import AutomationContext, AutomationResult
     from ..keys import CoercibleToAssetKey
     from ..selection import CoercibleToAssetSelection
     from .first import FirstEvaluation, OnFirst
@@ -38,14 +40,38 @@ class AutomationCondition:
     first: FirstEvaluation | None = None
     """What is said of first evaluations; None: nothing. See `on_first`."""
 
-    name: ClassVar[str]
+    name: ClassVar[str] = "python"
     """The kind of the node, as it stands in JSON and as `replace` and `without` take it."""
     kinds: ClassVar[dict[str, type[AutomationCondition]]] = {}
+    is_python: ClassVar[bool] = False
+    """Whether a user wrote it, as a subclass with `evaluate`."""
+
+    minimum_interval_seconds: ClassVar[float] = 30.0
+    """Of a subclass with `evaluate`: it is evaluated when something has happened to the asset or what that reads, and
+    after this time at the latest."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "name" in cls.__dict__:
+        if cls.evaluate is not AutomationCondition.evaluate:
+            cls.is_python = True
+        elif "name" in cls.__dict__:
             AutomationCondition.kinds[cls.name] = cls
+
+    def evaluate(self, context: AutomationContext) -> AutomationResult:
+        """For a condition of your own: override it in a subclass.
+
+            class IsHoliday(AutomationCondition):
+                minimum_interval_seconds = 600
+
+                def evaluate(self, context):
+                    is_holiday = context.evaluation_time.date() in HOLIDAYS
+                    true = context.candidate_subset if is_holiday else context.get_empty_subset()
+                    return AutomationResult(context, true)
+
+        The daemon has it evaluated in a process of its own, under a time limit, and goes by the last answer meanwhile.
+        An object is known by its class and its attributes, which have to be data; a frozen dataclass is a good way.
+        """
+        raise NotImplementedError(f"{type(self).__name__} is not evaluated in Python")
 
     # ---- the tree ------------------------------------------------------------------------------------------------
 
@@ -56,14 +82,27 @@ class AutomationCondition:
     @property
     def description(self) -> str:
         """When the node holds, in words."""
-        raise NotImplementedError
+        return self._data().description
 
     @cached_property
     def node_id(self) -> str:
         """What the node says, as 12 hex digits: equal for equal trees, whatever their labels."""
         from hashlib import sha256  # here, since it costs 10 ms to import
 
-        return sha256(_canonical(self._meaning()).encode()).hexdigest()[:12]
+        meaning = self._data()._meaning() if self.is_python else self._meaning()
+        return sha256(canonical(meaning).encode()).hexdigest()[:12]
+
+    def _data(self) -> AutomationCondition:
+        from .python_condition import as_data
+
+        return as_data(self)
+
+    def with_(self, **changes: Any) -> Self:
+        """The same condition but for its label or what is said of first evaluations; also where a user's class has an
+        `__init__` of its own."""
+        changed = copy(self)
+        changed.__dict__.update(changes)
+        return changed
 
     def walk(self) -> Iterator[AutomationCondition]:
         """The node and all below it, each before its children."""
@@ -118,7 +157,7 @@ class AutomationCondition:
 
     def with_label(self, label: str | None) -> Self:
         """The same condition under a name, which shows and which `replace` and `without` find."""
-        return replace(self, label=label)
+        return self.with_(label=label)
 
     def on_first(self, how: OnFirst, *, limit: int | None = 1_000) -> Self:
         """The same condition with a word on its first evaluation, the one in which nobody has looked at the asset yet.
@@ -140,7 +179,7 @@ class AutomationCondition:
         """
         from .first import FirstEvaluation
 
-        return replace(self, first=FirstEvaluation.of(how, limit))
+        return self.with_(first=FirstEvaluation.of(how, limit))
 
     # ---- edits ---------------------------------------------------------------------------------------------------
 
@@ -213,6 +252,8 @@ class AutomationCondition:
 
     def to_json(self) -> JsonData:
         """`{"op": name, ...}` with its own fields; the rest only where there is some."""
+        if self.is_python:
+            return self._data().to_json()
         data: JsonData = {"op": self.name, **self.fields()}
         if self.label is not None:
             data["label"] = self.label
@@ -515,16 +556,16 @@ def condition_from_json(data: JsonData) -> AutomationCondition:
     if (first := data.get("on_first")) is not None:
         from .first import FirstEvaluation
 
-        condition = replace(condition, first=FirstEvaluation.from_json(first))
+        condition = condition.with_(first=FirstEvaluation.from_json(first))
     return condition
 
 
 def operand(name: str) -> AutomationCondition:
     """The operand without arguments that is called `name`."""
-    from . import looking, operands, restricting, run_operands  # noqa: F401 - they fill the table of kinds
+    from . import looking, operands, python_condition, restricting, run_operands  # noqa: F401 - they fill the table of kinds
 
     return AutomationCondition.kinds[name]()
 
 
-def _canonical(data: JsonData) -> str:
+def canonical(data: JsonData) -> str:
     return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

@@ -15,6 +15,7 @@ from ..selection.names import Check, Key
 from ..selection.operators import ChecksOf, Or
 from .base import AutomationCondition
 from .operators import And, Not
+from .python_condition import as_data
 from .restricting import ChecksMatch, Restricted
 
 
@@ -69,7 +70,7 @@ def _names(operand: AutomationCondition, wanted: AutomationCondition | str) -> b
 def _nickname(operand: AutomationCondition) -> str:
     if isinstance(operand, Not) and operand.label is None:
         operand = operand.operand
-    return operand.label or operand.name
+    return operand.label or (type(operand).__name__ if operand.is_python else operand.name)
 
 
 def restricted(
@@ -139,9 +140,21 @@ def _own_name(selection: AssetSelection) -> str | None:
     return None
 
 
+def without_objects(condition: AutomationCondition, objects: dict[str, AutomationCondition]) -> AutomationCondition:
+    """With the objects of user's classes as data; each is noted in `objects` under the id of its node.
+
+    Raises:
+        InvalidDefinitionError: the configuration of one is not data.
+    """
+    if not condition.is_python:
+        return _over_children(condition, lambda child: without_objects(child, objects))
+    objects.setdefault(condition.node_id, condition)
+    return as_data(condition)
+
+
 def _matches(condition: AutomationCondition, wanted: AutomationCondition | str) -> bool:
     if isinstance(wanted, str):
-        return wanted in (condition.label, condition.name)
+        return wanted in (condition.label, type(condition).__name__ if condition.is_python else condition.name)
     return condition.node_id == wanted.node_id
 
 

@@ -6,7 +6,7 @@ partitions, or everything is taken as it is (`baseline`), and only what happens 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from ..errors import InvalidDefinitionError
@@ -58,4 +58,4 @@ AS_USUAL = FirstEvaluation()
 def as_first_of(condition: _Condition, *parts: AutomationCondition) -> _Condition:
     """`condition`, with what the first of its `parts` that says anything of first evaluations says."""
     first = next((part.first for part in parts if part.first is not None), None)
-    return condition if first is None else replace(condition, first=first)
+    return condition if first is None else condition.with_(first=first)

@@ -44,6 +44,9 @@ def _picture(state: State) -> dict[str, Any]:
         for key, asset in states.items():
             if facts := dict(_asset(asset)):
                 picture[f"{kind} {key!r}"] = facts
+    for (node, key), answer in state.conditions.by_place.items():
+        about = answer.last, answer.cursor, _by_key(answer.true, state.space(key))
+        picture[f"what the condition {node} says of {key!r}"] = about
     for key, left in state.memory.left.items():
         picture[f"what the first evaluation of {key!r} left"] = _by_key(left, state.space(key))
     for key, nodes in state.memory.nodes.items():

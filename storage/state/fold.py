@@ -30,6 +30,7 @@ from .automation import AutomationState
 from .backfills import Backfills
 from .changes import Changes
 from .checks import CheckStates
+from .conditions import ConditionAnswers
 from .memory import SEEN, Memory, Told, whose
 from .ordinals import OrdinalSpace, Spaces
 from .provenance import MadeWith
@@ -80,6 +81,7 @@ class State:
         self.memory: Memory = Memory()
         self.automation: AutomationState = AutomationState()
         self.switches: Switches = Switches()
+        self.conditions: ConditionAnswers = ConditionAnswers()
         self.last_tick: LastTick = LastTick()
         self.changes: Changes = Changes()
         self._blocks: dict[Part, set[Part]] = {}
@@ -119,6 +121,7 @@ class State:
                 event, timestamp=stored.timestamp
             ),
             e.AutomationSwitched: self._automation_switched,
+            e.ConditionEvaluated: self._condition_evaluated,
             e.SensorCursorSet: lambda event, stored: self.automation.cursor_set(event, offset=stored.offset),
         }
 
@@ -179,6 +182,7 @@ class State:
             self._mark_observable(asset)
             if asset.table.space is not old:
                 self.memory.renumber(key, old, asset.table.space)
+                self.conditions.renumber(key, old, asset.table.space)
                 self.changes.renumber(key, old, asset.table.space)
         self._define_checks(self.definitions)
         for key, defined in self.definitions.assets.items():
@@ -191,6 +195,8 @@ class State:
             k for k, a in self.definitions.evaluated.assets.items() if a.condition is not None and a.has_function
         }
         self.memory.forget_seen(keep=evaluated)
+        if self.conditions.by_place:
+            self.conditions.keep(self.definitions.python_nodes)
         self.automation.load(self.definitions, offset=stored.offset, timestamp=stored.timestamp)
         self.changes.definitions = True
 
@@ -215,6 +221,7 @@ class State:
                 state.move_to_space(self._space_of(key))
                 if state.table.space is not old:
                     self.memory.renumber(state.key, old, state.table.space)
+                    self.conditions.renumber(state.key, old, state.table.space)
                     self.changes.renumber(state.key, old, state.table.space)
 
     def _drop_gates(self, asset: AssetState, blocking: set[str], offset: int) -> None:
@@ -605,6 +612,13 @@ class State:
     def _automation_switched(self, event: e.AutomationSwitched, stored: Stored) -> None:
         self.switches.switched(event, offset=stored.offset)
         self.changes.switched = True
+
+    def _condition_evaluated(self, event: e.ConditionEvaluated, stored: Stored) -> None:
+        key = event.asset_key if event.check_name is None else f"{event.asset_key}:{event.check_name}"
+        if event.check_name is not None and key not in self.checks.parts:
+            return
+        self.conditions.evaluated(event, key, self.space(key), offset=stored.offset)
+        self.changes.touched.add(key)
 
     def _tick(self, event: e.Tick, stored: Stored) -> None:
         self.last_tick.through, self.last_tick.at = event.through, event.at
