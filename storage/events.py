@@ -106,7 +106,8 @@ class Decision(Model):
     """One asset that a tick requested: which partitions, in which runs, and the reasons. Of a dry run nothing was.
 
     One that is requested only because it is made together with another asset, `along_with`, has no reasons of its own.
-    Reasons that several decisions have are in `Tick.shared`: see `Tick.causes_of`.
+    Reasons that several decisions have are in `Tick.shared`: see `Tick.causes_of`. `leaves` were true for what is
+    requested; those about other partitions, of dependencies, for any.
     """
 
     asset_key: str

@@ -186,6 +186,8 @@ class Visit:
         now, interval = _micros(self.moment.at), self._min_request_interval
         reasons: Causes | None = None
         for asked_at, because in table.asked.since(now - interval // MICROSECOND):  # c
+            if because.bits.isdisjoint(wanted):
+                continue
             reasons = reasons or _reasons(truth)
             held = (wanted & alike(because, reasons)) - BitMap(table.setbacks)
             self._put_off(asset.key, held, _at(asked_at) + interval, wanted)
@@ -231,7 +233,7 @@ class Visit:
             condition=asset.condition.node_id,
             partitions=space.ranges(truth.bits),
             causes=self._as_told(_reasons(truth), space),
-            leaves=evaluation.told(self.moment),
+            leaves=evaluation.told(self.moment, asset.key, truth.bits),
         )
 
     def _as_told(self, causes: Causes, space: OrdinalSpace) -> tuple[e.Cause, ...]:
