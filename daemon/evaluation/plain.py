@@ -281,7 +281,9 @@ class PlainEvaluator:
         return Truth(bits, Causes([(position, bits)]))
 
     def _initial_evaluation(self, node: AutomationCondition, key: str) -> Truth:
-        return Truth(self.moment.existing(key)) if self.root.key in self.moment.initial else nothing()
+        if self.root.key not in self.moment.initial:
+            return nothing()
+        return Truth.pulse(Causes([(self.moment.state.through, self.moment.existing(key))]))
 
     def _handled(self, node: AutomationCondition, key: str) -> Truth:
         """An attempt has begun or the asset was reported. As a reset it speaks through H: see `_since`."""

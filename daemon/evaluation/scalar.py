@@ -349,7 +349,7 @@ def _will_be_requested(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
 
 
 def _initial_evaluation(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
-    return TRUE if run.first else FALSE
+    return (True, run.state.through, False, 0) if run.first else FALSE
 
 
 def _handled(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
