@@ -44,6 +44,11 @@ def answer(
             return
 
 
+def log_name(definitions: Definitions, node: str) -> str:
+    """How the file is called that has what a condition prints."""
+    return f"{type(definitions.python_conditions[node]).__name__}-{node}"
+
+
 def ask(
     condition: AutomationCondition,
     definitions: Definitions,

@@ -12,11 +12,8 @@ import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
-from hashlib import sha256
 from pathlib import PurePath
 from typing import Any
-from uuid import UUID
 
 from ..errors import InvalidDefinitionError
 from ..keys import AssetCheckKey, AssetKey
@@ -26,7 +23,8 @@ from .operands import Operand
 DEFAULT_INTERVAL_S = 30.0
 
 _NOT_CONFIGURED = {"label", "first", "node_id"}  # of every condition, and no part of what it says
-_AS_TEXT = (datetime, date, time, timedelta, Decimal, UUID, PurePath, AssetKey, AssetCheckKey)
+_AS_TEXT = (datetime, date, time, timedelta, PurePath, AssetKey, AssetCheckKey)
+_AS_TEXT_TOO = {"decimal": "Decimal", "uuid": "UUID"}  # by module, since importing these takes its time
 
 
 @dataclass(frozen=True)
@@ -66,6 +64,8 @@ def as_data(condition: AutomationCondition) -> PythonCondition:
     Raises:
         InvalidDefinitionError: its configuration is not data, or its interval is no number of seconds.
     """
+    from hashlib import sha256  # here, since it costs 10 ms to import
+
     kind = type(condition)
     interval_s = kind.minimum_interval_seconds
     if isinstance(interval_s, bool) or not isinstance(interval_s, (int, float)) or interval_s <= 0:
@@ -102,7 +102,7 @@ def _plain(value: Any, where: str) -> Any:
         return value
     if isinstance(value, enum.Enum):
         return [type(value).__qualname__, value.name]
-    if isinstance(value, _AS_TEXT):
+    if isinstance(value, _AS_TEXT) or _AS_TEXT_TOO.get(type(value).__module__) == type(value).__name__:
         return [type(value).__name__, str(value)]
     if isinstance(value, (list, tuple)):
         return [_plain(one, where) for one in value]

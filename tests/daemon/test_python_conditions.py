@@ -25,6 +25,7 @@ class IsOpen(AutomationCondition):
     minimum_interval_seconds = 0.2
 
     def evaluate(self, context):
+        print("looking for the file")
         with open(HERE / "pids", "a") as pids:
             print(os.getpid(), file=pids)
         there = (HERE / "open").exists()
@@ -120,6 +121,8 @@ def test_one_opens_an_asset_while_others_hang_raise_and_die(commands: Commands) 
         (commands.folder / "open").touch()
         wait_until(lambda: "report" in made(commands), daemon)
         assert daemon.process.pid not in map(int, (commands.folder / "pids").read_text().split())
+    [printed] = (commands.home / "conditions").glob("IsOpen-*.log")
+    assert printed.read_text().startswith("looking for the file")
     said = problems(commands)
     assert "took longer than 1 s and was killed" in said["hangs"]
     assert said["raises"] == "no connection"

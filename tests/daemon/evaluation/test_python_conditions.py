@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -539,21 +541,8 @@ def test_configurations_of_all_plain_kinds_are_data() -> None:
     def node_of(value: Any) -> str:
         return RaisesAbout(value).node_id
 
-    values: list[Any] = [
-        1,
-        "1",
-        1.5,
-        None,
-        True,
-        date(2026, 1, 1),
-        Path("a"),
-        {"a": [1]},
-        {1, 2},
-        (1, 2),
-        AssetKey("a"),
-        len,
-    ]
-    values[-1] = verified  # a function of a module
+    values: list[Any] = [1, "1", 1.5, None, True, date(2026, 1, 1), Path("a"), AssetKey("a"), Decimal(1), UUID(int=1)]
+    values += [{"a": [1]}, {1, 2}, (1, 2), verified]
     assert len({node_of(value) for value in values}) == len(values)
 
 
