@@ -281,7 +281,7 @@ class Definitions(Accessors):
             graph = AssetGraph(_with_mappings(_with_externals(bound, checks, inline)))
             nodes = [CheckNode(spec, check) for check in _with_mapped_inputs(checks, graph) for spec in check.specs]
             nodes += [CheckNode(spec) for spec in inline]
-            conditions, python_conditions = _as_data(_conditions(graph, nodes, self.on_first), graph, nodes)
+            conditions, python_conditions = _conditions(graph, nodes, self.on_first)
             jobs = _unique_named("job", [*self._jobs, *_targeted([*self._schedules, *self._sensors])])
         invalid = graph.validate(nodes)
         with collecting() as job_errors:
@@ -487,7 +487,7 @@ def _with_mappings(nodes: dict[AssetKey, AssetNode]) -> dict[AssetKey, AssetNode
     for key, node in nodes.items():
         if any(dep.mapping is None for dep in node.deps):
             deps = tuple(
-                replace(dep, mapping=dep.mapping or default_mapping(nodes[dep.key].partitions_def, node.partitions_def))
+                dep.with_mapping(dep.mapping or default_mapping(nodes[dep.key].partitions_def, node.partitions_def))
                 for dep in node.deps
             )
             nodes[key] = (
@@ -505,8 +505,9 @@ def _checked_on_first(on_first: Any, *, source: SourceLine) -> OnFirst | None:
 
 def _conditions(
     graph: AssetGraph, checks: Iterable[CheckNode], on_first: OnFirst | None
-) -> dict[AssetKey | AssetCheckKey, AutomationCondition]:
-    """The condition of each asset and each check that has one, its selections resolved."""
+) -> tuple[dict[AssetKey | AssetCheckKey, AutomationCondition], dict[str, AutomationCondition]]:
+    """The condition of each asset and each check that has one as data, its selections resolved; and the objects of
+    users' classes in them, by the id of their node."""
     given: dict[AssetKey | AssetCheckKey, AutomationCondition] = {}
     whose: dict[AssetKey | AssetCheckKey, AssetNode | CheckNode] = {**graph.nodes, **{c.key: c for c in checks}}
     for key, node in whose.items():
@@ -516,15 +517,19 @@ def _conditions(
         said = {id(c): c if c.first is not None else c.on_first(on_first) for c in given.values()}
         given = {key: said[id(condition)] for key, condition in given.items()}
     if not given:
-        return {}
+        return {}, {}
+    given, objects = _as_data(given, whose)
     from .conditions.downstream import asks_downstream, expanded
     from .conditions.resolving import has_selections, resolved
     from .selection.view import SelectableAssets
 
     of_assets = {key: condition for key, condition in given.items() if isinstance(key, AssetKey)}
+    different = {id(condition): condition for condition in given.values()}  # thousands have one of a handful
+    asking = {place: asks_downstream(condition) for place, condition in different.items()}
+    matching = {place: _matches(condition) for place, condition in different.items()}
     for key, condition in given.items():
-        _check_matched(condition, whose[key], graph)
-        if asks_downstream(condition):
+        _check_matched(matching[id(condition)], whose[key], graph)
+        if asking[id(condition)]:
             keys = {key} if isinstance(key, AssetKey) else set[AssetKey]()
             given[key] = expanded(condition, keys, of_assets, parents=graph.parents, children=graph.children)
     selecting = {id(condition): has_selections(condition) for condition in {id(c): c for c in given.values()}.values()}
@@ -546,45 +551,46 @@ def _conditions(
                     f"{error}"
                 )
             )
-    return given
+    return given, objects
 
 
 def _as_data(
-    conditions: dict[AssetKey | AssetCheckKey, AutomationCondition], graph: AssetGraph, checks: Iterable[CheckNode]
+    conditions: dict[AssetKey | AssetCheckKey, AutomationCondition],
+    whose: dict[AssetKey | AssetCheckKey, AssetNode | CheckNode],
 ) -> tuple[dict[AssetKey | AssetCheckKey, AutomationCondition], dict[str, AutomationCondition]]:
-    """The conditions without objects of user's classes, and these objects by the id of their node."""
+    """The conditions without objects of users' classes, and these objects by the id of their node."""
+    from .conditions.edits import without_objects
+
     known: dict[int, AutomationCondition | None] = {}
     objects: dict[str, AutomationCondition] = {}
-    made: dict[AssetKey | AssetCheckKey, AutomationCondition] = {}
     for key, condition in conditions.items():
         if id(condition) not in known:
-            from .conditions.edits import without_objects
-
             try:
                 known[id(condition)] = without_objects(condition, objects)
             except InvalidDefinitionError as error:
                 known[id(condition)] = None
-                whose = [*graph.nodes.values(), *checks]
-                source = next(node.source for node in whose if node.key == key)
+                source = whose[key].source
                 report(DefinitionError(f"{source}: the automation_condition of {key.to_user_string()!r}: {error}"))
-        if (data := known[id(condition)]) is not None:
-            made[key] = data
-    return made, objects
+    data = {key: known[id(condition)] for key, condition in conditions.items()}
+    return {key: condition for key, condition in data.items() if condition is not None}, objects
 
 
-def _check_matched(condition: AutomationCondition, node: AssetNode | CheckNode, graph: AssetGraph) -> None:
-    """Report each asset that an `asset_matches` names and that is not there."""
+def _matches(condition: AutomationCondition) -> list[str]:
+    """The assets that an `asset_matches` in it names."""
     from .conditions import AssetMatches
 
-    for match in condition.walk():
-        if isinstance(match, AssetMatches) and AssetKey.from_user_string(match.key) not in graph.nodes:
+    return [node.key for node in condition.walk() if isinstance(node, AssetMatches)]
+
+
+def _check_matched(names: Iterable[str], node: AssetNode | CheckNode, graph: AssetGraph) -> None:
+    """Report each of the assets `names`, which the condition of `node` looks at, that is not there."""
+    for name in names:
+        if AssetKey.from_user_string(name) not in graph.nodes:
             owner = str(node) if isinstance(node, CheckNode) else f"asset {str(node.key)!r}"
-            hint = did_you_mean(
-                match.key, [str(key) for key in graph.nodes], "Define it, or declare it with AssetSpec."
-            )
+            hint = did_you_mean(name, [str(key) for key in graph.nodes], "Define it, or declare it with AssetSpec.")
             report(
                 DefinitionError(
-                    f"{node.source}: the automation_condition of {owner} looks at the asset {match.key!r}, which is "
+                    f"{node.source}: the automation_condition of {owner} looks at the asset {name!r}, which is "
                     f"not defined. {hint}"
                 )
             )
