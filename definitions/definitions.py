@@ -24,6 +24,7 @@ from .errors import (
     DefinitionErrors,
     DuplicateAsset,
     InvalidAssetSelection,
+    InvalidDefinitionError,
     InvalidInvocationError,
     did_you_mean,
 )
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from .asset_jobs import JobContents
     from .automation_binding import BoundAutomation
     from .conditions.base import AutomationCondition
+    from .conditions.first import OnFirst
     from .executors import ExecutorDefinition
     from .jobs import JobDefinition
     from .schedules import ScheduleDefinition
@@ -50,6 +52,7 @@ class _Bound(NamedTuple):
     graph: AssetGraph
     checks: list[CheckNode]
     conditions: dict[AssetKey | AssetCheckKey, AutomationCondition]
+    python_conditions: dict[str, AutomationCondition]
     jobs: dict[str, JobDefinition]
     contents: dict[str, JobContents]
     automation: BoundAutomation | None
@@ -74,7 +77,10 @@ class Definitions(Accessors):
         executor: Any = None,
         loggers: Mapping[str, Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
+        on_first: OnFirst | None = None,
     ) -> None:
+        """`on_first` is for all automation conditions that say nothing of their first evaluation themselves: see
+        `AutomationCondition.on_first`."""
         self.source: SourceLine = caller()
         listed = _by_kind([*(assets or ()), *(asset_checks or ())], source=self.source)
         self._assets, self._checks = listed
@@ -85,6 +91,7 @@ class Definitions(Accessors):
         self._schedules, self._sensors = _automation_of(schedules, sensors, source=self.source)
         self.executor: ExecutorDefinition | None = checked_executor(executor, owner="Definitions", source=self.source)
         self.loggers: dict[str, Any] = dict(loggers or {})
+        self.on_first: OnFirst | None = _checked_on_first(on_first, source=self.source)
 
     def _brought_along(self, own: Mapping[str, Any]) -> dict[str, Any]:
         """The resources that assets bring with them, each of which must be the only one of its name."""
@@ -108,9 +115,11 @@ class Definitions(Accessors):
 
     @classmethod
     def merge(cls, *definitions: Definitions) -> Definitions:
-        """All of them as one. A resource, a logger or an executor that two of them name must be the same, or equal."""
+        """All of them as one. What two of them name must be the same, or equal: a resource, a logger, an executor,
+        `on_first`."""
         resources = _merged("resource", [(one.source, one.resources) for one in definitions])
         loggers = _merged("logger", [(one.source, one.loggers) for one in definitions])
+        on_first = [(one.source, {"on_first": one.on_first}) for one in definitions if one.on_first is not None]
         executors = [(one.source, {"executor": one.executor}) for one in definitions if one.executor is not None]
         return cls(
             assets=[asset for one in definitions for asset in one._assets],
@@ -122,6 +131,7 @@ class Definitions(Accessors):
             executor=_merged("setting", executors).get("executor"),
             loggers=loggers,
             metadata={name: value for one in definitions for name, value in one.metadata.items()},
+            on_first=_merged("setting", on_first).get("on_first"),
         )
 
     @property
@@ -215,8 +225,14 @@ class Definitions(Accessors):
         return self._bound.contents.get(name) or JobContents(partitions=self.job(name).partitions_def)
 
     def condition_of(self, key: AssetKey | AssetCheckKey) -> AutomationCondition | None:
-        """The automation condition of an asset or a check, with the keys that its selections mean in place of these."""
+        """The automation condition of an asset or a check as data: with the keys that its selections mean in place of
+        these, and with the names of user's classes in place of their objects."""
         return self._bound.conditions.get(key)
+
+    @property
+    def python_conditions(self) -> dict[str, AutomationCondition]:
+        """The conditions that users wrote as classes of their own, by the id of their node in `condition_of`."""
+        return self._bound.python_conditions
 
     def io_manager(self, name: str, *, home: Path) -> Any:
         """The IO manager of this name; by default one that stores files in `home`/storage."""
@@ -265,13 +281,15 @@ class Definitions(Accessors):
             graph = AssetGraph(_with_mappings(_with_externals(bound, checks, inline)))
             nodes = [CheckNode(spec, check) for check in _with_mapped_inputs(checks, graph) for spec in check.specs]
             nodes += [CheckNode(spec) for spec in inline]
-            conditions = _conditions(graph, nodes)
+            conditions, python_conditions = _conditions(graph, nodes, self.on_first)
             jobs = _unique_named("job", [*self._jobs, *_targeted([*self._schedules, *self._sensors])])
         invalid = graph.validate(nodes)
         with collecting() as job_errors:
             contents = _contents(jobs, graph, nodes) if jobs and not invalid else {}
             automation = None if invalid else self._automation(graph, nodes, jobs, contents)
-        return _Bound(graph, nodes, conditions, jobs, contents, automation, errors + invalid + job_errors)
+        return _Bound(
+            graph, nodes, conditions, python_conditions, jobs, contents, automation, errors + invalid + job_errors
+        )
 
     def _automation(
         self,
@@ -478,15 +496,29 @@ def _with_mappings(nodes: dict[AssetKey, AssetNode]) -> dict[AssetKey, AssetNode
     return nodes
 
 
-def _conditions(graph: AssetGraph, checks: Iterable[CheckNode]) -> dict[AssetKey | AssetCheckKey, AutomationCondition]:
-    """The condition of each asset and each check that has one, its selections resolved."""
+def _checked_on_first(on_first: Any, *, source: SourceLine) -> OnFirst | None:
+    if on_first not in (None, "request", "baseline"):
+        report(DefinitionError(f"{source}: on_first is 'request' or 'baseline', not {on_first!r}."))
+        return None
+    return on_first
+
+
+def _conditions(
+    graph: AssetGraph, checks: Iterable[CheckNode], on_first: OnFirst | None
+) -> tuple[dict[AssetKey | AssetCheckKey, AutomationCondition], dict[str, AutomationCondition]]:
+    """The condition of each asset and each check that has one as data, its selections resolved; and the objects of
+    users' classes in them, by the id of their node."""
     given: dict[AssetKey | AssetCheckKey, AutomationCondition] = {}
     whose: dict[AssetKey | AssetCheckKey, AssetNode | CheckNode] = {**graph.nodes, **{c.key: c for c in checks}}
     for key, node in whose.items():
         if (condition := node.spec.automation_condition) is not None:
             given[key] = condition
+    if on_first is not None:
+        said = {id(c): c if c.first is not None else c.on_first(on_first) for c in given.values()}
+        given = {key: said[id(condition)] for key, condition in given.items()}
     if not given:
-        return {}
+        return {}, {}
+    given, objects = _as_data(given, whose)
     from .conditions.downstream import asks_downstream, expanded
     from .conditions.resolving import has_selections, resolved
     from .selection.view import SelectableAssets
@@ -502,7 +534,7 @@ def _conditions(graph: AssetGraph, checks: Iterable[CheckNode]) -> dict[AssetKey
             given[key] = expanded(condition, keys, of_assets, parents=graph.parents, children=graph.children)
     selecting = {id(condition): has_selections(condition) for condition in {id(c): c for c in given.values()}.values()}
     unresolved = {key: condition for key, condition in given.items() if selecting[id(condition)]}
-    view = SelectableAssets.of(graph) if unresolved else None
+    view = SelectableAssets.of(graph, checks) if unresolved else None
     for key, condition in unresolved.items():
         assert view is not None
         node = whose[key]
@@ -519,7 +551,28 @@ def _conditions(graph: AssetGraph, checks: Iterable[CheckNode]) -> dict[AssetKey
                     f"{error}"
                 )
             )
-    return given
+    return given, objects
+
+
+def _as_data(
+    conditions: dict[AssetKey | AssetCheckKey, AutomationCondition],
+    whose: dict[AssetKey | AssetCheckKey, AssetNode | CheckNode],
+) -> tuple[dict[AssetKey | AssetCheckKey, AutomationCondition], dict[str, AutomationCondition]]:
+    """The conditions without objects of users' classes, and these objects by the id of their node."""
+    from .conditions.edits import without_objects
+
+    known: dict[int, AutomationCondition | None] = {}
+    objects: dict[str, AutomationCondition] = {}
+    for key, condition in conditions.items():
+        if id(condition) not in known:
+            try:
+                known[id(condition)] = without_objects(condition, objects)
+            except InvalidDefinitionError as error:
+                known[id(condition)] = None
+                source = whose[key].source
+                report(DefinitionError(f"{source}: the automation_condition of {key.to_user_string()!r}: {error}"))
+    data = {key: known[id(condition)] for key, condition in conditions.items()}
+    return {key: condition for key, condition in data.items() if condition is not None}, objects
 
 
 def _matches(condition: AutomationCondition) -> list[str]:

@@ -21,6 +21,7 @@ from .binding import AssetNode
 from .check_specs import CheckNode
 from .collector import collector_paused
 from .conditions.base import AutomationCondition
+from .conditions.python_condition import PythonCondition
 from .dependencies import Dependency
 from .freshness import FreshnessPolicy, freshness_from_json
 from .job_snapshot import JobSnapshot
@@ -295,6 +296,13 @@ class DefinitionsSnapshot:
             if asset.step and not asset.can_subset:
                 steps.setdefault(asset.step, []).append(key)
         return {key: tuple(keys) for keys in steps.values() for key in keys if len(keys) > 1}
+
+    @cached_property
+    def python_nodes(self) -> frozenset[str]:
+        """The ids of the nodes of conditions that users wrote in Python."""
+        conditions = {id(a.condition): a.condition for a in self.evaluated.assets.values() if a.condition is not None}
+        nodes = (node for condition in conditions.values() for node in condition.walk())
+        return frozenset(node.node_id for node in nodes if isinstance(node, PythonCondition))
 
     @cached_property
     def evaluated(self) -> DefinitionsSnapshot:

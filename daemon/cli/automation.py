@@ -72,7 +72,8 @@ def status(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show each asset with a condition, and whether its automation is on, paused or on a dry run."""
+    """Show each asset with a condition, and whether its automation is on, paused or on a dry run; and what conditions
+    that are written in Python last answered, or why they could not."""
     from .output import print_json, print_table, shown_time
     from .switching import status_rows
 
@@ -84,6 +85,13 @@ def status(
         ["asset", "group", "condition", "automation", "said of", "since"],
         [[row.key, row.group, row.condition, row.mode, row.said_of, shown_time(row.since)] for row in rows],
     )
+    answers = {(one.condition, one.about, one.at): one for row in rows for one in row.answers}
+    if answers:
+        typer.echo()
+        print_table(
+            ["Python condition", "asked about", "is true", "evaluated", "problem"],
+            [[one.condition, one.about, one.true, shown_time(one.at), one.problem] for one in answers.values()],
+        )
 
 
 def _switch(

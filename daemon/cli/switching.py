@@ -10,12 +10,31 @@ from typing import Any
 
 from ...definitions.errors import InvalidInvocationError, did_you_mean
 from ...definitions.selection import AssetSelection
-from ...definitions.snapshot import DefinitionsSnapshot
+from ...definitions.snapshot import DefinitionsSnapshot, check_node_key
 from ...storage.events import AutomationMode, AutomationSwitched
 from ...storage.log import EventLog
+from ...storage.state import State
+from ...storage.state.ordinals import Spaces
+from ..evaluation.asked_places import Asked, places_of
 from ..host.source import CodeSource
 from .catalog import folded, known_definitions, log_for_reading
 from .output import iso
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRow:
+    """What a condition that the user wrote in Python says of an asset or a check that it is asked about."""
+
+    condition: str
+    about: str
+    true: str
+    """yes, no, the number of partitions; or unknown, as long as it has never answered."""
+    at: datetime | None
+    problem: str
+
+    def to_json(self) -> dict[str, Any]:
+        data = {"condition": self.condition, "about": self.about, "true": self.true}
+        return {**data, "at": iso(self.at), "problem": self.problem or None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +47,7 @@ class StatusRow:
     mode: AutomationMode
     said_of: str
     since: datetime | None
+    answers: tuple[AnswerRow, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -37,6 +57,7 @@ class StatusRow:
             "mode": self.mode,
             "said_of": self.said_of or None,
             "since": iso(self.since),
+            "answers": [answer.to_json() for answer in self.answers],
         }
 
 
@@ -68,7 +89,8 @@ def status_rows(home: Path, given: CodeSource | None, select: str | None) -> lis
     """Each asset with a condition, of itself or of one of its checks, upstream first."""
     with log_for_reading(home) as log:
         definitions = known_definitions(log, home, given) or DefinitionsSnapshot({})
-        switches = folded(log, definitions, lazily=True).switches
+        state, asks = folded(log, definitions, lazily=True), places_of(definitions)
+        switches = state.switches
         wanted = None if select is None else set(_selected(definitions, select))
         rows = []
         for asset in definitions.assets.values():
@@ -84,9 +106,30 @@ def status_rows(home: Path, given: CodeSource | None, select: str | None) -> lis
                     mode="on" if said is None else said.mode,
                     said_of="" if said is None else said.place[0],
                     since=None if said is None else log.read(said.offset - 1, 1)[0].at,
+                    answers=tuple(
+                        _answer_row(state, asked)
+                        for key in (asset.key, *(check_node_key(asset.key, check.name) for check in asset.checks))
+                        for asked in asks.get(key, {}).values()
+                    ),
                 )
             )
         return rows
+
+
+def _answer_row(state: State, asked: Asked) -> AnswerRow:
+    answer = state.conditions.by_place.get(asked.place)
+    true, error = "unknown", answer.last.error if answer is not None else None
+    if answer is not None and answer.is_known:
+        space, bits = state.space(asked.key), answer.true.bits
+        is_whole = space.fingerprint == Spaces.WHOLE.fingerprint
+        true = ("yes" if bits else "no") if is_whole else f"{len(bits)} partitions"
+    return AnswerRow(
+        condition=str(asked.node),
+        about=asked.key,
+        true=true,
+        at=answer.last.at if answer is not None else None,
+        problem=f"{error.cls}: {error.message}" if error is not None else "",
+    )
 
 
 def _selected(definitions: DefinitionsSnapshot, select: str | None) -> list[str]:

@@ -22,6 +22,7 @@ from .truth import Truth, nothing
 def evaluate_as_baseline(moment: Moment, asset: AssetSnapshot) -> Evaluation:
     """Evaluate the condition of `asset` at `moment`, the first time."""
     assert asset.condition is not None
+    moment.left[asset.key] = moment.existing(asset.key) - moment.state.asset(asset.key).table.there()
     return _Baseline(moment, asset).run(asset.condition)
 
 

@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ...definitions.conditions import AllDepsMatch, And, Gated, Handled, NewlyTrue, Not, Since
-from ...definitions.conditions.looking import AllChecksMatch
+from pyroaring import BitMap
+
+from ...definitions.conditions import (
+    AllChecksMatch,
+    AllDepsMatch,
+    And,
+    Gated,
+    Handled,
+    Missing,
+    NewlyTrue,
+    Not,
+    PythonCondition,
+    Since,
+)
 from ...storage.state import State
+from .asked_places import standing
 from .explained_tree import Found
 
 WORDS: dict[str, tuple[str, str]] = {
@@ -42,6 +55,12 @@ WORDS: dict[str, tuple[str, str]] = {
 """Per operand, what would have to happen for it to become true, and to become false."""
 
 
+LEFT = (
+    "it was missing when the asset was evaluated for the first time, and on_first left it so: "
+    "make it by hand or with a backfill, or something upstream has to be updated"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Blocker:
     """An operand that keeps a condition from holding."""
@@ -73,7 +92,9 @@ def _blockers(found: Found, wanted: bool, state: State, labels: tuple[str, ...],
         yield from _of_latch(found, wanted, state, below, either)
     elif isinstance(node, NewlyTrue):
         if wanted and found.children[0].is_true:
-            needed = "it was true before this tick: it has to become false, and true again"
+            left = state.memory.left.get(found.key, BitMap()) & found.concerned
+            is_left = bool(left) and isinstance(found.children[0].node, Missing)
+            needed = LEFT if is_left else "it was true before this tick: it has to become false, and true again"
             yield Blocker(_named(found, labels), found.key, False, needed, either)
         else:
             yield from _blockers(found.children[0], wanted, state, below, either)
@@ -107,6 +128,9 @@ def _overlap(wanted: bool) -> str:
 
 
 def _needed(found: Found, wanted: bool, state: State) -> str:
+    if isinstance(found.node, PythonCondition):
+        said = standing(state, (found.node.node_id, found.key))
+        return f"its Python code has to say {'so' if wanted else 'otherwise'}; {said}"
     words = WORDS.get(found.node.name)
     if words is None:
         return f"{found.node.description} has to be {str(wanted).lower()}"

@@ -8,18 +8,22 @@ from datetime import UTC, datetime
 from weakref import WeakKeyDictionary
 
 from ...definitions.assets_definition import AssetsDefinition
+from ...definitions.conditions import OnFirst
 from ...definitions.definitions import Definitions
 from ...definitions.errors import InvalidInvocationError
 from ...definitions.keys import AssetKey, CoercibleToAssetKey
 from ...definitions.selection import AssetSelection, CoercibleToAssetSelection
 from ...definitions.snapshot import DefinitionsSnapshot
 from ...definitions.spec import AssetSpec
+from ...storage import events as e
 from ...storage.clock import SystemClock
 from ...storage.events import KeyRanges, Tick
 from ...storage.instance import Instance
 from ...storage.log import EventLog
+from ...storage.state import State
+from .asked_in_process import asked_in_process
 from .plain import Evaluation
-from .trial import OnFirst, Trial
+from .trial import Trial
 
 KEPT = 16  # trials of one log that are kept to go on from, newest first; an older one is made anew from its cursor
 
@@ -67,7 +71,7 @@ def evaluate_automation_conditions(
     evaluation_time: datetime | None = None,
     cursor: str | None = None,
     *,
-    on_first: OnFirst = "request",
+    on_first: OnFirst | None = None,
 ) -> EvaluateAutomationConditionsResult:
     """Evaluate the automation conditions of `defs` on what the log of `instance` tells, as the daemon does.
 
@@ -84,21 +88,29 @@ def evaluate_automation_conditions(
     a naive one is in UTC). It never goes back behind the evaluation that gave `cursor`.
 
     On the first evaluation of an asset, `on_first="request"` asks for it if it is missing (in its latest time window)
-    as soon as its dependencies are there; `on_first="baseline"` takes everything as it is.
+    as soon as its dependencies are there; `on_first="baseline"` takes everything as it is. None is what each condition
+    says with `AutomationCondition.on_first`, or the Definitions do: "request" where neither does.
+
+    Conditions of your own (subclasses with `evaluate`) are called right here, so that what they raise is raised.
 
     Raises:
         DefinitionErrors: the definitions do not fit together.
         InvalidAssetSelection: the selection cannot be read, or names an asset that is not there.
         InvalidInvocationError: `cursor` was not given by an evaluation over this instance.
     """
-    if on_first not in ("request", "baseline"):
+    if on_first not in (None, "request", "baseline"):
         raise InvalidInvocationError(f"on_first is 'request' or 'baseline', not {on_first!r}.")
     definitions = defs if isinstance(defs, Definitions) else Definitions(assets=defs)
     definitions.validate()
     snapshot = _selected(definitions, asset_selection)
     trial = _trial(instance.log, cursor)
     at = evaluation_time or SystemClock().now()
-    tick = trial.evaluate(instance.log, snapshot, at if at.tzinfo else at.replace(tzinfo=UTC), on_first=on_first)
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+
+    def ask(state: State, at: datetime) -> list[e.ConditionEvaluated]:
+        return asked_in_process(definitions, snapshot, state, instance, at=at)
+
+    tick = trial.evaluate(instance.log, snapshot, at, on_first=on_first, ask=ask if snapshot.python_nodes else None)
     result = EvaluateAutomationConditionsResult(trial.cursor(), _results(trial, snapshot, tick))
     _keep(instance.log, result.cursor, trial)
     return result

@@ -209,7 +209,7 @@ class _Teller:
 
     def _touched(self, found: Found) -> int | None:
         """The newest event about what a leaf looks at, of the kind that can change it."""
-        kinds = _KINDS.get(found.node.name, ())
+        kinds = _KINDS.get(type(found.node).name, ())
         key, _, _ = found.key.partition(":")
         newest = self._log.query(asset_key=key, types=kinds, newest_first=True, limit=1, before=self._through + 1)
         return newest[0].offset if newest else None
@@ -235,6 +235,7 @@ _KINDS: dict[str, tuple[str, ...]] = {
     "freshness_passed": ("freshness_changed",),
     "freshness_warned": ("freshness_changed",),
     "freshness_failed": ("freshness_changed",),
+    "python": ("condition_evaluated",),
 }
 """Per operand, the types of events of its asset that can change it."""
 

@@ -28,7 +28,7 @@ def far_reads(asset: AssetSnapshot, definitions: DefinitionsSnapshot) -> set[str
 def _reads(condition: AutomationCondition, at: AssetSnapshot, definitions: DefinitionsSnapshot) -> Iterator[str]:
     if isinstance(condition, ChecksMatch):
         for check in at.checks:
-            if check.blocking or not condition.blocking_only:
+            if (check.blocking or not condition.blocking_only) and condition.looks_at(at.key, check.name):
                 yield check_node_key(at.key, check.name)
         yield at.key
     places = [at]

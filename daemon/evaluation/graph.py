@@ -7,7 +7,10 @@ from collections.abc import Callable
 
 from ...definitions.conditions import AutomationCondition
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
+from ...storage.state import State
+from ...storage.state.conditions import Place
 from ...storage.state.memory import SEEN
+from .asked_places import Asked, places_of
 from .far_reads import any_far_reads, far_reads
 from .pulses import needs_follow_up, reads_open_pulses, reads_requests
 from .timers import Timers
@@ -37,6 +40,8 @@ class ConditionGraph:
         self.follow_up: set[str] = self._whose(needs_follow_up)
         self.open_pulses: set[str] = self._whose(reads_open_pulses)
         self._read_requests = self._whose(reads_requests)
+        self.asks: dict[str, dict[Place, Asked]] = places_of(definitions)
+        """Per asset with a condition that asks users' code, what it asks."""
 
     def _whose(self, holds: Callable[[AutomationCondition], bool]) -> set[str]:
         """The assets with such a condition; one that many have is looked at once."""
@@ -88,6 +93,10 @@ class ConditionGraph:
                 waiting += fresh
             self._upstream[key] = found
         return self._upstream[key]
+
+    def unanswered(self, key: str, state: State) -> list[Asked]:
+        """What the condition of an asset asks of users' code that has never given an answer."""
+        return [asked for place, asked in self.asks.get(key, {}).items() if not state.conditions.is_known(place)]
 
     def readers_of_requests(self, requested: dict[str, Truth]) -> set[str]:
         """Assets for which `newly_requested` will be true in the next tick, after these requests."""

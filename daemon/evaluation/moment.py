@@ -42,6 +42,12 @@ class Moment:
     """What comes along, since it can only be made together with something that is requested."""
     initial: set[str] = field(default_factory=set)
     """Assets that are evaluated for the first time under their condition and dependencies."""
+    baseline: set[str] = field(default_factory=set)
+    """Those that were never evaluated before and take everything as it is."""
+    first_limits: dict[str, int] = field(default_factory=dict)
+    """Of those that were never evaluated before, how many partitions may be asked for because they are missing."""
+    left: dict[str, BitMap] = field(default_factory=dict)
+    """What is missing and was left so by a first evaluation."""
     _news: dict[str, Causes] = field(default_factory=dict)
     _arrived: dict[str, Causes] = field(default_factory=dict)
     _alike: dict[tuple[str, str], tuple[bool, bool]] = field(default_factory=dict)

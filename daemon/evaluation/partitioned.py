@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from ...definitions.conditions import AutomationCondition
 from ...definitions.conditions import operators as ops
+from ...definitions.conditions import restricting as look
 from ...definitions.snapshot import AssetSnapshot
 from .moment import Moment
 from .plain import OPERANDS, Evaluation, Leaf, PlainEvaluator, evaluate
@@ -56,7 +57,7 @@ class _Run(PlainEvaluator):
         super().__init__(moment, root)
         self.result: Evaluation = PartitionedEvaluation()
 
-    def along_deps(self, node: ops.DepsMatch, child: Node) -> list[Truth]:
+    def along_deps(self, node: look.DepsMatch, child: Node) -> list[Truth]:
         """What a node says at each dependency, as seen from the root."""
         truths = []
         for dep in self.root.deps:
@@ -118,7 +119,7 @@ def _compiled(node: AutomationCondition, place: _Place) -> Node | None:
     here = place.down(f"/{node.label or node.name}")
     if type(node) in OPERANDS:
         return _leaf(node, here)
-    if isinstance(node, ops.AnyDepsMatch | ops.AllDepsMatch):
+    if isinstance(node, look.DepsMatch):
         child = _compiled(node.children[0], _Place(here.before, "")) if place.after is None else None
         return None if child is None else _deps(node, child)
     if isinstance(node, ops.Since):
@@ -147,14 +148,14 @@ def _leaf(node: AutomationCondition, place: _Place) -> Node:
     return evaluated
 
 
-def _deps(node: ops.DepsMatch, child: Node) -> Node:
-    if isinstance(node, ops.AnyDepsMatch):
+def _deps(node: look.DepsMatch, child: Node) -> Node:
+    if isinstance(node, look.AnyDepsMatch):
         return lambda run, key: any_of(run.along_deps(node, child))
     return lambda run, key: run.combined(run.along_deps(node, child), key)
 
 
 def _since(node: ops.Since, trigger: Node, reset: Node) -> Node:
-    return lambda run, key: run.latched(node, key, trigger(run, key), reset(run, key))
+    return lambda run, key: run.latched(node, key, trigger(run, key), run.as_reset(lambda: reset(run, key)))
 
 
 def _newly_true(node: ops.NewlyTrue, child: Node) -> Node:

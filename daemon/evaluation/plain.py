@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 
 from pyroaring import BitMap
 
-from ...definitions.conditions import AutomationCondition, looking
+from ...definitions.conditions import AutomationCondition, PythonCondition, looking
 from ...definitions.conditions import operands as op
 from ...definitions.conditions import operators as ops
+from ...definitions.conditions import restricting as look
 from ...definitions.conditions import run_operands as runs
 from ...definitions.snapshot import AssetSnapshot, DepSnapshot, check_node_key
 from ...storage import events as e
@@ -25,6 +26,9 @@ from ...storage.state import Causes
 from ...storage.state.runs import Tags
 from .moment import Moment
 from .truth import Truth, all_of, any_of, nothing
+
+SINCE_EVER = 0.5
+"""The position of what is missing: the beginning of the log."""
 
 
 @dataclass(slots=True)
@@ -72,6 +76,10 @@ def _told(leaf: Leaf, moment: Moment, own: str, bits: BitMap) -> e.LeafTruth | N
 def evaluate(moment: Moment, asset: AssetSnapshot) -> Evaluation:
     """Evaluate the condition of `asset` at `moment`, in full."""
     assert asset.condition is not None
+    if asset.key in moment.baseline:
+        from .baseline import evaluate_as_baseline  # which is made of what is below
+
+        return evaluate_as_baseline(moment, asset)
     return PlainEvaluator(moment, asset).run(asset.condition)
 
 
@@ -84,6 +92,8 @@ class PlainEvaluator:
         self.result: Evaluation = Evaluation()
         self._edge: DepSnapshot | None = None
         """The dependency that is looked at; None while at the root itself."""
+        self._resets = 0
+        """How many resets of `since` the node stands in: there a level speaks as long as it is true."""
         self._reader = root
         """The asset that it is a dependency of: the root, unless one operator stands in another."""
 
@@ -98,9 +108,9 @@ class PlainEvaluator:
             truth = self.operand(node, key)
             self.result.leaves.append(Leaf(here, node.label or node.name, key, truth, getattr(node, "pulse", False)))
             return truth
-        if isinstance(node, ops.AnyDepsMatch | ops.AllDepsMatch):
+        if isinstance(node, look.DepsMatch):
             return self._deps(node, key, here)
-        if isinstance(node, looking.ChecksMatch):
+        if isinstance(node, look.ChecksMatch):
             return self._checks(node, key, here)
         if isinstance(node, looking.AssetMatches):
             return self._asset_matches(node, key, here)
@@ -129,7 +139,7 @@ class PlainEvaluator:
         """Never made; of an observable source, never seen either. Its position is the beginning of the log: any attempt
         since has handled it. A partition of a dependency that is required and does not exist is missing too."""
         bits = self._looked_at(key) - self.moment.state.asset(key).table.there()
-        return Truth(bits, Causes([(0.5, bits)]))
+        return Truth(bits, Causes([(SINCE_EVER, bits)]))
 
     def _in_progress(self, node: AutomationCondition, key: str) -> Truth:
         return Truth(self.moment.state.asset(key).in_progress & self.moment.existing(key))
@@ -271,7 +281,9 @@ class PlainEvaluator:
         return Truth(bits, Causes([(position, bits)]))
 
     def _initial_evaluation(self, node: AutomationCondition, key: str) -> Truth:
-        return Truth(self.moment.existing(key)) if self.root.key in self.moment.initial else nothing()
+        if self.root.key not in self.moment.initial:
+            return nothing()
+        return Truth.pulse(Causes([(self.moment.state.through, self.moment.existing(key))]))
 
     def _handled(self, node: AutomationCondition, key: str) -> Truth:
         """An attempt has begun or the asset was reported. As a reset it speaks through H: see `_since`."""
@@ -290,9 +302,14 @@ class PlainEvaluator:
             return Truth(self.moment.upstream(reader, edge, self.moment.existing(reader.key) - served))
         return Truth(table.gated() & self.moment.existing(key))
 
+    def _python(self, node: AutomationCondition, key: str) -> Truth:
+        """What the user's code said last: a level, each partition with the offset of the answer that made it true."""
+        causes = self.moment.state.conditions.true(node.node_id, key).within(self.moment.existing(key))
+        return Truth(causes.bits) if self._resets else Truth(causes.bits, causes)
+
     # ---- operators ---------------------------------------------------------------------------------------------------
 
-    def _deps(self, node: ops.AnyDepsMatch | ops.AllDepsMatch, key: str, path: str) -> Truth:
+    def _deps(self, node: look.DepsMatch, key: str, path: str) -> Truth:
         """Look at the dependencies of `key`, which is the root itself unless one such operator stands in another."""
         truths = []
         asset = self.root if key == self.root.key else self.moment.definitions.assets.get(key)
@@ -302,15 +319,16 @@ class PlainEvaluator:
                 continue
             truth = self._along(asset, dep, node.children[0], dep.key, path)
             truths.append(self.moment.seen_downstream(asset, dep, truth))
-        if isinstance(node, ops.AnyDepsMatch):
+        if isinstance(node, look.AnyDepsMatch):
             return any_of(truths)
         return all_of(truths, self.moment.existing(key))
 
-    def _checks(self, node: looking.ChecksMatch, key: str, path: str) -> Truth:
+    def _checks(self, node: look.ChecksMatch, key: str, path: str) -> Truth:
         asset = self.moment.definitions.assets.get(key)
-        names = [check.name for check in asset.checks if check.blocking or not node.blocking_only] if asset else []
+        looked_at = [c for c in asset.checks if c.blocking or not node.blocking_only] if asset else []
+        names = [check.name for check in looked_at if node.looks_at(key, check.name)]
         truths = [self.node(node.operand, check_node_key(key, name), f"{path}[{name}]") for name in names]
-        if isinstance(node, looking.AnyChecksMatch):
+        if isinstance(node, look.AnyChecksMatch):
             return any_of(truths)
         return all_of(truths, self._looked_at(key))
 
@@ -339,13 +357,22 @@ class PlainEvaluator:
         """A latch. `handled` speaks through H of each partition; what an attempt under way has handled stays in memory
         until the attempt ends, so that one which turns out not to count gives it back (SEMANTICS 2g)."""
         trigger = self.node(node.children[0], key, f"{path}.trigger")
-        reset = self.node(node.children[1], key, f"{path}.reset")
+        reset = self.as_reset(lambda: self.node(node.children[1], key, f"{path}.reset"))
         return self.latched(node, key, trigger, reset)
+
+    def as_reset(self, evaluated: Callable[[], Truth]) -> Truth:
+        """The truth of a node that is the reset of a latch."""
+        self._resets += 1
+        truth = evaluated()
+        self._resets -= 1
+        return truth
 
     def latched(self, node: ops.Since, key: str, trigger: Truth, reset: Truth) -> Truth:
         """What a latch holds after what its two sides say now."""
         name = self._memory(node, key)
         named = trigger.causes | self._turned(name, trigger.lasting - trigger.causes.bits)
+        if key in self.moment.first_limits and key == self.root.key:
+            named = self._capped(key, named)
         latched = (self.moment.state.memory.of(self.root.key, name) | named).within(self.moment.existing(key))
         if isinstance(node.children[1], op.Handled):
             cleared = self._cleared_by_attempts(key, latched)
@@ -356,6 +383,16 @@ class PlainEvaluator:
         self.result.remember[name] = kept
         live = latched.without(cleared)
         return Truth(live.bits, live, trigger.passing, trigger.passing_causes)
+
+    def _capped(self, key: str, latched: Causes) -> Causes:
+        """At a first evaluation, no more partitions than the limit that are missing and nothing else."""
+        alone = next((bits for position, bits in latched if position == SINCE_EVER), BitMap())
+        limit = self.moment.first_limits[key]
+        if len(alone) <= limit:
+            return latched
+        left = alone - BitMap(alone[:limit])
+        self.moment.left[key] = self.moment.left.get(key, BitMap()) | left
+        return latched.without(left)
 
     def _turned(self, name: str, level: BitMap) -> Causes:
         """A trigger without a position of its own, a level, takes that of the tick in which it turned true."""
@@ -431,5 +468,6 @@ OPERANDS: dict[type, str] = {
     op.InitialEvaluation: "_initial_evaluation",
     op.Handled: "_handled",
     op.Gated: "_gated",
+    PythonCondition: "_python",
 }
 """What evaluates each kind of operand."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from ...definitions.conditions import AutomationCondition
 from ...definitions.conditions import operands as op
 from ...definitions.conditions import operators as ops
+from ...definitions.conditions import restricting as look
 
 
 def needs_follow_up(condition: AutomationCondition, *, negated: bool = False) -> bool:
@@ -39,7 +40,7 @@ def _is_over_next_tick(condition: AutomationCondition) -> bool:
     """Whether the condition as a whole is true for one tick only."""
     if isinstance(condition, ops.And):
         return any(map(_is_over_next_tick, condition.children))
-    if isinstance(condition, ops.Or | ops.AnyDepsMatch):
+    if isinstance(condition, ops.Or | look.AnyDepsMatch):
         return all(map(_is_over_next_tick, condition.children))
     return _is_pulse(condition)
 

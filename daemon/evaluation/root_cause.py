@@ -131,6 +131,8 @@ def _event(log: EventLog, position: float, label: str, key: str) -> tuple[Link, 
         because = "other data was observed"
     elif isinstance(event, e.AssetCheckEvaluated):
         because = f"the check {event.check_name} {'passed' if event.passed else 'failed'}"
+    elif isinstance(event, e.ConditionEvaluated):
+        because = f"{label} said so"
     else:
         because = f"{label or 'its condition'} became true, at {event.type.replace('_', ' ')}"
     return Link(asset_key, partition, because, offset, stored.at, run_id), run

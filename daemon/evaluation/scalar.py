@@ -17,16 +17,17 @@ from typing import Any, NamedTuple
 
 from pyroaring import BitMap
 
-from ...definitions.conditions import AutomationCondition
+from ...definitions.conditions import AutomationCondition, PythonCondition
 from ...definitions.conditions import operands as op
 from ...definitions.conditions import operators as ops
+from ...definitions.conditions import restricting as look
 from ...definitions.conditions import run_operands as runs
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot, DepSnapshot
 from ...storage import events as e
 from ...storage.state import AssetState, Causes
 from .moment import Moment
 from .partitioned import PartitionedEvaluator
-from .plain import Evaluation, Leaf
+from .plain import Evaluation, Leaf, evaluate
 from .truth import NO_CAUSES, Truth
 
 Value = tuple[bool, float, bool, float]
@@ -89,6 +90,8 @@ class ScalarEvaluator:
             node = self._nodes[key]
         except KeyError:
             node = self._nodes[key] = self._node_of(asset)
+        if key in moment.baseline:
+            return evaluate(moment, asset)
         if node is None:
             return self._partitioned(moment, asset)
         run = _Run(moment, asset)
@@ -164,12 +167,15 @@ class _Place(NamedTuple):
 
     before: str = ""
     after: str | None = None
+    in_reset: bool = False
 
     def down(self, text: str) -> _Place:
-        return _Place(self.before + text) if self.after is None else _Place(self.before, self.after + text)
+        if self.after is None:
+            return _Place(self.before + text, None, self.in_reset)
+        return _Place(self.before, self.after + text, self.in_reset)
 
     def along_dep(self) -> _Place:
-        return _Place(self.before, "")
+        return _Place(self.before, "", self.in_reset)
 
 
 def _compiled(node: AutomationCondition, place: _Place) -> Node | None:
@@ -178,14 +184,16 @@ def _compiled(node: AutomationCondition, place: _Place) -> Node | None:
     operand = _OPERANDS.get(type(node))
     if operand is not None:
         return _leaf(operand(node), node, here)
-    if isinstance(node, ops.AnyDepsMatch | ops.AllDepsMatch):
+    if isinstance(node, PythonCondition):
+        return _leaf(_python(node, in_reset=place.in_reset), node, here)
+    if isinstance(node, look.DepsMatch):
         if place.after is not None:
             return None
         child = _compiled(node.children[0], here.along_dep())
         return None if child is None else _deps(node, child)
     if isinstance(node, ops.Since):
         trigger = _compiled(node.children[0], here.down(".trigger"))
-        reset = _compiled(node.children[1], here.down(".reset"))
+        reset = _compiled(node.children[1], here.down(".reset")._replace(in_reset=True))
         if trigger is None or reset is None:
             return None
         handled = isinstance(node.children[1], op.Handled)
@@ -341,7 +349,7 @@ def _will_be_requested(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
 
 
 def _initial_evaluation(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
-    return TRUE if run.first else FALSE
+    return (True, run.state.through, False, 0) if run.first else FALSE
 
 
 def _handled(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
@@ -366,6 +374,16 @@ def _cron_tick_passed(node: AutomationCondition) -> Node:
     def evaluated(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
         position = run.moment.cron_position(schedule, zone)
         return FALSE if position is None else (True, position, False, 0)
+
+    return evaluated
+
+
+def _python(node: PythonCondition, *, in_reset: bool) -> Node:
+    node_id = node.node_id
+
+    def evaluated(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
+        groups = run.state.conditions.true(node_id, key).groups
+        return (True, 0 if in_reset else groups[0][0], False, 0) if groups else FALSE
 
     return evaluated
 
@@ -476,8 +494,8 @@ def _not(children: list[Node]) -> Node:
 _COMBINED: dict[type, Callable[[list[Node]], Node]] = {ops.And: _and, ops.Or: _or, ops.Not: _not}
 
 
-def _deps(node: ops.DepsMatch, child: Node) -> Node:
-    combine = _any if isinstance(node, ops.AnyDepsMatch) else _all
+def _deps(node: look.DepsMatch, child: Node) -> Node:
+    combine = _any if isinstance(node, look.AnyDepsMatch) else _all
     looks_at = None if node.allowed is None and not node.ignored else node.looks_at
 
     def evaluated(run: _Run, key: str, dep: DepSnapshot | None) -> Value:

@@ -18,6 +18,7 @@ from ...definitions.snapshot import DefinitionsSnapshot
 from ...storage import events as e
 from ...storage.log import StoredEvent
 from ...storage.state import Changes, State
+from .first_look import told
 from .graph import ConditionGraph
 from .grouping import BackfillGroup, RunGroup, group_requests, planned_checks
 from .moment import Moment
@@ -162,6 +163,7 @@ class Ticker:
             memory=memory,
             decisions=decisions,
             shared=shared,
+            first=told(moment),
         )
         self._silent = []
         made = sorted(moment.requested.keys() | moment.along.keys(), key=self._place_of)

@@ -14,11 +14,12 @@ from __future__ import annotations
 import base64
 import json
 import zlib
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
-from typing import Literal
 
+from ...definitions.conditions import OnFirst
 from ...definitions.errors import InvalidInvocationError
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
 from ...storage import events as e
@@ -26,15 +27,14 @@ from ...storage.clock import to_microseconds
 from ...storage.log import EventLog, StoredEvent
 from ...storage.state import State
 from ..freshness import FreshnessWatch
-from .baseline import evaluate_as_baseline
 from .moment import Moment
 from .plain import Evaluation, evaluate
 from .ticker import Ticker
 from .visit import NO_INTERVAL
 
-OnFirst = Literal["request", "baseline"]
-
 PAGE = 5_000
+
+Ask = Callable[[State, datetime], Iterable[e.ConditionEvaluated]]
 
 _AUTOMATION = (e.Tick, e.DefinitionsLoaded, e.DefinitionsFailed, e.AutomationSwitched)
 """What a daemon may have written to the log too; a trial has its own, and is about conditions, paused or not."""
@@ -48,6 +48,8 @@ class PastEvaluation:
     at: datetime
     definitions: str
     tick: e.Tick
+    answers: tuple[e.ConditionEvaluated, ...] = ()
+    """What conditions of users' own said anew."""
 
 
 class Trial:
@@ -61,7 +63,7 @@ class Trial:
         self.results: dict[str, Evaluation] = {}
         self._through = 0  # of the log
         self._evaluated: set[str] = set()
-        self._on_first: OnFirst = "request"
+        self._on_first: OnFirst | None = None
         self._ids = (f"trial-{number}" for number in count(1))
         self._ticker = Ticker(
             self.state,
@@ -72,25 +74,40 @@ class Trial:
 
     # ---- evaluating --------------------------------------------------------------------------------------------------
 
-    def evaluate(self, log: EventLog, definitions: DefinitionsSnapshot, at: datetime, *, on_first: OnFirst) -> e.Tick:
-        """Evaluate all conditions of `definitions` on what has landed by now, at the instant `at`."""
+    def evaluate(
+        self,
+        log: EventLog,
+        definitions: DefinitionsSnapshot,
+        at: datetime,
+        *,
+        on_first: OnFirst | None,
+        ask: Ask | None = None,
+    ) -> e.Tick:
+        """Evaluate all conditions of `definitions` on what has landed by now, at the instant `at`. `ask` asks those
+        that users wrote themselves."""
         self._on_first, self.results = on_first, {}
         self.definitions[definitions.hash] = definitions.to_bytes()
         self._define(definitions.hash)
         before = self.state.last_tick.at
         at = at if before is None else max(at, before)
         self._fold_log(log, log.head().offset, at)
+        answers = tuple(ask(self.state, at)) if ask is not None else ()
+        for answer in answers:
+            self._suppose(answer, to_microseconds(at))
         outcome = self._ticker.tick(at, visit_all=True)
         tick = next((event for event in outcome.events if isinstance(event, e.Tick)), None)
         if tick is None:  # it found nothing; its boundary counts all the same
             tick = e.Tick(through=self.state.through, at=at, definitions=definitions.hash)
-        self._conclude(PastEvaluation(self._through, at, definitions.hash, tick))
+        self._conclude(PastEvaluation(self._through, at, definitions.hash, tick, answers))
         return tick
 
     def _evaluate(self, moment: Moment, asset: AssetSnapshot) -> Evaluation:
         is_first = asset.key not in self._evaluated
-        how = evaluate_as_baseline if is_first and self._on_first == "baseline" else evaluate
-        result = self.results[asset.key] = how(moment, asset)
+        if is_first and self._on_first == "baseline":
+            moment.baseline.add(asset.key)
+        elif self._on_first == "request":
+            moment.baseline.discard(asset.key)
+        result = self.results[asset.key] = evaluate(moment, asset)
         return result
 
     # ---- the trial's own history -------------------------------------------------------------------------------------
@@ -148,7 +165,13 @@ class Trial:
         data = {
             "definitions": {digest: content.decode() for digest, content in self.definitions.items()},
             "past": [
-                [one.through, one.at.isoformat(), one.definitions, one.tick.model_dump_json(exclude_defaults=True)]
+                [
+                    one.through,
+                    one.at.isoformat(),
+                    one.definitions,
+                    one.tick.model_dump_json(exclude_defaults=True),
+                    [answer.model_dump_json(exclude_defaults=True) for answer in one.answers],
+                ]
                 for one in self.past
             ],
         }
@@ -176,6 +199,8 @@ class Trial:
         for evaluation in past:
             trial._define(evaluation.definitions)
             trial._fold_log(log, evaluation.through, evaluation.at)
+            for answer in evaluation.answers:
+                trial._suppose(answer, to_microseconds(evaluation.at))
             trial.state.take_changes()
             trial._conclude(evaluation)
         return trial
@@ -190,5 +215,6 @@ def _moved(event: e.Event, shift: int) -> e.Event:
     return event
 
 
-def _past(through: int, at: str, definitions: str, tick: str) -> PastEvaluation:
-    return PastEvaluation(through, datetime.fromisoformat(at), definitions, e.Tick.model_validate_json(tick))
+def _past(through: int, at: str, definitions: str, tick: str, answers: Sequence[str] = ()) -> PastEvaluation:
+    said = tuple(map(e.ConditionEvaluated.model_validate_json, answers))
+    return PastEvaluation(through, datetime.fromisoformat(at), definitions, e.Tick.model_validate_json(tick), said)

@@ -24,6 +24,7 @@ from ...storage.state.asked import alike
 from ...storage.state.assets import Setback
 from ...storage.state.memory import SEEN, delta, told
 from ...storage.state.ordinals import OrdinalSpace
+from .first_look import begin
 from .graph import ConditionGraph
 from .moment import Moment
 from .plain import Evaluation
@@ -116,10 +117,14 @@ class Visit:
         """Evaluate one asset; True if it is requested."""
         moment, key = self.moment, asset.key
         self.visited.append(key)
+        if key in self.graph.asks and self.graph.unanswered(key, moment.state):
+            return False  # its first evaluation comes with the answer, and sees all that has landed by then
         seen = self.graph.seen(asset)
         first = not moment.state.memory.seen(key, seen)
         if first:
             moment.initial.add(key)
+            if key not in moment.state.memory.first:
+                begin(moment, asset)
         mode = mode_of(moment, asset)
         evaluation = self._evaluated(asset, dry_run=mode == "dry_run")
         truth = with_held(moment, asset, evaluation, mode, reads_pulses=key in self.graph.open_pulses)

@@ -8,6 +8,7 @@ from datetime import datetime
 from pyroaring import BitMap
 
 from ...definitions.snapshot import AssetSnapshot
+from .asked_places import standing
 from .graph import ConditionGraph
 from .moment import Moment
 from .switched import mode_of
@@ -20,7 +21,7 @@ class Wait:
     """One such gate. `until` is known where only time has to pass."""
 
     kind: str
-    """paused, dry_run, pending, blocked, interval or back_off"""
+    """unanswered, paused, dry_run, pending, blocked, interval or back_off"""
     needed: str
     until: datetime | None = None
 
@@ -29,6 +30,9 @@ def waits(moment: Moment, graph: ConditionGraph, asset: AssetSnapshot, concerned
     """The gates that are shut for any of the partitions `concerned`."""
     state = moment.state.asset(asset.key)
     found: list[Wait] = []
+    for asked in graph.unanswered(asset.key, moment.state):
+        said = standing(moment.state, asked.place)
+        found.append(Wait("unanswered", f"{asked.node} has never answered about {asked.key}: {said}"))
     mode = mode_of(moment, asset)
     if mode != "on":
         words = "paused" if mode == "paused" else "on a dry run"

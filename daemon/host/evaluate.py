@@ -7,7 +7,6 @@ its own process.
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -32,13 +31,12 @@ from ...storage import events as e
 from ...storage.entries import EventLogEntry
 from ...storage.log import EventLog
 from ...storage.reports import event_of
-from .orders import Order, Result
+from .asking import answer
+from .orders import ENOUGH_S, Order, Result
+from .raised import told
 
 if TYPE_CHECKING:
     from ...storage.instance import Instance
-
-ENOUGH_S = 10.0
-"""Further events are left to the next evaluation after this long, so that a slow function does not meet the limit."""
 
 Calls = Iterator[tuple[int | None, Callable[[], Verdict]]]
 
@@ -54,6 +52,9 @@ def evaluate(
 
     It ends with the first call that failed: what comes after it has to wait.
     """
+    if order.kind == "condition":
+        answer(definitions, order, open_instance=open_instance, tell=tell)
+        return
     started = time.monotonic()
     defined = (definitions.sensors if order.kind == "sensor" else definitions.schedules)[order.name]
     resources = Resources(RunResources(definitions.resources))
@@ -79,7 +80,7 @@ def _result(offset: int | None, call: Callable[[], Result]) -> Result:
         said = call()
         said["error"] = None
     except BaseException as error:  # the border to the user's code, which may also call sys.exit()
-        said = {"error": _told(error)}
+        said = {"error": told(error)}
     return {"event_offset": offset, "took_s": time.monotonic() - started, **said}
 
 
@@ -105,15 +106,6 @@ def _configured(request: RunRequest, defined: EvaluatedDefinition, definitions: 
         request.run_config = run_config_data(job.run_config_of(request.partition_key))
         request.tags = {**job.run_tags_of(request.partition_key), **request.tags}
     return request
-
-
-def _told(error: BaseException) -> dict[str, str]:
-    message = f"the function ended its process: {error!r}" if isinstance(error, SystemExit) else str(error)
-    return {
-        "cls": type(error).__name__,
-        "message": message,
-        "traceback": "".join(traceback.format_exception(error))[-20_000:],
-    }
 
 
 def _calls(

@@ -1,7 +1,8 @@
 """The process of one evaluation: forked from the warm host, or a fresh interpreter where forking is unsafe.
 
 It has a session of its own, so that it is killed with all that it has started; what the function prints goes to
-`HOME/sensors/NAME.log` or `HOME/schedules/NAME.log`. Results go through a pipe, one line of JSON each.
+`HOME/sensors/NAME.log`, `HOME/schedules/NAME.log` or `HOME/conditions/CLASS-NODE.log`. Results go through a pipe, one
+line of JSON each.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import NoReturn
 from ...definitions.definitions import Definitions
 from ...definitions.loading import load_definitions
 from ...storage.instance import Instance
+from .asking import log_name
 from .evaluate import evaluate
 from .orders import Order, Result
 from .worker import MACHINERY_FAILED, leave, leave_the_host
@@ -36,7 +38,8 @@ def run_forked(
 
 
 def _work(definitions: Definitions, home: Path, order: Order, results_fd: int) -> None:
-    _redirect_output(home / f"{order.kind}s", order.name)
+    name = log_name(definitions, order.name) if order.kind == "condition" else order.name
+    _redirect_output(home / f"{order.kind}s", name)
     opened: list[Instance] = []
 
     def open_instance() -> Instance:

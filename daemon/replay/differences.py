@@ -32,7 +32,7 @@ class Part:
 
     asset_key: str
     what: str
-    """requested, causes, leaves, condition, along_with, memory, runs or definitions."""
+    """requested, causes, leaves, condition, along_with, first, memory, runs or definitions."""
     recorded: Any
     recomputed: Any
 
@@ -84,6 +84,10 @@ def differing(recorded: e.Tick, again: e.Tick) -> Iterator[Part]:
         )
         if (first := next((part for part in parts if part.recorded != part.recomputed), None)) is not None:
             yield first
+    looked, looks = _first(recorded), _first(again)
+    for key in {**looked, **looks}:
+        if looked.get(key) != looks.get(key):
+            yield Part(key, "first", looked.get(key), looks.get(key))
     kept, made = _memory(recorded), _memory(again)
     for place in {**kept, **made}:
         if kept.get(place) != made.get(place):
@@ -113,6 +117,10 @@ def _told(name: str, tick: e.Tick, decision: e.Decision | None) -> Any:
             return decision.condition
         case _:
             return decision.along_with
+
+
+def _first(tick: e.Tick) -> dict[str, list[Any]]:
+    return {look.asset_key: [look.on_first, _sorted(look.left)] for look in tick.first}
 
 
 def _memory(tick: e.Tick) -> dict[tuple[str, str], dict[str, Any]]:

@@ -21,6 +21,7 @@ _FACTS = (
     e.SensorCursorSet,
     e.SensorEvaluated,
     e.ScheduleEvaluated,
+    e.ConditionEvaluated,
 )
 
 

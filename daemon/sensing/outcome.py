@@ -149,6 +149,7 @@ def _run(
     Raises:
         HeadwaterError: it cannot be run as it was requested.
     """
+    assert order.kind != "condition", "whose answers are no requests"
     origin: Origin = order.kind
     shared: dict[str, Any] = {
         "run_id": run_id,

@@ -1,4 +1,5 @@
-"""Sensing: has what is due evaluated, and turns what came of it into events.
+"""Sensing: has what is due evaluated, and turns what came of it into events: schedules, sensors, and (`conditions.py`)
+conditions that users wrote in Python.
 
 One task calls it, the daemon's loop, between two steps of the fold, so what it reads of State stands in the log.
 At most one evaluation of a schedule or sensor is under way, and its successor is looked for only when its outcome has
@@ -19,6 +20,7 @@ from ...storage.state import State
 from ..host.client import CodeHostGone, Evaluated
 from ..host.orders import Order
 from ..host.reload import HostDied
+from .conditions import ConditionAsking
 from .outcome import facts_of
 from .timing import NextInstants, missed_instants, sensor_due_at
 from .watchers import Watchers
@@ -56,6 +58,7 @@ class Sensing:
         self._evaluated_at: dict[str, datetime] = {}
         self._repeats: dict[str, int] = {}
         self._definitions: DefinitionsSnapshot | None = None
+        self._conditions = ConditionAsking(state, evaluate, new_id=new_id, limit_s=limit_s)
 
     # ---- what happened -----------------------------------------------------------------------------------------------
 
@@ -66,12 +69,14 @@ class Sensing:
             self._definitions = definitions
             self._watchers.load(definitions)
         self._watchers.observe(events)
+        self._conditions.observe(events)
         for stored in events:
             if isinstance(stored.event, (e.SensorCursorSet, e.SensorSwitched)):
                 self._evaluated_at.pop(stored.event.name, None)
 
     def hear(self, message: Evaluated | HostDied) -> None:
         """A host's word about evaluations; acted upon by the next `conclude`. Those of a dead host are made again."""
+        self._conditions.hear(message)
         gone = message.evaluations if isinstance(message, HostDied) else {message.evaluation_id}
         for name, order in list(self._under_way.items()):
             if order.evaluation_id in gone:
@@ -90,7 +95,7 @@ class Sensing:
                 self._evaluated_at[order.name] = order.at
             outcome = facts_of(self.state, order, answer.results, answer.problem, now=now, new_run_id=self._new_id)
             facts += self._worth_telling(order, outcome)
-        return facts
+        return facts + self._conditions.conclude(now)
 
     def _worth_telling(self, order: Order, outcome: list[e.Event]) -> list[e.Event]:
         """All of it, unless a sensor on time came to nothing, as it did before."""
@@ -107,6 +112,7 @@ class Sensing:
 
     async def start_due(self, now: datetime) -> None:
         """Have everything evaluated that is due at `now`."""
+        await self._conditions.start_due(now)
         for order in self._due(now):
             starting = sum(now - other.at < timedelta(seconds=STARTING_S) for other in self._under_way.values())
             if starting >= STARTING:
@@ -157,6 +163,8 @@ class Sensing:
         if definitions is None:
             return None
         instants: list[datetime] = []
+        if (due := self._conditions.next_due(now)) is not None:
+            instants.append(due)
         for name, defined in definitions.schedules.items():
             if ("schedule", name) not in self._under_way and automation.schedules[name].is_on(defined):
                 instants.append(self._instants.of(automation.schedules[name], defined))

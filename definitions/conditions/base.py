@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -18,8 +19,10 @@ from ..errors import InvalidDefinitionError
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from ..automation_context import AutomationContext, AutomationResult
     from ..keys import CoercibleToAssetKey
     from ..selection import CoercibleToAssetSelection
+    from .first import FirstEvaluation, OnFirst
 
 JsonData = dict[str, Any]
 
@@ -34,15 +37,41 @@ class AutomationCondition:
     """
 
     label: str | None = None
+    first: FirstEvaluation | None = None
+    """What is said of first evaluations; None: nothing. See `on_first`."""
 
-    name: ClassVar[str]
+    name: ClassVar[str] = "python"
     """The kind of the node, as it stands in JSON and as `replace` and `without` take it."""
     kinds: ClassVar[dict[str, type[AutomationCondition]]] = {}
+    is_python: ClassVar[bool] = False
+    """Whether a user wrote it, as a subclass with `evaluate`."""
+
+    minimum_interval_seconds: ClassVar[float] = 30.0
+    """Of a subclass with `evaluate`: it is evaluated when something has happened to the asset or what that reads, and
+    after this time at the latest."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "name" in cls.__dict__:
+        if cls.evaluate is not AutomationCondition.evaluate:
+            cls.is_python = True
+        elif "name" in cls.__dict__:
             AutomationCondition.kinds[cls.name] = cls
+
+    def evaluate(self, context: AutomationContext) -> AutomationResult:
+        """For a condition of your own: override it in a subclass.
+
+            class IsHoliday(AutomationCondition):
+                minimum_interval_seconds = 600
+
+                def evaluate(self, context):
+                    is_holiday = context.evaluation_time.date() in HOLIDAYS
+                    true = context.candidate_subset if is_holiday else context.get_empty_subset()
+                    return AutomationResult(context, true)
+
+        The daemon has it evaluated in a process of its own, under a time limit, and goes by the last answer meanwhile.
+        An object is known by its class and its attributes, which have to be data; a frozen dataclass is a good way.
+        """
+        raise NotImplementedError(f"{type(self).__name__} is not evaluated in Python")
 
     # ---- the tree ------------------------------------------------------------------------------------------------
 
@@ -53,14 +82,27 @@ class AutomationCondition:
     @property
     def description(self) -> str:
         """When the node holds, in words."""
-        raise NotImplementedError
+        return self._data().description
 
     @cached_property
     def node_id(self) -> str:
         """What the node says, as 12 hex digits: equal for equal trees, whatever their labels."""
         from hashlib import sha256  # here, since it costs 10 ms to import
 
-        return sha256(_canonical(self._meaning()).encode()).hexdigest()[:12]
+        meaning = self._data()._meaning() if self.is_python else self._meaning()
+        return sha256(canonical(meaning).encode()).hexdigest()[:12]
+
+    def _data(self) -> AutomationCondition:
+        from .python_condition import as_data
+
+        return as_data(self)
+
+    def with_(self, **changes: Any) -> Self:
+        """The same condition but for its label or what is said of first evaluations; also where a user's class has an
+        `__init__` of its own."""
+        changed = copy(self)
+        changed.__dict__.update(changes)
+        return changed
 
     def walk(self) -> Iterator[AutomationCondition]:
         """The node and all below it, each before its children."""
@@ -88,15 +130,17 @@ class AutomationCondition:
         return Or.of(self, other) if isinstance(other, AutomationCondition) else NotImplemented
 
     def __invert__(self) -> AutomationCondition:
+        from .first import as_first_of
         from .operators import Not
 
-        return Not((self,))
+        return as_first_of(Not((self,)), self)
 
     def since(self, reset: AutomationCondition) -> AutomationCondition:
         """True from when this was true until `reset` is."""
+        from .first import as_first_of
         from .operators import Since
 
-        return Since((self, reset))
+        return as_first_of(Since((self, reset)), self)
 
     def since_last_handled(self) -> AutomationCondition:
         """True from when this was true until an attempt of the asset reads what made it true."""
@@ -106,13 +150,36 @@ class AutomationCondition:
 
     def newly_true(self) -> AutomationCondition:
         """True at the moment at which this turns true."""
+        from .first import as_first_of
         from .operators import NewlyTrue
 
-        return NewlyTrue((self,))
+        return as_first_of(NewlyTrue((self,)), self)
 
     def with_label(self, label: str | None) -> Self:
         """The same condition under a name, which shows and which `replace` and `without` find."""
-        return replace(self, label=label)
+        return self.with_(label=label)
+
+    def on_first(self, how: OnFirst, *, limit: int | None = 1_000) -> Self:
+        """The same condition with a word on its first evaluation, the one in which nobody has looked at the asset yet.
+
+        Under "request" what is missing then is asked for, as far as the condition does that at all: an unpartitioned
+        asset, the latest time window, and of partitions without an order in time `limit` at most (None: all). The rest
+        is left to a backfill. Under "baseline" everything is taken as it is: an update that has landed is no news and
+        what is missing stays so, until something happens. Without a word it is "request" with this limit, or what the
+        Definitions say.
+
+        >>> AutomationCondition.eager().on_first("baseline").first.how
+        'baseline'
+
+        The word counts for the whole condition of the asset: of `a & b` that of `a`, or else that of `b`. It is no part
+        of what the condition says: to change it is no change of the condition.
+
+        Raises:
+            InvalidDefinitionError: `how` or `limit` is something else.
+        """
+        from .first import FirstEvaluation
+
+        return self.with_(first=FirstEvaluation.of(how, limit))
 
     # ---- edits ---------------------------------------------------------------------------------------------------
 
@@ -138,26 +205,35 @@ class AutomationCondition:
         return removed(self, condition)
 
     def allow(self, selection: CoercibleToAssetSelection) -> AutomationCondition:
-        """The tree whose `any_deps_match` and `all_deps_match` look at the selected upstream assets only.
+        """The tree whose `any_deps_match` and `all_deps_match` look at the selected upstream assets only, and whose
+        `any_checks_match` and `all_checks_match` look at the selected checks only. Repeated calls add up.
 
-        `selection` is an AssetSelection or its string, as in "group:sales", an asset, its key, or several of these.
+        `selection` is an AssetSelection or its string, as in "group:sales", an asset, its key, or several of these. A
+        selected asset takes its checks along. A selection of checks alone, as `AssetSelection.checks(...)`, leaves
+        what looks at upstream assets as it is, and reaches the checks that are looked at there.
 
         Raises:
             InvalidAssetSelection: the selection cannot be read.
-            InvalidInvocationError: nothing in the tree looks at upstream assets.
+            InvalidInvocationError: nothing in the tree looks at upstream assets or at checks.
         """
         from .edits import restricted
 
         return restricted(self, allow=selection)
 
     def ignore(self, selection: CoercibleToAssetSelection) -> AutomationCondition:
-        """The tree whose `any_deps_match` and `all_deps_match` leave the selected upstream assets out.
+        """The tree whose `any_deps_match` and `all_deps_match` leave the selected upstream assets out, and whose
+        `any_checks_match` and `all_checks_match` the selected checks.
 
         `selection` is what `allow` takes.
 
+        >>> from headwater import AssetCheckKey, AssetSelection
+        >>> passed = AutomationCondition.all_checks_match(AutomationCondition.check_passed())
+        >>> str(passed.ignore(AssetSelection.checks(AssetCheckKey("orders", "is_recent"))))
+        'for each check except orders:is_recent: the check has passed on the newest data'
+
         Raises:
             InvalidAssetSelection: the selection cannot be read.
-            InvalidInvocationError: nothing in the tree looks at upstream assets.
+            InvalidInvocationError: nothing in the tree looks at upstream assets or at checks.
         """
         from .edits import restricted
 
@@ -175,10 +251,14 @@ class AutomationCondition:
         return cls()
 
     def to_json(self) -> JsonData:
-        """`{"op": name, ...}` with its own fields; `label` and `children` only where there are some."""
+        """`{"op": name, ...}` with its own fields; the rest only where there is some."""
+        if self.is_python:
+            return self._data().to_json()
         data: JsonData = {"op": self.name, **self.fields()}
         if self.label is not None:
             data["label"] = self.label
+        if self.first is not None:
+            data["on_first"] = self.first.to_json()
         if self.children:
             data["children"] = [child.to_json() for child in self.children]
         return data
@@ -356,14 +436,14 @@ class AutomationCondition:
     @staticmethod
     def any_deps_match(condition: AutomationCondition) -> AutomationCondition:
         """`condition` holds for a mapped partition of one upstream asset at least."""
-        from .operators import AnyDepsMatch
+        from .restricting import AnyDepsMatch
 
         return AnyDepsMatch((condition,))
 
     @staticmethod
     def all_deps_match(condition: AutomationCondition) -> AutomationCondition:
         """`condition` holds for one mapped partition at least of each upstream asset; true where there is none."""
-        from .operators import AllDepsMatch
+        from .restricting import AllDepsMatch
 
         return AllDepsMatch((condition,))
 
@@ -414,16 +494,16 @@ class AutomationCondition:
     @staticmethod
     def any_checks_match(condition: AutomationCondition, blocking_only: bool = False) -> AutomationCondition:
         """`condition` holds for one check of the asset at least."""
-        from .looking import AnyChecksMatch
+        from .restricting import AnyChecksMatch
 
-        return AnyChecksMatch((condition,), blocking_only)
+        return AnyChecksMatch((condition,), blocking_only=blocking_only)
 
     @staticmethod
     def all_checks_match(condition: AutomationCondition, blocking_only: bool = False) -> AutomationCondition:
         """`condition` holds for each check of the asset; true where there is none."""
-        from .looking import AllChecksMatch
+        from .restricting import AllChecksMatch
 
-        return AllChecksMatch((condition,), blocking_only)
+        return AllChecksMatch((condition,), blocking_only=blocking_only)
 
     @staticmethod
     def asset_matches(key: CoercibleToAssetKey, condition: AutomationCondition) -> AutomationCondition:
@@ -471,16 +551,21 @@ def condition_from_json(data: JsonData) -> AutomationCondition:
     if kind is None:
         raise InvalidDefinitionError(f"a condition {data['op']!r} is not known to this version of headwater")
     condition = kind.from_fields(data, tuple(map(condition_from_json, data.get("children", ()))))
-    label = data.get("label")
-    return condition if label is None else condition.with_label(label)
+    if (label := data.get("label")) is not None:
+        condition = condition.with_label(label)
+    if (first := data.get("on_first")) is not None:
+        from .first import FirstEvaluation
+
+        condition = condition.with_(first=FirstEvaluation.from_json(first))
+    return condition
 
 
 def operand(name: str) -> AutomationCondition:
     """The operand without arguments that is called `name`."""
-    from . import looking, operands, run_operands  # noqa: F401 - they fill the table of kinds
+    from . import looking, operands, python_condition, restricting, run_operands  # noqa: F401 - they fill the table of kinds
 
     return AutomationCondition.kinds[name]()
 
 
-def _canonical(data: JsonData) -> str:
+def canonical(data: JsonData) -> str:
     return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

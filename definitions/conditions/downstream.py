@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from ..keys import AssetKey
 from .base import AutomationCondition
 from .looking import AnyDownstreamConditions, AssetMatches
-from .operators import DepsMatch, Or
+from .operators import Or
+from .restricting import DepsMatch
 
 LABEL = "any_downstream_conditions"
 
@@ -33,7 +34,8 @@ def expanded(
 ) -> AutomationCondition:
     """The condition of the assets `keys`, with the conditions downstream in place. The rest of it stays the same."""
     if isinstance(condition, AnyDownstreamConditions):
-        return Or(tuple(_nearest(keys, conditions, children))).with_label(condition.label or LABEL)
+        nearest = tuple(_nearest(keys, conditions, children))
+        return Or(nearest, label=condition.label or LABEL, first=condition.first)
     if isinstance(condition, DepsMatch):
         keys = {parent for key in keys for parent in parents(key)}
     elif isinstance(condition, AssetMatches):

@@ -1,4 +1,4 @@
-"""What looks elsewhere than at upstream assets: at checks, at any asset by its key, at conditions downstream."""
+"""What looks further than at what is next to the asset: at any asset by its key, at conditions downstream."""
 
 from __future__ import annotations
 
@@ -6,45 +6,11 @@ from dataclasses import dataclass
 
 from .base import AutomationCondition, JsonData
 from .operands import Operand
-from .operators import _Unary
-
-
-@dataclass(frozen=True)
-class ChecksMatch(_Unary):
-    """Looks at the checks of the asset; at the blocking ones only, if `blocking_only`."""
-
-    blocking_only: bool = False
-
-    def fields(self) -> JsonData:
-        return {"blocking_only": True} if self.blocking_only else {}
-
-    @classmethod
-    def from_fields(cls, data: JsonData, children: tuple[AutomationCondition, ...]) -> AutomationCondition:
-        return cls(children, data.get("blocking_only", False))
-
-    @property
-    def _checks(self) -> str:
-        return "blocking check" if self.blocking_only else "check"
-
-
-class AnyChecksMatch(ChecksMatch):
-    name = "any_checks_match"
-
-    @property
-    def description(self) -> str:
-        return f"for any {self._checks}: {self.operand}"
-
-
-class AllChecksMatch(ChecksMatch):
-    name = "all_checks_match"
-
-    @property
-    def description(self) -> str:
-        return f"for each {self._checks}: {self.operand}"
+from .operators import Unary
 
 
 @dataclass(frozen=True, kw_only=True)
-class AssetMatches(_Unary):
+class AssetMatches(Unary):
     """Looks at the asset of `key`, a user string, wherever it stands in the graph."""
 
     name = "asset_matches"

@@ -1,8 +1,8 @@
 """Operators: the inner nodes of a condition, which combine what is below them.
 
 AND and OR are sets of operands: one of the same kind without a label is merged into its parent. `since` and
-`newly_true` remember something between ticks; their memory is kept under their `node_id`. The two that look at upstream
-assets evaluate their operand there and map the answer back along each dependency.
+`newly_true` remember something between ticks; their memory is kept under their `node_id`. Those that look around are in
+`restricting.py` and `looking.py`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import ClassVar, Self
 
 from ..errors import InvalidInvocationError
 from .base import AutomationCondition, JsonData
+from .first import as_first_of
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,10 @@ class _Joined(Operator):
         for operand in operands:
             same = isinstance(operand, cls) and operand.label is None
             flat.extend(operand.children if same else (operand,))
-        return cls(tuple(flat))
+        return as_first_of(cls(tuple(flat)), *operands)
 
     def with_children(self, children: Sequence[AutomationCondition]) -> Self:
-        return replace(type(self).of(*children), label=self.label)  # type: ignore[attr-defined,return-value]
+        return replace(type(self).of(*children), label=self.label, first=self.first)  # type: ignore[attr-defined,return-value]
 
     @property
     def description(self) -> str:
@@ -69,13 +70,15 @@ class Or(_Joined):
     word = "or"
 
 
-class _Unary(Operator):
+class Unary(Operator):
+    """Over one operand."""
+
     @property
     def operand(self) -> AutomationCondition:
         return self.operands[0]
 
 
-class Not(_Unary):
+class Not(Unary):
     name = "not"
 
     @property
@@ -83,7 +86,7 @@ class Not(_Unary):
         return f"not ({self.operand})"
 
 
-class NewlyTrue(_Unary):
+class NewlyTrue(Unary):
     """Remembers whether its operand was true."""
 
     name = "newly_true"
@@ -109,70 +112,3 @@ class Since(Operator):
     @property
     def description(self) -> str:
         return f"({self.trigger}) since ({self.reset})"
-
-
-@dataclass(frozen=True)
-class DepsMatch(_Unary):
-    """Looks at the upstream assets: at those of `allowed` (None: all) that are not in `ignored`; both user strings.
-
-    `allow_selections` and `ignore_selections` are the strings of selections that are not resolved to keys yet. In a
-    snapshot there are none: it holds what they mean for its assets (`resolving.py`).
-    """
-
-    allowed: tuple[str, ...] | None = None
-    ignored: tuple[str, ...] = ()
-    allow_selections: tuple[str, ...] = ()
-    ignore_selections: tuple[str, ...] = ()
-
-    @property
-    def is_resolved(self) -> bool:
-        return not (self.allow_selections or self.ignore_selections)
-
-    def looks_at(self, upstream: str) -> bool:
-        """Whether the upstream asset of this user string takes part."""
-        assert self.is_resolved, f"{self}: take the condition from the snapshot, where its selections are keys"
-        return upstream not in self.ignored and (self.allowed is None or upstream in self.allowed)
-
-    def fields(self) -> JsonData:
-        data: JsonData = {}
-        if self.allowed is not None:
-            data["allow"] = list(self.allowed)
-        if self.ignored:
-            data["ignore"] = list(self.ignored)
-        if self.allow_selections:
-            data["allow_selections"] = list(self.allow_selections)
-        if self.ignore_selections:
-            data["ignore_selections"] = list(self.ignore_selections)
-        return data
-
-    @classmethod
-    def from_fields(cls, data: JsonData, children: tuple[AutomationCondition, ...]) -> AutomationCondition:
-        allowed = data.get("allow")
-        return cls(
-            children,
-            None if allowed is None else tuple(allowed),
-            tuple(data.get("ignore", ())),
-            tuple(data.get("allow_selections", ())),
-            tuple(data.get("ignore_selections", ())),
-        )
-
-    def _among(self) -> str:
-        allowed, ignored = (*(self.allowed or ()), *self.allow_selections), (*self.ignored, *self.ignore_selections)
-        only = "" if self.allowed is None else f" among {', '.join(allowed)}"
-        return only + (f" except {', '.join(ignored)}" if ignored else "")
-
-
-class AnyDepsMatch(DepsMatch):
-    name = "any_deps_match"
-
-    @property
-    def description(self) -> str:
-        return f"for any upstream asset{self._among()}: {self.operand}"
-
-
-class AllDepsMatch(DepsMatch):
-    name = "all_deps_match"
-
-    @property
-    def description(self) -> str:
-        return f"for each upstream asset{self._among()}: {self.operand}"

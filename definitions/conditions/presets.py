@@ -10,7 +10,6 @@ from __future__ import annotations
 from functools import cache
 
 from .base import AutomationCondition
-from .looking import AllChecksMatch
 from .operands import (
     CheckPassed,
     CronTickPassed,
@@ -21,7 +20,7 @@ from .operands import (
     NewlyUpdated,
     WillBeRequested,
 )
-from .operators import AllDepsMatch, AnyDepsMatch
+from .restricting import AllChecksMatch, AllDepsMatch, AnyDepsMatch
 
 
 @cache

@@ -1,27 +1,27 @@
 """Selections in conditions, resolved: what `allow` and `ignore` mean for the asset that the condition is of.
 
-Only upstream assets are kept, since a condition looks at no others: an asset elsewhere that joins a selected group
-changes neither the snapshot nor any `node_id`.
+Only upstream assets are kept, and only checks of what is looked at, since a condition looks at no others: an asset
+elsewhere that joins a selected group changes neither the snapshot nor any `node_id`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TypeVar
 
-from ..keys import AssetKey
+from ..keys import AssetCheckKey, AssetKey
 from ..selection.view import SelectableAssets
 from .base import AutomationCondition
 from .looking import AssetMatches
-from .operators import DepsMatch
+from .restricting import DepsMatch, Restricted
 
 _Node = TypeVar("_Node", bound=AutomationCondition)
 
 
 def has_selections(condition: AutomationCondition) -> bool:
     """Whether there is something to resolve."""
-    return any(isinstance(node, DepsMatch) and not node.is_resolved for node in condition.walk())
+    return any(isinstance(node, Restricted) and not node.is_resolved for node in condition.walk())
 
 
 def resolved(
@@ -40,18 +40,25 @@ def resolved(
     """
     if isinstance(condition, AssetMatches):
         return _over_children(condition, {AssetKey.from_user_string(condition.key)}, view)
-    if not isinstance(condition, DepsMatch):
-        return _over_children(condition, keys, view, upstream)
-    if upstream is None:
-        upstream = {parent for key in keys for parent in view.parents(key)}
-    below = _over_children(condition, upstream, view)
-    if condition.is_resolved:
+    if isinstance(condition, DepsMatch):
+        read = {parent for key in keys for parent in view.parents(key)} if upstream is None else upstream
+        return _with_keys(_over_children(condition, read, view), lambda text: read & view.selected(text))
+    below = _over_children(condition, keys, view, upstream)
+    if not isinstance(below, Restricted):
         return below
+    checks = view.checks_of(keys)
+    return _with_keys(below, lambda text: checks & view.selected_checks(text))
+
+
+def _with_keys(condition: Restricted, found: Callable[[str], Iterable[AssetKey | AssetCheckKey]]) -> Restricted:
+    """With what its selections mean, as `found` says of each, in place of them."""
+    if condition.is_resolved:
+        return condition
     allowed = condition.allowed
     if condition.allow_selections:
-        allowed = _keys(allowed or (), condition.allow_selections, upstream, view)
-    ignored = _keys(condition.ignored, condition.ignore_selections, upstream, view)
-    return replace(below, allowed=allowed, ignored=ignored, allow_selections=(), ignore_selections=())
+        allowed = _names(allowed or (), condition.allow_selections, found)
+    ignored = _names(condition.ignored, condition.ignore_selections, found)
+    return replace(condition, allowed=allowed, ignored=ignored, allow_selections=(), ignore_selections=())
 
 
 def _over_children(
@@ -62,8 +69,7 @@ def _over_children(
     return condition if unchanged else condition.with_children(children)
 
 
-def _keys(
-    before: Iterable[str], selections: Iterable[str], upstream: set[AssetKey], view: SelectableAssets
+def _names(
+    before: Iterable[str], selections: Iterable[str], found: Callable[[str], Iterable[AssetKey | AssetCheckKey]]
 ) -> tuple[str, ...]:
-    found = {key for text in selections for key in upstream & view.selected(text)}
-    return tuple(sorted({*before, *map(str, found)}))
+    return tuple(sorted({*before, *(key.to_user_string() for text in selections for key in found(text))}))

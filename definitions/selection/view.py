@@ -160,6 +160,12 @@ class SelectableAssets:
             self._selected[text] = parse(text).assets_in(self)
         return self._selected[text]
 
+    def selected_checks(self, text: str) -> set[AssetCheckKey]:
+        """The checks that the selection string `text` means here."""
+        from .parser import parse
+
+        return parse(text).checks_in(self)
+
     @cached_property
     def _children(self) -> Mapping[AssetKey, list[AssetKey]]:
         children: dict[AssetKey, list[AssetKey]] = {key: [] for key in self.assets}

@@ -23,6 +23,7 @@ from .assets import (
 )
 from .automation import (
     AutomationSwitched,
+    ConditionEvaluated,
     ScheduleEvaluated,
     ScheduleSwitched,
     SensorCursorSet,
@@ -59,6 +60,7 @@ from .parts import (
     Cause,
     Decision,
     ErrorInfo,
+    FirstLook,
     KeyRanges,
     LeafTruth,
     MemoryDelta,
@@ -94,6 +96,7 @@ __all__ = [
     "BackfillRequested",
     "BackfillSkipped",
     "Cause",
+    "ConditionEvaluated",
     "DaemonStarted",
     "DaemonStopped",
     "Decision",
@@ -103,6 +106,7 @@ __all__ = [
     "DynamicPartitionsDeleted",
     "ErrorInfo",
     "Event",
+    "FirstLook",
     "FreshnessChanged",
     "HookCompleted",
     "HookErrored",

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from .base import Event
-from .parts import AutomationMode, Cause, Decision, ErrorInfo, MemoryDelta
+from .parts import AutomationMode, Cause, Decision, ErrorInfo, FirstLook, KeyRanges, MemoryDelta
 
 
 class Tick(Event):
@@ -25,6 +25,7 @@ class Tick(Event):
     memory: tuple[MemoryDelta, ...] = ()
     decisions: tuple[Decision, ...] = ()
     shared: tuple[tuple[Cause, ...], ...] = ()
+    first: tuple[FirstLook, ...] = ()
 
     def causes_of(self, decision: Decision) -> tuple[Cause, ...]:
         """The reasons of one of its decisions."""
@@ -113,3 +114,25 @@ class AutomationSwitched(Event):
     mode: AutomationMode
     groups: tuple[str, ...] = ()
     assets: tuple[str, ...] = ()
+
+
+class ConditionEvaluated(Event):
+    """A condition that a user wrote in Python was asked about an asset, or one of its checks, and came to something
+    else than before; or it failed, and holds where it held.
+
+    `node` is the id of the condition's node, `partitions` are those for which it is true: none is `()`, None is the
+    whole of an asset without partitions. `cause` is the offset of the event that it was asked because of; None: its
+    interval was over, or the definitions are new. `cursor` of None leaves the cursor as it was.
+    """
+
+    type: Literal["condition_evaluated"] = "condition_evaluated"
+    node: str
+    asset_key: str
+    check_name: str | None = None
+    status: Literal["evaluated", "failed"]
+    at: datetime
+    cause: int | None = None
+    partitions: KeyRanges | None = ()
+    cursor: str | None = None
+    error: ErrorInfo | None = None
+    took_s: float = 0.0

@@ -81,3 +81,12 @@ class Decision(Model):
     leaves: tuple[LeafTruth, ...] = ()
     along_with: str = ""
     dry_run: bool = False
+
+
+class FirstLook(Model):
+    """An asset whose condition was evaluated for the first time, where not all that was missing is asked for: under
+    `baseline` none of it is, under `request` no more than the limit. `left` stays as it is until something happens."""
+
+    asset_key: str
+    on_first: Literal["request", "baseline"]
+    left: KeyRanges | None = ()

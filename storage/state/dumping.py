@@ -23,6 +23,7 @@ from .asked import Asked
 from .assets import RECENT, AssetState, Held, PartitionTable, Setback
 from .automation import ScheduleState, SensorState
 from .backfills import BackfillProgress, BackfillState
+from .conditions import ConditionAnswer
 from .fold import State
 from .ordinals import DynamicSpace, KeyedSpace, OrdinalSpace, Spaces
 from .provenance import Provenance
@@ -49,7 +50,7 @@ from .switches import Switch
 from .tuples import TupleSpace, _Block
 from .unread import UnreadStates
 
-FORMAT = 2
+FORMAT = 3
 """Of dumps. Whatever changes what stands in one, or what it means, is a new format; dumps of others are not read."""
 
 
@@ -217,8 +218,13 @@ _PARTS = {
         blocks=by_key(SET),
     ),
     "backfills": attributes(active=by_key(_BACKFILL), orphans=SET, _touched=SET),
-    "memory": attributes(nodes=by_key(by_key(CAUSES))),
+    "memory": attributes(nodes=by_key(by_key(CAUSES)), first=by_key(PLAIN), left=by_key(BITS)),
     "automation": attributes(sensors=by_key(_SENSOR), schedules=by_key(_SCHEDULE)),
+    "conditions": attributes(
+        by_place=by_key(
+            record(ConditionAnswer, last=model(e.ConditionEvaluated), is_known=PLAIN, true=CAUSES, cursor=PLAIN)
+        )
+    ),
     "last_tick": attributes(through=PLAIN, at=maybe(INSTANT), requested=by_key(BITS)),
     "changes": attributes(
         updated=by_key(by_key(PLAIN)),

@@ -24,6 +24,7 @@ from .automation import AutomationState
 from .backfills import Backfills
 from .changes import Changes
 from .checks import CheckStates
+from .conditions import ConditionAnswers
 from .memory import Memory
 from .ordinals import OrdinalSpace, Spaces
 from .runs import Part, RunNotes, RunState
@@ -71,6 +72,7 @@ class State:
         self.memory: Memory = Memory()
         self.automation: AutomationState = AutomationState()
         self.switches: Switches = Switches()
+        self.conditions: ConditionAnswers = ConditionAnswers()
         self.last_tick: LastTick = LastTick()
         self.changes: Changes = Changes()
         self.blocks: dict[Part, set[Part]] = {}
@@ -180,6 +182,7 @@ HANDLERS: dict[type[e.Event], Callable[[State, Any, Stored], None]] = {
         event, timestamp=stored.timestamp
     ),
     e.AutomationSwitched: ticking.automation_switched,
+    e.ConditionEvaluated: ticking.condition_evaluated,
     e.SensorCursorSet: lambda state, event, stored: state.automation.cursor_set(event, offset=stored.offset),
 }
 """How each type of event is taken. Those that are missing change nothing."""

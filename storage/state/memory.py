@@ -24,6 +24,10 @@ class Memory:
 
     def __init__(self) -> None:
         self.nodes: dict[str, dict[str, Causes]] = {}
+        self.first: dict[str, float] = {}
+        """Per asset that was ever evaluated, the position at which it first was."""
+        self.left: dict[str, BitMap] = {}
+        """Per asset, what was missing at its first evaluation and left so."""
 
     def of(self, asset_key: str, node: str) -> Causes:
         return self.nodes.get(asset_key, {}).get(node) or Causes()
@@ -34,6 +38,8 @@ class Memory:
 
     def apply(self, delta: MemoryDelta, added: Causes, space: OrdinalSpace) -> None:
         """`added` is what `delta` latches."""
+        if added and delta.node.startswith(SEEN):
+            self.first.setdefault(delta.asset_key, added.groups[0][0])
         nodes = self.nodes.setdefault(delta.asset_key, {})
         causes = nodes.get(delta.node) or Causes()
         for ranges in delta.removed:
@@ -59,6 +65,8 @@ class Memory:
             found = [new.find(old.key(ordinal)) for ordinal in bits]
             return BitMap([ordinal for ordinal in found if ordinal is not None])
 
+        if asset_key in self.left:
+            self.left[asset_key] = moved(self.left[asset_key])
         for root, nodes in self.nodes.items():
             for node in [n for n in nodes if not n.startswith(SEEN) and whose(root, n) == asset_key]:
                 nodes[node] = nodes[node].mapped(moved)

@@ -31,6 +31,7 @@ def definitions_loaded(state: State, event: e.DefinitionsLoaded, stored: Stored)
         state.mark_observable(asset)
         if asset.table.space is not old:
             state.memory.renumber(key, old, asset.table.space)
+            state.conditions.renumber(key, old, asset.table.space)
             state.changes.renumber(key, old, asset.table.space)
     _define_checks(state, state.definitions)
     for key, defined in state.definitions.assets.items():
@@ -41,6 +42,8 @@ def definitions_loaded(state: State, event: e.DefinitionsLoaded, stored: Stored)
             state.asset(key).freshness = None
     evaluated = {k for k, a in state.definitions.evaluated.assets.items() if a.condition is not None and a.has_function}
     state.memory.forget_seen(keep=evaluated)
+    if state.conditions.by_place:
+        state.conditions.keep(state.definitions.python_nodes)
     state.automation.load(state.definitions, offset=stored.offset, timestamp=stored.timestamp)
     state.changes.definitions = True
 
@@ -60,6 +63,7 @@ def _define_checks(state: State, definitions: DefinitionsSnapshot) -> None:
             node.move_to_space(state.space_of(key))
             if node.table.space is not old:
                 state.memory.renumber(node.key, old, node.table.space)
+                state.conditions.renumber(node.key, old, node.table.space)
                 state.changes.renumber(node.key, old, node.table.space)
 
 

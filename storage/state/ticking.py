@@ -39,6 +39,14 @@ def automation_switched(state: State, event: e.AutomationSwitched, stored: Store
     state.changes.switched = True
 
 
+def condition_evaluated(state: State, event: e.ConditionEvaluated, stored: Stored) -> None:
+    key = event.asset_key if event.check_name is None else f"{event.asset_key}:{event.check_name}"
+    if event.check_name is not None and key not in state.checks.parts:
+        return
+    state.conditions.evaluated(event, key, state.space(key), offset=stored.offset)
+    state.changes.touched.add(key)
+
+
 def tick(state: State, event: e.Tick, stored: Stored) -> None:
     state.last_tick.through, state.last_tick.at = event.through, event.at
     told = Told(event)
@@ -48,6 +56,8 @@ def tick(state: State, event: e.Tick, stored: Stored) -> None:
             continue  # evaluated under definitions that were replaced while the tick was written
         space = Spaces.WHOLE if mark else state.space(whose(delta.asset_key, delta.node))
         state.memory.apply(delta, told.added_by(delta, space), space)
+    for look in event.first if event.definitions == state.definitions_hash else ():
+        state.memory.left[look.asset_key] = state.space(look.asset_key).bits(look.left)
     state.last_tick.requested = {}
     at = int(event.at.astimezone(UTC).timestamp() * 1_000_000)
     for decision in event.decisions:

@@ -143,6 +143,7 @@ EXAMPLES: list[e.Event] = [
             e.Decision(asset_key="report", condition="cd" * 32, shared=0),
         ),
         shared=((e.Cause(position=14, partitions=DAYS), e.Cause(position=13)),),
+        first=(e.FirstLook(asset_key="report", on_first="request", left=DAYS),),
     ),
     e.BackfillRequested(
         backfill_id="b1",
@@ -194,6 +195,18 @@ EXAMPLES: list[e.Event] = [
     e.ScheduleSwitched(name="nightly", on=True),
     e.SensorCursorSet(name="on_orders", cursor="5"),
     e.AutomationSwitched(mode="paused", groups=("sales",), assets=("orders",)),
+    e.ConditionEvaluated(
+        node="0123456789ab",
+        asset_key="silver/flights",
+        check_name="rows_are_there",
+        status="failed",
+        at=AT,
+        cause=12,
+        partitions=DAYS,
+        cursor="7",
+        error=ERROR,
+        took_s=0.25,
+    ),
 ]
 
 

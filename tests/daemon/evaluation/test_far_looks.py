@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from headwater import (
+    AssetCheckKey,
+    AssetSelection,
     AssetSpec,
     AutomationCondition,
     DailyPartitionsDefinition,
@@ -77,6 +79,67 @@ def test_blocking_only_leaves_the_other_checks_out() -> None:
     world.check("raw", "soft", passed=False, blocking=False)
     assert world.settle() == []
     world.check("raw", "hard", passed=False)
+    assert keys_of(world.settle()) == [["reader"]]
+
+
+@pytest.mark.parametrize("condition", [
+    C.any_checks_match(C.check_failed()).ignore(AssetSelection.checks(AssetCheckKey("raw", "noisy"))),
+    C.any_checks_match(C.check_failed()).allow(AssetSelection.checks(AssetCheckKey("raw", "telling"))),
+    C.any_checks_match(C.check_failed()).allow('check:raw=telling'),
+    C.any_checks_match(C.check_failed()).ignore(~AssetSelection.checks(AssetCheckKey("raw", "telling"))),
+])  # fmt: skip
+def test_checks_that_are_ignored_or_not_allowed_are_not_looked_at(condition: AutomationCondition) -> None:
+    checks = [check_of("raw", "noisy"), check_of("raw", "telling")]
+    world = world_with(AssetSpec("raw"), made("reader", C.asset_matches("raw", condition), deps=["raw"]), checks=checks)
+    world.report("raw")
+    world.check("raw", "noisy", passed=False, blocking=False)
+    assert world.settle() == []
+    world.check("raw", "telling", passed=False, blocking=False)
+    assert keys_of(world.settle()) == [["reader"]]
+
+
+def test_all_checks_match_is_true_where_every_check_is_ignored() -> None:
+    world = World()
+    condition = C.all_checks_match(C.check_failed())
+    world.define(
+        made("some", condition),
+        made("none", condition.ignore("none")),
+        checks=[check_of("some"), check_of("none")],
+    )
+    assert keys_of(world.tick()) == [["none"]]
+
+
+def test_an_ignored_blocking_check_upstream_is_not_waited_for() -> None:
+    slow = AssetSelection.checks(AssetCheckKey("raw", "slow"))
+    condition = C.eager() & C.all_deps_blocking_checks_passed().ignore(slow)
+    world = world_with(
+        AssetSpec("raw"),
+        made("reader", condition, deps=["raw"]),
+        checks=[check_of("raw", "slow", blocking=True), check_of("raw", "quick", blocking=True)],
+    )
+    world.report("raw")
+    assert world.settle() == []
+    world.check("raw", "quick", passed=True)
+    assert keys_of(world.settle()) == [["reader"]]
+
+
+def test_a_selection_of_checks_by_a_group_means_those_of_what_is_looked_at() -> None:
+    condition = C.any_deps_match(C.any_checks_match(C.check_failed())).ignore(
+        AssetSelection.checks_for_assets("a") | AssetSelection.from_string("checks(group:noisy)")
+    )
+    reader = made("reader", condition, deps=["a", "b", "c"])
+    sources = [AssetSpec("a"), AssetSpec("b", group_name="noisy"), AssetSpec("c"), AssetSpec("d", group_name="noisy")]
+    defs = Definitions([*sources, reader], asset_checks=[check_of(key) for key in "abcd"])
+    [deps] = [asset.condition for asset in defs.snapshot().assets.values() if asset.key == "reader"]
+    assert deps is not None
+    assert deps.children[0].fields() == {"ignore": ["a:looks", "b:looks"]}
+    world = world_with(*sources, reader, checks=[check_of(key) for key in "abcd"])
+    for key in "ab":
+        world.report(key)
+        world.check(key, "looks", passed=False, blocking=False)
+    assert world.settle() == []
+    world.report("c")
+    world.check("c", "looks", passed=False, blocking=False)
     assert keys_of(world.settle()) == [["reader"]]
 
 

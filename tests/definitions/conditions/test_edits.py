@@ -8,12 +8,13 @@ from headwater.definitions.conditions import (
     And,
     AnyDepsMatch,
     AutomationCondition,
+    ChecksMatch,
     DepsMatch,
     Or,
     condition_from_json,
 )
 from headwater.definitions.errors import InvalidAssetSelection, InvalidInvocationError
-from headwater.definitions.keys import AssetKey
+from headwater.definitions.keys import AssetCheckKey, AssetKey
 from headwater.definitions.selection import AssetSelection
 
 C = AutomationCondition
@@ -150,7 +151,7 @@ def test_only_the_outermost_look_upstream_is_restricted() -> None:
 
 
 def test_a_condition_that_looks_at_no_upstream_has_nothing_to_ignore() -> None:
-    with pytest.raises(InvalidInvocationError, match="looks at no upstream assets"):
+    with pytest.raises(InvalidInvocationError, match="looks at no upstream assets and at no checks"):
         (C.missing() & C.gated()).ignore("a")
 
 
@@ -175,3 +176,56 @@ def test_a_selection_of_labels_is_kept_as_its_string_and_survives_json(selection
 def test_a_selection_that_cannot_be_read_is_refused_where_it_stands() -> None:
     with pytest.raises(InvalidAssetSelection, match="column 5"):
         C.eager().ignore("a or")
+
+
+# ---- of checks -------------------------------------------------------------------------------------------------------
+
+
+def test_allowed_and_ignored_checks_decide_what_is_looked_at() -> None:
+    checks = C.all_checks_match(C.check_passed())
+    ignoring = checks.ignore(AssetSelection.checks(AssetCheckKey("orders", "fresh")))
+    assert isinstance(ignoring, ChecksMatch)
+    assert [ignoring.looks_at("orders", name) for name in ("fresh", "complete")] == [False, True]
+    allowing = checks.allow(AssetSelection.checks(AssetCheckKey("orders", "fresh")))
+    assert isinstance(allowing, ChecksMatch)
+    assert [allowing.looks_at("orders", name) for name in ("fresh", "complete")] == [True, False]
+
+
+def test_an_asset_takes_its_checks_along() -> None:
+    ignoring = C.any_checks_match(C.check_failed()).ignore("orders")
+    assert isinstance(ignoring, ChecksMatch)
+    assert [ignoring.looks_at(key, "fresh") for key in ("orders", "customers")] == [False, True]
+
+
+def test_repeated_selections_of_checks_add_up_and_survive_json() -> None:
+    fresh, complete = (AssetSelection.checks(AssetCheckKey("orders", name)) for name in ("fresh", "complete"))
+    condition = C.any_checks_match(C.check_failed(), blocking_only=True)
+    edited = condition.ignore(fresh).ignore(complete).allow("group:sales")
+    assert edited == condition.ignore(fresh | complete).allow(AssetSelection.groups("sales"))
+    assert condition_from_json(edited.to_json()) == edited
+    assert str(edited) == (
+        "for any blocking check among group:sales except orders:complete, orders:fresh: "
+        "the check has failed on the newest data"
+    )
+    assert edited.node_id != condition.node_id
+
+
+def test_a_selection_of_checks_alone_leaves_upstream_assets_alone_and_reaches_the_checks_there() -> None:
+    passed = C.all_deps_blocking_checks_passed()
+    edited = (C.any_deps_updated() & passed).allow(AssetSelection.checks_for_assets("orders"))
+    (updated, both) = edited.children
+    assert updated == C.any_deps_updated()
+    assert isinstance(both, DepsMatch)
+    assert both.looks_at("customers")
+    assert isinstance(both.operand, ChecksMatch)
+    assert both.operand.allow_selections == ("checks(orders)",)
+
+
+def test_a_selection_of_assets_reaches_what_looks_upstream_and_not_the_checks_below_it() -> None:
+    edited = (C.all_checks_match(C.check_passed()) & C.all_deps_blocking_checks_passed()).ignore("orders")
+    own, upstream = edited.children
+    assert isinstance(own, ChecksMatch)
+    assert own.ignored == ("orders",)
+    assert isinstance(upstream, DepsMatch)
+    assert upstream.ignored == ("orders",)
+    assert upstream.operand == C.all_deps_blocking_checks_passed().children[0]

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from simulation.test_random_worlds import ACTIONS, ASSETS, play, sound
 
 from headwater.definitions.asset import AssetSpec
+from headwater.definitions.definitions import Definitions
 from headwater.storage import events as e
 from headwater.storage.log import EventLog
 from headwater.storage.snapshots import newest_state, save
@@ -67,6 +68,7 @@ CHECKS = st.lists(
 NAMES = st.sampled_from(["nightly", "on_orders"])
 VERSIONS = st.sampled_from([None, "1", "2"])
 CAUSES = st.lists(st.builds(e.Cause, position=st.sampled_from([1.0, 2.5]), partitions=RANGES), max_size=2).map(tuple)
+HASH = Definitions(ASSETS, asset_checks=[sound]).snapshot().hash
 FAILURE = e.ErrorInfo(cls="ValueError", message="no")
 
 BUILT: set[type[e.Event]] = set()
@@ -143,6 +145,21 @@ EVENTS = st.one_of(
         decisions=st.lists(st.builds(e.Decision, asset_key=KEYS, partitions=RANGES, causes=CAUSES), max_size=2).map(
             tuple
         ),
+        definitions=st.sampled_from(["", HASH]),
+        first=st.lists(
+            st.builds(e.FirstLook, asset_key=KEYS, on_first=st.just("request"), left=RANGES), max_size=2
+        ).map(tuple),
+    ),
+    made(
+        e.ConditionEvaluated,
+        node=st.sampled_from(["n", "m"]),
+        asset_key=KEYS,
+        check_name=st.sampled_from([None, "sound"]),
+        status=st.sampled_from(["evaluated", "failed"]),
+        at=st.just(AT),
+        partitions=RANGES,
+        cursor=VERSIONS,
+        error=st.sampled_from([None, FAILURE]),
     ),
     made(
         e.SensorEvaluated,
