@@ -97,18 +97,27 @@ class AssetsDefinition:
 
     @staticmethod
     def from_graph(graph_def: GraphDefinition, **described: Any) -> AssetsDefinition:
-        """The asset that a graph makes; its inputs are upstream assets.
+        """The asset that a graph makes, or the assets, one of each of its outputs; its inputs are upstream assets.
 
         `keys_by_input_name` and `keys_by_output_name` say which assets these are where they have other names,
-        `key_prefix` goes before the asset's own; everything else is as in AssetSpec.
-        """
-        from .ops.graph_asset import from_graph
+        `key_prefix` goes before the assets' own. Of one asset everything else is as in AssetSpec; of several it is as
+        in `graph_multi_asset`, and `metadata_by_output_name`, `tags_by_output_name`, `descriptions_by_output_name` and
+        the like say it of each.
 
-        return from_graph(graph_def, **described)
+        >>> @graph(out={"low": GraphOut(), "high": GraphOut()})
+        ... def ends(orders):
+        ...     return {"low": smallest(orders), "high": largest(orders)}
+        >>> made = AssetsDefinition.from_graph(ends, group_name="shop")
+        >>> materialize([orders, made]).output_for_node("ends", "high")
+        4
+        """
+        from .ops.graph_asset import assets_from_graph
+
+        return assets_from_graph(graph_def, **described)
 
     @staticmethod
     def from_op(op_def: OpDefinition, **described: Any) -> AssetsDefinition:
-        """The asset that an op makes; as `from_graph`."""
+        """The asset that an op makes, or the assets; as `from_graph`."""
         from .ops.graph_asset import from_op
 
         return from_op(op_def, **described)

@@ -173,6 +173,7 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.ops.graph import GraphDefinition as GraphDefinition
     from .definitions.ops.graph import graph as graph
     from .definitions.ops.graph_asset import graph_asset as graph_asset
+    from .definitions.ops.graph_multi_asset import graph_multi_asset as graph_multi_asset
     from .definitions.ops.job import OpJobDefinition as OpJobDefinition
     from .definitions.ops.job import job as job
     from .definitions.ops.op import OpDefinition as OpDefinition

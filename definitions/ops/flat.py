@@ -6,7 +6,7 @@ once, as the template of its steps (`over` says over which output); how many the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ..errors import InvalidDefinitionError
@@ -86,6 +86,18 @@ class FlatGraph:
 
     def node(self, step_key: str) -> OpNode:
         return next(node for node in self.nodes if node.step_key == step_key)
+
+    def needed_for(self, outputs: Collection[str]) -> frozenset[str]:
+        """The steps of the ops that these outputs of the graph come from, directly or not."""
+        by_key = {node.step_key: node for node in self.nodes}
+        left = [source.step for name in outputs if isinstance(source := self.results.get(name), Upstream)]
+        needed: set[str] = set()
+        while left:
+            key = left.pop()
+            if key not in needed:
+                needed.add(key)
+                left += [source.step for source in by_key[key].upstream()]
+        return frozenset(needed)
 
 
 def flatten(graph: GraphDefinition) -> FlatGraph:
