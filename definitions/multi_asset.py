@@ -81,7 +81,7 @@ def multi_asset(
             produced = outs_produced(outs, edges, internal_asset_deps or {}, owner, source, defaults)
         else:
             _check_not_with_specs(owner, source, deps=deps, internal_asset_deps=internal_asset_deps)
-            produced = [_of_spec(spec, owner, source, defaults) for spec in specs or ()]
+            produced = [spec_produced(spec, owner, source, defaults) for spec in specs or ()]
         if not produced:
             raise InvalidDefinitionError(f"{source}: {owner} makes no asset. List in outs or specs what it makes.")
         made = MultiAssetsDefinition(
@@ -135,7 +135,8 @@ def _check_not_with_specs(owner: str, source: SourceLine, **given: Any) -> None:
             )
 
 
-def _of_spec(spec: Any, owner: str, source: SourceLine, defaults: Mapping[str, Any]) -> Produced:
+def spec_produced(spec: Any, owner: str, source: SourceLine, defaults: Mapping[str, Any]) -> Produced:
+    """What a spec is as one of the assets of a function; `defaults` hold where it says nothing itself."""
     if not isinstance(spec, AssetSpec):
         raise InvalidDefinitionError(f"{source}: {spec!r} among the specs of {owner} is no AssetSpec.")
     missing = {name: value for name, value in defaults.items() if value is not None and getattr(spec, name) is None}

@@ -165,6 +165,7 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.modules import load_definitions_from_package_name as load_definitions_from_package_name
     from .definitions.multi_asset import multi_asset as multi_asset
     from .definitions.multi_checks import multi_asset_check as multi_asset_check
+    from .definitions.multi_observing import multi_observable_source_asset as multi_observable_source_asset
     from .definitions.named_io_managers import fs_io_manager as fs_io_manager
     from .definitions.named_io_managers import mem_io_manager as mem_io_manager
     from .definitions.observing import observable_source_asset as observable_source_asset

@@ -12,7 +12,6 @@ _BY_INSTEAD = {
     "the daemon evaluates every automation_condition by itself: nothing has to be declared or turned on": (
         "AutoMaterializePolicy AutoMaterializeRule AutomationConditionSensorDefinition"
     ),
-    "write one @observable_source_asset for each": "multi_observable_source_asset",
     "give the checks an automation_condition, such as AutomationCondition.on_cron(...)": (
         "build_sensor_for_freshness_checks"
     ),
