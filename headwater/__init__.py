@@ -110,6 +110,7 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.freshness_checks import (
         build_time_partition_freshness_checks as build_time_partition_freshness_checks,
     )
+    from .definitions.freshness_sensor import build_sensor_for_freshness_checks as build_sensor_for_freshness_checks
     from .definitions.hooks import HookContext as HookContext
     from .definitions.hooks import HookDefinition as HookDefinition
     from .definitions.hooks import failure_hook as failure_hook

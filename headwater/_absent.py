@@ -12,9 +12,6 @@ _BY_INSTEAD = {
     "the daemon evaluates every automation_condition by itself: nothing has to be declared or turned on": (
         "AutoMaterializePolicy AutoMaterializeRule AutomationConditionSensorDefinition"
     ),
-    "give the checks an automation_condition, such as AutomationCondition.on_cron(...)": (
-        "build_sensor_for_freshness_checks"
-    ),
     "use EventLogEntry: a record and its entry are one": "EventLogRecord",
     "use PipesSubprocessClient or open_pipes_session, and `from headwater.pipes import open_pipes` in the program": (
         "PipesClient PipesContext PipesEnvContextInjector PipesFileContextInjector"

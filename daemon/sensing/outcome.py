@@ -175,6 +175,8 @@ def _run(
             f"{order.kind} {order.name!r} has several jobs ({', '.join(defined.jobs)}): say which one with "
             "RunRequest(job_name=...)."
         )
+    if assets is None and not defined.assets and shared["only_checks"]:
+        assets = []  # these checks alone
     if assets is None and not defined.assets:
         raise InvalidInvocationError(
             f"{order.kind} {order.name!r} requests a run, but nothing says of what: give it job=..., jobs=... or "
