@@ -19,7 +19,7 @@ class CheckQueries:
         """The newest evaluation of a check, whatever its partition; None where it was never evaluated.
 
         >>> result = materialize([orders, orders_not_empty], instance=instance)
-        >>> found = instance.get_latest_asset_check_evaluation(orders_not_empty.check_key)
+        >>> found = instance.get_latest_asset_check_evaluation(AssetCheckKey("orders", "orders_not_empty"))
         >>> found.asset_check_evaluation.passed
         True
         """
