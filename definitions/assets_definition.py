@@ -17,10 +17,9 @@ from .config_schema import checked_schema
 from .dependencies import Dependency, argument_of, merged
 from .errors import DefinitionError, InvalidInvocationError
 from .keys import AssetKey
-from .metadata import normalize_metadata
 from .signature import CONFIG_NAME, Signature
 from .source import SourceLine
-from .spec import AssetSpec, checked_metadata
+from .spec import AssetSpec, plain_tags
 
 if TYPE_CHECKING:
     from .backfill_policy import BackfillPolicy
@@ -73,8 +72,7 @@ class AssetsDefinition:
         self.resource_defs: dict[str, Any] = dict(resource_defs or {})
         """Resources that it brings along: they stand among those of the Definitions that it is in."""
         self.config_schema: Any = checked_schema(config_schema, owner=str(self), source=self.source)
-        tags = normalize_metadata(checked_metadata(op_tags, owner=str(self), source=self.source))
-        self.op_tags: dict[str, Any] = {name: value.value for name, value in tags.items()}
+        self.op_tags: dict[str, Any] = plain_tags(op_tags, owner=str(self), source=self.source)
         """What is said to whatever runs its step, as plain data."""
         self.pool = pool
         """The pool in which a run that makes it takes a place."""
@@ -244,6 +242,11 @@ class AssetsDefinition:
     def resource_names(self) -> frozenset[str]:
         """The resources that must be there when the function runs, those of `context.resources` included."""
         return self.required_resource_keys | set(self.resource_args)
+
+    @property
+    def op_pools(self) -> tuple[str, ...]:
+        """The pools of the ops that make it, where it is made by a graph."""
+        return self.graph.pools if self.graph is not None else ()
 
     @property
     def op_name(self) -> str:

@@ -87,10 +87,10 @@ class Definitions(Accessors):
         self.loggers: dict[str, Any] = dict(loggers or {})
 
     def _brought_along(self, own: Mapping[str, Any]) -> dict[str, Any]:
-        """The resources that assets bring with them, each of which must be the only one of its name."""
+        """The resources that assets and checks bring with them, each of which must be the only one of its name."""
         brought: dict[str, Any] = {}
-        for asset in self._assets:
-            for name, value in asset.resource_defs.items() if isinstance(asset, AssetsDefinition) else ():
+        for asset in [*self._assets, *self._checks]:
+            for name, value in asset.resource_defs.items() if not isinstance(asset, AssetSpec) else ():
                 if not _same(brought.setdefault(name, value), value) or not _same(own.get(name, value), value):
                     report(
                         DefinitionError(

@@ -9,13 +9,9 @@ from .errors import NotYetSupported
 from .source import SourceLine
 
 INSTEAD = {
-    "config_mapping": "say in the run config what each op of the graph is told",
-    "config_schema": "declare a class MyConfig(Config) and give the function a parameter config: MyConfig",
     "io_manager_def": "put the IO manager into Definitions(resources={'name': ...}) and pass io_manager_key='name'",
     "is_virtual": "make the view a plain asset that returns MaterializeResult()",
     "op_tags": "use tags",
-    "pool": "limit the number of runs of the daemon",
-    "resource_defs": "put the objects into Definitions(resources={...})",
 }
 
 

@@ -170,6 +170,8 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.named_io_managers import fs_io_manager as fs_io_manager
     from .definitions.named_io_managers import mem_io_manager as mem_io_manager
     from .definitions.observing import observable_source_asset as observable_source_asset
+    from .definitions.ops.config_mapping import ConfigMapping as ConfigMapping
+    from .definitions.ops.config_mapping import config_mapping as config_mapping
     from .definitions.ops.context import OpExecutionContext as OpExecutionContext
     from .definitions.ops.context import build_op_context as build_op_context
     from .definitions.ops.graph import GraphDefinition as GraphDefinition

@@ -285,8 +285,6 @@ class StepTask:
 
     @property
     def hooks(self) -> frozenset[HookDefinition]:
-        if self.step.only_checks:
-            return frozenset()
         return self.toolbox.definition_of(self.step).hooks | self.toolbox.job_hooks
 
     def started(self, attempt: int) -> StepStarted:

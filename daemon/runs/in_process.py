@@ -12,6 +12,7 @@ from typing import Any
 
 from ...definitions.definitions import Definitions
 from ...definitions.errors import InvalidInvocationError, UnknownPartition, did_you_mean
+from ...definitions.ops.config_mapping import for_mapping
 from ...definitions.ops.context import PARTITION_TAG
 from ...definitions.ops.flat import FlatGraph
 from ...definitions.ops.job import OpJobDefinition
@@ -73,9 +74,8 @@ def execute_op_job(
         if name not in job.graph.ins:
             hint = did_you_mean(name, job.graph.ins, f"Its inputs: {', '.join(job.graph.ins) or 'none'}.")
             raise InvalidInvocationError(f"{job} has no input {name!r}. {hint}")
-    config = checked_op_config(
-        run_config or job.config, job.flat, resources=definitions.resources, chosen=chosen, given=given
-    )
+    told = for_mapping(run_config or job.config) if job.maps_config else run_config or job.config
+    config = checked_op_config(told, job.flat, resources=definitions.resources, chosen=chosen, given=given)
     run_tags = {**job.run_tags, **checked_tags(tags), **_partition_tag(job, partition_key)}
     with nullcontext(instance) if instance is not None else Instance.ephemeral() as used:
         return _execute(

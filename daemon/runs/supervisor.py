@@ -46,10 +46,18 @@ Append = Callable[[Sequence[e.Event]], Awaitable[object]]
 _ENDS = (e.RunSucceeded, e.RunFailed, e.RunCancelled)
 
 
-def pools_of_targets(definitions: DefinitionsSnapshot, targets: Sequence[e.Target]) -> set[str]:
-    """The pools that the assets among `targets` name."""
-    assets = (definitions.assets.get(target.asset_key) for target in targets)
-    return {asset.pool for asset in assets if asset is not None and asset.pool is not None}
+def pools_of_run(definitions: DefinitionsSnapshot, run: QueuedRun) -> set[str]:
+    """The pools that the assets, the checks and the ops of a run name."""
+    pools: set[str | None] = set()
+    for target in run.targets:
+        if (asset := definitions.assets.get(target.asset_key)) is not None:
+            pools |= {asset.pool, *asset.op_pools}
+    for check in run.checks:
+        if (asset := definitions.assets.get(check.asset_key)) is not None:
+            pools |= {one.pool for one in asset.checks if one.name == check.name}
+    if run.job_name and (job := definitions.jobs.get(run.job_name)) is not None:
+        pools |= set(job.pools)
+    return {pool for pool in pools if pool is not None}
 
 
 class RunSupervisor:
@@ -78,7 +86,7 @@ class RunSupervisor:
             elif isinstance(event, e.RunStarted):
                 if event.run_id not in self._launched:
                     run = self.state.runs.get(event.run_id)
-                    self.queue.start_elsewhere(event.run_id, run.targets if run else ())
+                    self.queue.start_elsewhere(event.run_id, QueuedRun.of_state(run) if run else None)
             elif isinstance(event, _ENDS):
                 self.queue.end(event.run_id)
                 self._launched.pop(event.run_id, None)
@@ -88,7 +96,7 @@ class RunSupervisor:
         """After the fold has reached the head for the first time: queue what nobody has started."""
         for run in self.state.runs.values():
             if run.started:
-                self.queue.start_elsewhere(run.run_id, run.targets)
+                self.queue.start_elsewhere(run.run_id, QueuedRun.of_state(run))
             else:
                 self.queue.offer(QueuedRun.of_state(run))
 
@@ -142,7 +150,7 @@ class RunSupervisor:
 
     async def launch(self, definitions: DefinitionsSnapshot) -> None:
         """Launch what the queue gives. Nothing is written between the tick and the fork."""
-        pools_of = partial(pools_of_targets, definitions)
+        pools_of = partial(pools_of_run, definitions)
         while self.accepting and self._hosts.current is not None and (run := self.queue.take(pools_of)) is not None:
             self._launched[run.run_id] = run
             inputs = handed_inputs(self.state, definitions, run.targets, at=self._clock.now())

@@ -13,6 +13,7 @@ from ..errors import InvalidDefinitionError
 from ..hooks import HookDefinition
 from ..retries import RetryPolicy
 from .composition import FanIn, GraphInput, Wire
+from .config_mapping import ConfigMapping
 from .graph import GraphDefinition
 from .op import OpDefinition
 
@@ -83,6 +84,8 @@ class FlatGraph:
 
     nodes: tuple[OpNode, ...]
     results: Mapping[str, Upstream | Given]
+    mappings: tuple[tuple[tuple[str, ...], ConfigMapping], ...] = ()
+    """The config mappings of the graphs in it, each with the path of its graph, an outer one before those inside."""
 
     def node(self, step_key: str) -> OpNode:
         return next(node for node in self.nodes if node.step_key == step_key)
@@ -110,7 +113,15 @@ def flatten(graph: GraphDefinition) -> FlatGraph:
     given: dict[str, Source | None] = {name: Given(name) for name in graph.ins}
     results = _flatten(graph, (), given, graph.hooks, graph.retry_policy, found)
     outer = {name: source for name, source in results.items() if isinstance(source, (Upstream, Given))}
-    return FlatGraph(tuple(found.values()), outer)
+    return FlatGraph(tuple(found.values()), outer, tuple(_mappings(graph, ())))
+
+
+def _mappings(graph: GraphDefinition, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], ConfigMapping]]:
+    if graph.config_mapping is not None:
+        yield path, graph.config_mapping
+    for name, placed in graph.placed.items():
+        if isinstance(placed.node, GraphDefinition):
+            yield from _mappings(placed.node, (*path, name))
 
 
 def _flatten(

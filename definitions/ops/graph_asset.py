@@ -20,7 +20,6 @@ from ..keys import AssetKey, CoercibleToAssetKey
 from ..labels import key_from_user
 from ..source import SourceLine
 from ..spec import AssetSpec
-from ..unsupported import refuse
 from .composition import Handle
 from .graph import GraphDefinition
 from .op import OpDefinition
@@ -63,7 +62,8 @@ def graph_asset(
     ...     return total(cleaned(orders))
 
     What the last op gives is the asset's value, and the metadata of its output that of the materialization. The config
-    of an op stands below the asset: `{"ops": {"revenue": {"ops": {"total": {"config": {...}}}}}}`.
+    of an op stands below the asset: `{"ops": {"revenue": {"ops": {"total": {"config": {...}}}}}}`; `config` is as that
+    of `@graph`.
 
     With `check_specs` it returns a dict: `result` is the value, and under the name of each check stands the output of
     an op that gives its AssetCheckResult.
@@ -75,12 +75,6 @@ def graph_asset(
             key or name or getattr(body, "__name__", "asset"), role="the name of an asset", source=source
         )
         own_key = own if key is not None or key_prefix is None else own.with_prefix(key_prefix)
-        refuse(
-            f"asset {str(own_key)!r}",
-            source=source,
-            config_schema=config,
-            resource_defs=resource_defs,
-        )
         spec = AssetSpec(
             own_key,
             description=description or inspect.getdoc(body),
@@ -99,8 +93,18 @@ def graph_asset(
             body,
             name=None if name is None else as_graph_name(name),
             out={RESULT: GraphOut(), **{one.name: GraphOut() for one in checks}} if checks else None,
+            config=config,
         )
-        return of_graph(graph, body, spec, ins=ins, hooks=hooks, backfill_policy=backfill_policy, check_specs=checks)
+        return of_graph(
+            graph,
+            body,
+            spec,
+            ins=ins,
+            hooks=hooks,
+            backfill_policy=backfill_policy,
+            check_specs=checks,
+            resource_defs=resource_defs,
+        )
 
     return decorate if compose_fn is None else decorate(compose_fn)
 
@@ -114,6 +118,7 @@ def of_graph(
     hooks: Iterable[HookDefinition] | None = None,
     backfill_policy: BackfillPolicy | None = None,
     check_specs: Iterable[AssetCheckSpec] = (),
+    resource_defs: Mapping[str, Any] | None = None,
 ) -> AssetsDefinition:
     """The asset that `graph` makes: its one output that is of none of the checks is the asset's value."""
     of_checks = check_outputs(check_specs)
@@ -124,7 +129,9 @@ def of_graph(
                 "output of one op."
             )
         )
-    made = AssetsDefinition(body, spec, ins=ins, backfill_policy=backfill_policy, check_specs=check_specs)
+    made = AssetsDefinition(
+        body, spec, ins=ins, backfill_policy=backfill_policy, check_specs=check_specs, resource_defs=resource_defs
+    )
     made.hooks = checked_hooks(hooks, owner=str(made), source=spec.source)
     made.graph = graph
     return made
@@ -179,6 +186,7 @@ def from_graph(
     backfill_policy: BackfillPolicy | None = None,
     hooks: Iterable[HookDefinition] | None = None,
     check_specs: Iterable[AssetCheckSpec] | None = None,
+    resource_defs: Mapping[str, Any] | None = None,
     can_subset: bool = False,
     **described: Any,
 ) -> AssetsDefinition:
@@ -198,7 +206,14 @@ def from_graph(
         if name in keys or name in mappings
     }
     return of_graph(
-        graph, body, spec, ins=ins, hooks=hooks, backfill_policy=backfill_policy, check_specs=check_specs or ()
+        graph,
+        body,
+        spec,
+        ins=ins,
+        hooks=hooks,
+        backfill_policy=backfill_policy,
+        check_specs=check_specs or (),
+        resource_defs=resource_defs,
     )
 
 

@@ -20,7 +20,6 @@ from ..labels import checked_name
 from ..multi_asset import check_members, one_policy, outs_produced
 from ..multi_assets import MultiAssetsDefinition
 from ..source import SourceLine
-from ..unsupported import refuse
 from .graph import GraphDefinition
 from .graph_asset import as_graph_name, check_outputs, forwarding
 from .ports import GraphOut
@@ -65,11 +64,10 @@ def graph_multi_asset(
     def decorate(body: Callable[..., Any]) -> MultiAssetsDefinition:
         source = SourceLine.of(body)
         own = checked_name(name or getattr(body, "__name__", "assets"), role="the name of a multi-asset", source=source)
-        refuse(f"multi-asset {own!r}", source=source, resource_defs=resource_defs, config_schema=config)
         checks = checked_specs(check_specs or (), owner=f"multi-asset {own!r}", source=source)
         declared = {**{one: GraphOut() for one in outs}, **{spec.name: GraphOut() for spec in checks}}
         return of_graph_outs(
-            GraphDefinition(body, name=as_graph_name(own), out=declared),
+            GraphDefinition(body, name=as_graph_name(own), out=declared, config=config),
             body,
             outs,
             name=own,
@@ -80,6 +78,7 @@ def graph_multi_asset(
             group_name=group_name,
             can_subset=can_subset,
             check_specs=checks,
+            resource_defs=resource_defs,
         )
 
     return decorate
@@ -99,6 +98,7 @@ def of_graph_outs(
     group_name: str | None = None,
     can_subset: bool = False,
     check_specs: Iterable[AssetCheckSpec] = (),
+    resource_defs: Mapping[str, Any] | None = None,
 ) -> MultiAssetsDefinition:
     """The assets that `graph` makes, one of each of `outs`, which are outputs of it."""
     source = graph.source
@@ -120,6 +120,7 @@ def of_graph_outs(
         description=graph.description or inspect.getdoc(body),
         ins=ins,
         check_specs=check_specs,
+        resource_defs=resource_defs,
         backfill_policy=one_policy(owner, source, [backfill_policy, *(one.backfill_policy for one in outs.values())]),
     )
     made.hooks = checked_hooks(hooks, owner=str(made), source=source)
