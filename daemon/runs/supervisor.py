@@ -11,6 +11,9 @@ In all cases but the first nobody's code is to blame, and the run's partitions a
 worker lives from the code host (which reaps its children) or, for a worker of an earlier host or of another process,
 from the lease that the worker holds. Conclusions wait until the fold has seen all that the worker had written:
 `settle` is called between reading the log to its head and the tick.
+
+A run that was cancelled has ended in the log while its worker is still at a step. The worker is stopped
+(`stopping.py`), and until it has gone the run keeps its place and those in its pools.
 """
 
 from __future__ import annotations
@@ -39,6 +42,7 @@ from .handing import handed_inputs
 from .lease import Lease, is_held, wait_released
 from .planning import build_plan
 from .queue import QueuedRun, RunQueue
+from .stopping import stop_worker
 
 log: FilteringBoundLogger = structlog.get_logger("headwater.runs")
 
@@ -73,6 +77,11 @@ class RunSupervisor:
         self._gone: dict[str, Gone] = {}
         """Runs whose worker is gone, and how it went."""
         self._adopted: set[str] = set()
+        self._started: set[str] = set()
+        """The runs that a worker has claimed and that have not ended in the log."""
+        self._cancelled: set[str] = set()
+        """Of these the ones that were cancelled, whose workers are to be stopped."""
+        self._stopping: set[str] = set()
         self.accepting = True
 
     # ---- what the log says -------------------------------------------------------------------------------------------
@@ -84,28 +93,51 @@ class RunSupervisor:
             if isinstance(event, e.RunRequested):
                 self.queue.offer(QueuedRun.of_event(event, stored.offset))
             elif isinstance(event, e.RunStarted):
+                self._started.add(event.run_id)
                 if event.run_id not in self._launched:
                     run = self.state.runs.get(event.run_id)
                     self.queue.start_elsewhere(event.run_id, QueuedRun.of_state(run) if run else None)
+            elif isinstance(event, e.RunCancelled) and event.run_id in self._started:
+                self._started.discard(event.run_id)
+                self._cancelled.add(event.run_id)
             elif isinstance(event, _ENDS):
-                self.queue.end(event.run_id)
-                self._launched.pop(event.run_id, None)
-                self._adopted.discard(event.run_id)
+                self._started.discard(event.run_id)
+                self._forget(event.run_id)
 
-    def resume(self) -> None:
-        """After the fold has reached the head for the first time: queue what nobody has started."""
+    def _forget(self, run_id: str) -> None:
+        """Nobody works on the run any more, or will."""
+        self.queue.end(run_id)
+        self._launched.pop(run_id, None)
+        self._adopted.discard(run_id)
+
+    def resume(self, cancelled: Sequence[str] = ()) -> None:
+        """After the fold has reached the head for the first time: queue what nobody has started. Workers of runs that
+        were `cancelled` may live still, if the daemon before had no time to stop them."""
+        self._cancelled.update(run_id for run_id in cancelled if is_held(Lease.of_run(self._home, run_id).path))
         for run in self.state.runs.values():
             if run.started:
+                self._started.add(run.run_id)
                 self.queue.start_elsewhere(run.run_id, QueuedRun.of_state(run))
             else:
                 self.queue.offer(QueuedRun.of_state(run))
 
     def adopt(self, tasks: TaskGroup, nudge: Callable[[], None]) -> None:
-        """Watch over the started runs that are not this daemon's own, each until its worker's lease is free."""
-        known = self._launched.keys() | self._adopted | self._gone.keys()
+        """Watch over the started runs that are not this daemon's own, each until its worker's lease is free; and stop
+        the workers of those that were cancelled."""
+        while self._cancelled:
+            run_id = self._cancelled.pop()
+            self._stopping.add(run_id)
+            tasks.start_soon(self._stop, run_id, nudge)
+        known = self._launched.keys() | self._adopted | self._gone.keys() | self._stopping
         for run_id in self.queue.under_way - known:
             self._adopted.add(run_id)
             tasks.start_soon(self._watch_lease, run_id, nudge)
+
+    async def _stop(self, run_id: str, nudge: Callable[[], None]) -> None:
+        await stop_worker(self._home, run_id)
+        self._stopping.discard(run_id)
+        self._forget(run_id)
+        nudge()
 
     async def _watch_lease(self, run_id: str, nudge: Callable[[], None]) -> None:
         await wait_released(Lease.of_run(self._home, run_id).path)

@@ -35,6 +35,7 @@ from ...storage.clock import SystemClock
 from ...storage.events import KeyRanges
 from ...storage.instance import Instance
 from .choosing import choose_from_log
+from .journal import Hold
 from .pause import Pause
 from .plan import StepPlan
 
@@ -63,10 +64,12 @@ class Toolbox:
         instance: Callable[[], Instance] | None = None,
         pause: Pause | None = None,
         around_fork: AroundFork | None = None,
+        hold_interrupts: Hold | None = None,
     ) -> None:
         """`pause` is the clock and the chance of the waits between attempts. Where the run has such an executor its
         steps are forked, inside `around_fork`; never without it."""
         self.around_fork: AroundFork = around_fork or nullcontext
+        self.hold_interrupts: Hold = hold_interrupts or nullcontext
         self.pause: Pause = pause or Pause()
         self.definitions = definitions
         self.run_id = run_id
