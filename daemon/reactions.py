@@ -57,7 +57,7 @@ def reactions(events: Iterable[StoredEvent], *, max_concurrent_runs: int) -> Rea
         match stored.event:
             case e.Tick() as tick:
                 through = tick.through
-                decided = {d.asset_key: max((c.position for c in d.causes), default=0) for d in tick.decisions}
+                decided = {d.asset_key: max((c.position for c in tick.causes_of(d)), default=0) for d in tick.decisions}
             case e.RunRequested(origin="automation") as run:
                 cause = int(max((decided.get(target.asset_key, 0) for target in run.targets), default=0))
                 if cause:

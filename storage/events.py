@@ -91,12 +91,14 @@ class Cause(Model):
 class MemoryDelta(Model):
     """What a tick changed in the memory of one stateful node of one asset's condition; opaque to the fold.
 
-    `added` latches partitions with the position that latched them, `removed` forgets partitions.
+    `added` latches partitions with the position that latched them, `removed` forgets partitions. What several latch is
+    in `Tick.shared` instead: see `Tick.added_by`.
     """
 
     asset_key: str
     node: str
     added: tuple[Cause, ...] = ()
+    shared: int | None = None
     removed: tuple[KeyRanges | None, ...] = ()
 
 
@@ -104,12 +106,15 @@ class Decision(Model):
     """One asset that a tick requested: which partitions, in which runs, and the reasons. Of a dry run nothing was.
 
     One that is requested only because it is made together with another asset, `along_with`, has no reasons of its own.
+    Reasons that several decisions have are in `Tick.shared`: see `Tick.causes_of`. `leaves` were true for what is
+    requested; those about other partitions, of dependencies, for any.
     """
 
     asset_key: str
     condition: str
     partitions: KeyRanges | None = None
     causes: tuple[Cause, ...] = ()
+    shared: int | None = None
     leaves: tuple[LeafTruth, ...] = ()
     along_with: str = ""
     dry_run: bool = False
@@ -475,7 +480,8 @@ class Tick(Event):
     """One turn of the automation loop: what it had seen, when, under which definitions, and what it decided.
 
     It stands in one transaction with the `RunRequested` events of its decisions. `silent` lists the boundaries
-    (through, at) of the ticks since the last written one that decided nothing and changed no memory.
+    (through, at) of the ticks since the last written one that decided nothing and changed no memory. Thousands of
+    updates that reach hundreds of assets stand in `shared` once.
     """
 
     type: Literal["tick"] = "tick"
@@ -485,6 +491,15 @@ class Tick(Event):
     silent: tuple[tuple[int, datetime], ...] = ()
     memory: tuple[MemoryDelta, ...] = ()
     decisions: tuple[Decision, ...] = ()
+    shared: tuple[tuple[Cause, ...], ...] = ()
+
+    def causes_of(self, decision: Decision) -> tuple[Cause, ...]:
+        """The reasons of one of its decisions."""
+        return decision.causes if decision.shared is None else self.shared[decision.shared]
+
+    def added_by(self, delta: MemoryDelta) -> tuple[Cause, ...]:
+        """What one of its changes of memory latches."""
+        return delta.added if delta.shared is None else self.shared[delta.shared]
 
 
 class SensorEvaluated(Event):

@@ -43,6 +43,9 @@ class Moment:
     initial: set[str] = field(default_factory=set)
     """Assets that are evaluated for the first time under their condition and dependencies."""
     _news: dict[str, Causes] = field(default_factory=dict)
+    _arrived: dict[str, Causes] = field(default_factory=dict)
+    _alike: dict[tuple[str, str], tuple[bool, bool]] = field(default_factory=dict)
+    """Whether two assets share ordinals, and also have the same partitions."""
     _crons: dict[tuple[str, str], float | None] = field(default_factory=dict)
     _existing: dict[str, BitMap] = field(default_factory=dict)
     _sides: dict[str, mappings.Side] = field(default_factory=dict)
@@ -126,8 +129,13 @@ class Moment:
 
     def seen_downstream(self, asset: AssetSnapshot, dep: DepSnapshot, truth: Truth) -> Truth:
         """The truth about a dependency, as one about the partitions of `asset` that read it."""
-        if self._shares_ordinals(asset, dep):
-            return truth.within(self.existing(asset.key))
+        place = asset.key, dep.key
+        alike = self._alike.get(place)
+        if alike is None:
+            shares = self._shares_ordinals(asset, dep)
+            alike = self._alike[place] = shares, shares and self.existing(dep.key) == self.existing(asset.key)
+        if alike[0]:
+            return truth if alike[1] else truth.within(self.existing(asset.key))
         return Truth(
             self.downstream(asset, dep, truth.lasting),
             self._causes_downstream(asset, dep, truth.causes),
@@ -205,6 +213,11 @@ class Moment:
 
     def _come_to_exist(self, key: str) -> Causes:
         """Updates of partitions that exist since the tick before: they landed early, when nobody could read them."""
+        if key not in self._arrived:
+            self._arrived[key] = self._arrivals_of(key)
+        return self._arrived[key]
+
+    def _arrivals_of(self, key: str) -> Causes:
         snapshot = self.definitions.assets.get(key)
         partitions = snapshot.partitions if snapshot else None
         if self.previous_at is None or partitions is None:

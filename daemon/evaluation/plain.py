@@ -51,15 +51,22 @@ class Evaluation:
         """Whether a pulse was true, which is over in the next tick."""
         return any(leaf.pulse and leaf.truth.bits for leaf in self.leaves)
 
-    def told(self, moment: Moment) -> tuple[e.LeafTruth, ...]:
-        """The leaves that were true, as a Tick records them."""
-        return tuple(_told(leaf, moment) for leaf in self.leaves if leaf.truth.bits)
+    def told(self, moment: Moment, key: str, bits: BitMap) -> tuple[e.LeafTruth, ...]:
+        """The leaves that were true, as a Tick records them that requests `bits` of the asset `key`: of leaves about
+        partitions of the same kind, those that are requested."""
+        own = moment.state.space(key).fingerprint
+        told = (_told(leaf, moment, own, bits) for leaf in self.leaves if leaf.truth.bits)
+        return tuple([leaf for leaf in told if leaf is not None])
 
 
-def _told(leaf: Leaf, moment: Moment) -> e.LeafTruth:
-    space = moment.state.space(leaf.key)
-    newest = leaf.truth.why.groups[0][0] if leaf.truth.why else None
-    return leaf.path, newest, space.ranges(leaf.truth.bits)
+def _told(leaf: Leaf, moment: Moment, own: str, bits: BitMap) -> e.LeafTruth | None:
+    space, truth = moment.state.space(leaf.key), leaf.truth
+    if space.fingerprint == own:
+        truth = truth.within(bits)
+    if not truth.bits:
+        return None
+    why = truth.why
+    return leaf.path, why.groups[0][0] if why else None, space.ranges(truth.bits)
 
 
 def evaluate(moment: Moment, asset: AssetSnapshot) -> Evaluation:
@@ -79,32 +86,6 @@ class PlainEvaluator:
         """The dependency that is looked at; None while at the root itself."""
         self._reader = root
         """The asset that it is a dependency of: the root, unless one operator stands in another."""
-        self._operands: dict[type, Callable[[AutomationCondition, str], Truth]] = {
-            op.Missing: self._missing,
-            op.InProgress: self._in_progress,
-            op.RunInProgress: self._run_in_progress,
-            op.BackfillInProgress: self._backfill_in_progress,
-            op.ExecutionFailed: self._execution_failed,
-            op.FreshnessPassed: lambda node, key: self._freshness(key, "PASS"),
-            op.FreshnessWarned: lambda node, key: self._freshness(key, "WARN"),
-            op.FreshnessFailed: lambda node, key: self._freshness(key, "FAIL"),
-            op.NewlyUpdated: self._newly_updated,
-            op.CodeVersionChanged: self._code_version_changed,
-            op.DataVersionChanged: self._data_version_changed,
-            op.CheckPassed: lambda node, key: self._check_result(key, passed=True),
-            op.CheckFailed: lambda node, key: self._check_result(key, passed=False),
-            runs.ExecutedWithRootTarget: lambda node, key: self._made_by(key, lambda keys, _: self.root.key in keys),
-            runs.ExecutedWithTags: self._executed_with_tags,
-            runs.AnyNewUpdateHasRunTags: lambda node, key: self._new_updates(node, key, any),
-            runs.AllNewUpdatesHaveRunTags: lambda node, key: self._new_updates(node, key, all),
-            op.NewlyRequested: self._newly_requested,
-            op.WillBeRequested: self._will_be_requested,
-            op.InLatestTimeWindow: self._in_latest_time_window,
-            op.CronTickPassed: self._cron_tick_passed,
-            op.InitialEvaluation: self._initial_evaluation,
-            op.Handled: self._handled,
-            op.Gated: self._gated,
-        }
 
     def run(self, condition: AutomationCondition) -> Evaluation:
         self.result.truth = self.node(condition, self.root.key, "")
@@ -113,8 +94,8 @@ class PlainEvaluator:
     def node(self, node: AutomationCondition, key: str, path: str) -> Truth:
         """Every child is evaluated, even where the answer is known already: an edge is consumed all the same."""
         here = f"{path}/{node.label or node.name}"
-        if (operand := self._operands.get(type(node))) is not None:
-            truth = operand(node, key)
+        if type(node) in OPERANDS:
+            truth = self.operand(node, key)
             self.result.leaves.append(Leaf(here, node.label or node.name, key, truth, getattr(node, "pulse", False)))
             return truth
         if isinstance(node, ops.AnyDepsMatch | ops.AllDepsMatch):
@@ -139,6 +120,9 @@ class PlainEvaluator:
         """The partitions that a node can be true for: of a dependency also those that the root requires in vain."""
         return self.moment.existing(key) if self._edge is None else self.moment.looked_at(self._reader, self._edge)
 
+    def operand(self, node: AutomationCondition, key: str) -> Truth:
+        return getattr(self, OPERANDS[type(node)])(node, key)
+
     # ---- operands ----------------------------------------------------------------------------------------------------
 
     def _missing(self, node: AutomationCondition, key: str) -> Truth:
@@ -159,6 +143,15 @@ class PlainEvaluator:
     def _execution_failed(self, node: AutomationCondition, key: str) -> Truth:
         table = self.moment.state.asset(key).table
         return Truth((table.failed | BitMap(table.blocked)) & self.moment.existing(key))
+
+    def _freshness_passed(self, node: AutomationCondition, key: str) -> Truth:
+        return self._freshness(key, "PASS")
+
+    def _freshness_warned(self, node: AutomationCondition, key: str) -> Truth:
+        return self._freshness(key, "WARN")
+
+    def _freshness_failed(self, node: AutomationCondition, key: str) -> Truth:
+        return self._freshness(key, "FAIL")
 
     def _freshness(self, key: str, wanted: str) -> Truth:
         """What the last FreshnessChanged said: of the asset as a whole, and so of each of its partitions."""
@@ -196,6 +189,12 @@ class PlainEvaluator:
             return truth
         return Truth.pulse(truth.causes.without(self.moment.changes.same_data.get(key, BitMap())))
 
+    def _check_passed(self, node: AutomationCondition, key: str) -> Truth:
+        return self._check_result(key, passed=True)
+
+    def _check_failed(self, node: AutomationCondition, key: str) -> Truth:
+        return self._check_result(key, passed=False)
+
     def _check_result(self, key: str, *, passed: bool) -> Truth:
         """What a check said of the newest data; of what is no check it says nothing."""
         if key not in self.moment.state.checks.parts:
@@ -208,9 +207,18 @@ class PlainEvaluator:
         found = [bits for (keys, tags), bits in made_in.items() if is_meant(keys, tags)]
         return Truth(BitMap.union(*found) & self.moment.existing(key)) if found else nothing()
 
+    def _executed_with_root_target(self, node: AutomationCondition, key: str) -> Truth:
+        return self._made_by(key, lambda keys, _: self.root.key in keys)
+
     def _executed_with_tags(self, node: AutomationCondition, key: str) -> Truth:
         assert isinstance(node, runs.ExecutedWithTags)
         return self._made_by(key, lambda _, tags: node.is_met_by(dict(tags)))
+
+    def _any_new_update_has_run_tags(self, node: AutomationCondition, key: str) -> Truth:
+        return self._new_updates(node, key, any)
+
+    def _all_new_updates_have_run_tags(self, node: AutomationCondition, key: str) -> Truth:
+        return self._new_updates(node, key, all)
 
     def _new_updates(self, node: AutomationCondition, key: str, quantifier: Callable[[Iterable[bool]], bool]) -> Truth:
         """`newly_updated`, where any or all of the runs that made the updates of this tick have the tags."""
@@ -330,9 +338,13 @@ class PlainEvaluator:
     def _since(self, node: ops.Since, key: str, path: str) -> Truth:
         """A latch. `handled` speaks through H of each partition; what an attempt under way has handled stays in memory
         until the attempt ends, so that one which turns out not to count gives it back (SEMANTICS 2g)."""
-        name = self._memory(node, key)
         trigger = self.node(node.children[0], key, f"{path}.trigger")
         reset = self.node(node.children[1], key, f"{path}.reset")
+        return self.latched(node, key, trigger, reset)
+
+    def latched(self, node: ops.Since, key: str, trigger: Truth, reset: Truth) -> Truth:
+        """What a latch holds after what its two sides say now."""
+        name = self._memory(node, key)
         named = trigger.causes | self._turned(name, trigger.lasting - trigger.causes.bits)
         latched = (self.moment.state.memory.of(self.root.key, name) | named).within(self.moment.existing(key))
         if isinstance(node.children[1], op.Handled):
@@ -364,8 +376,11 @@ class PlainEvaluator:
         return cleared
 
     def _newly_true(self, node: ops.NewlyTrue, key: str, path: str) -> Truth:
+        return self.turned_true(node, key, self.node(node.children[0], key, path))
+
+    def turned_true(self, node: ops.NewlyTrue, key: str, now: Truth) -> Truth:
+        """Of what is true now, that which was not at the evaluation before."""
         name = self._memory(node, key)
-        now = self.node(node.children[0], key, path)
         before = self.moment.state.memory.of(self.root.key, name)
         fresh = now.bits - before.bits
         turned = now.why.within(fresh) | Causes([(self.moment.state.through, fresh - now.why.bits)])
@@ -389,3 +404,32 @@ def requires_all(condition: AutomationCondition | None) -> bool:
     if condition is None:
         return False
     return condition.label == "any_deps_missing" or any(requires_all(child) for child in condition.children)
+
+
+OPERANDS: dict[type, str] = {
+    op.Missing: "_missing",
+    op.InProgress: "_in_progress",
+    op.RunInProgress: "_run_in_progress",
+    op.BackfillInProgress: "_backfill_in_progress",
+    op.ExecutionFailed: "_execution_failed",
+    op.FreshnessPassed: "_freshness_passed",
+    op.FreshnessWarned: "_freshness_warned",
+    op.FreshnessFailed: "_freshness_failed",
+    op.NewlyUpdated: "_newly_updated",
+    op.CodeVersionChanged: "_code_version_changed",
+    op.DataVersionChanged: "_data_version_changed",
+    op.CheckPassed: "_check_passed",
+    op.CheckFailed: "_check_failed",
+    runs.ExecutedWithRootTarget: "_executed_with_root_target",
+    runs.ExecutedWithTags: "_executed_with_tags",
+    runs.AnyNewUpdateHasRunTags: "_any_new_update_has_run_tags",
+    runs.AllNewUpdatesHaveRunTags: "_all_new_updates_have_run_tags",
+    op.NewlyRequested: "_newly_requested",
+    op.WillBeRequested: "_will_be_requested",
+    op.InLatestTimeWindow: "_in_latest_time_window",
+    op.CronTickPassed: "_cron_tick_passed",
+    op.InitialEvaluation: "_initial_evaluation",
+    op.Handled: "_handled",
+    op.Gated: "_gated",
+}
+"""What evaluates each kind of operand."""

@@ -42,7 +42,7 @@ def chain(log: EventLog, key: str, *, partition: str | None = None, through: int
             above = next((one for one in _decisions(tick) if one.asset_key == decision.along_with), None)
             found = (tick, above) if above else None
             continue
-        cause, leaf = _why(decision, partition)
+        cause, leaf = _why(tick.event, decision, partition)
         label = _label(leaf)
         links.append(_requested(log, tick, decision, label, partition))
         dep = leaf[0].rpartition("[")[2].partition("]")[0] if leaf is not None and "[" in leaf[0] else None
@@ -76,10 +76,13 @@ def _holds(ranges: e.KeyRanges | None, partition: str) -> bool:
     return ranges is not None and any(first <= partition <= last for first, last in ranges)
 
 
-def _why(decision: e.Decision, partition: str | None) -> tuple[float, e.LeafTruth | None]:
-    """The position that the decision was made because of, and the leaf that it came from."""
+def _why(tick: e.Event, decision: e.Decision, partition: str | None) -> tuple[float, e.LeafTruth | None]:
+    """The position that a decision of `tick` was made because of, and the leaf that it came from."""
+    assert isinstance(tick, e.Tick)
     causes = [
-        c for c in decision.causes if partition is None or c.partitions is None or _holds(c.partitions, partition)
+        c
+        for c in tick.causes_of(decision)
+        if partition is None or c.partitions is None or _holds(c.partitions, partition)
     ]
     position = max((cause.position for cause in causes), default=0)
     leaves = [leaf for leaf in decision.leaves if leaf[1] == position]

@@ -6,8 +6,8 @@ much and say no more. A condition is compiled once, into functions that call eac
 have it; the walk over dependencies happens as it runs.
 
 The value of a node is a tuple, read like `Truth`: lasting, its position (0 where it has none), passing, its position.
-What is not in here (partitions, dependencies of dependencies, operands of other kinds) is left to the plain evaluator,
-which is also the oracle that this one is tested against.
+What is not in here (partitions, dependencies of dependencies, operands of other kinds) is left to `partitioned.py`; the
+plain evaluator is the oracle that this one is tested against.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot, DepSnaps
 from ...storage import events as e
 from ...storage.state import AssetState, Causes
 from .moment import Moment
-from .plain import Evaluation, Leaf, evaluate
+from .partitioned import PartitionedEvaluator
+from .plain import Evaluation, Leaf
 from .truth import NO_CAUSES, Truth
 
 Value = tuple[bool, float, bool, float]
@@ -69,17 +70,18 @@ class ScalarEvaluation(Evaluation):
     def pulsed(self) -> bool:
         return any(leaf.pulse for leaf in self._true_leaves)
 
-    def told(self, moment: Moment) -> tuple[e.LeafTruth, ...]:
+    def told(self, moment: Moment, key: str, bits: BitMap) -> tuple[e.LeafTruth, ...]:
         return tuple([(leaf.path, leaf.position or None, None) for leaf in self._true_leaves])
 
 
 class ScalarEvaluator:
-    """Evaluates the assets of one set of definitions; those that it cannot, by the plain evaluator."""
+    """Evaluates the assets of one set of definitions; those that it cannot, by the one for partitioned assets."""
 
     def __init__(self, definitions: DefinitionsSnapshot) -> None:
         self._assets = definitions.assets
         self._compiled: dict[int, Node | None] = {}
         self._nodes: dict[str, Node | None] = {}
+        self._partitioned = PartitionedEvaluator()
 
     def __call__(self, moment: Moment, asset: AssetSnapshot) -> Evaluation:
         key = asset.key
@@ -88,7 +90,7 @@ class ScalarEvaluator:
         except KeyError:
             node = self._nodes[key] = self._node_of(asset)
         if node is None:
-            return evaluate(moment, asset)
+            return self._partitioned(moment, asset)
         run = _Run(moment, asset)
         lasting, position, passing, passing_position = node(run, key, None)
         truth = Truth(

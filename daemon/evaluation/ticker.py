@@ -22,6 +22,7 @@ from .graph import ConditionGraph
 from .grouping import BackfillGroup, RunGroup, group_requests, planned_checks
 from .moment import Moment
 from .scalar import ScalarEvaluator
+from .sharing import sharing
 from .visit import MIN_REQUEST_INTERVAL, Evaluate, Visit
 
 BACKFILL_ABOVE = 100  # runs of connected assets that one tick asks for; what would take more becomes a backfill
@@ -152,13 +153,15 @@ class Ticker:
         if not visit.memory and not moment.requested and len(self._silent) < MAX_SILENT:
             self._silent.append((self.state.through, moment.at))
             return []
+        memory, decisions, shared = sharing(visit.memory, visit.decisions)
         tick = e.Tick(
             through=self.state.through,
             at=moment.at,
             definitions=self.state.definitions_hash,
             silent=tuple(self._silent),
-            memory=tuple(visit.memory),
-            decisions=tuple(visit.decisions),
+            memory=memory,
+            decisions=decisions,
+            shared=shared,
         )
         self._silent = []
         made = sorted(moment.requested.keys() | moment.along.keys(), key=self._place_of)

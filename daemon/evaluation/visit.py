@@ -20,6 +20,8 @@ from pyroaring import BitMap
 from ...definitions.snapshot import AssetSnapshot
 from ...storage import events as e
 from ...storage.state import Causes
+from ...storage.state.asked import alike
+from ...storage.state.assets import Setback
 from ...storage.state.memory import SEEN, delta, told
 from ...storage.state.ordinals import OrdinalSpace
 from .graph import ConditionGraph
@@ -31,6 +33,7 @@ from .truth import Truth, any_of, nothing
 
 MIN_REQUEST_INTERVAL = timedelta(seconds=30)
 NO_INTERVAL = timedelta(0)
+MICROSECOND = timedelta(microseconds=1)
 
 Evaluate = Callable[[Moment, AssetSnapshot], Evaluation]
 
@@ -160,11 +163,7 @@ class Visit:
                 if node.startswith(SEEN)
                 else self.moment.state.space(node.partition("@")[2] or asset.key)
             )
-            before = memory.of(asset.key, node)
-            if after and not before:
-                changed = e.MemoryDelta(asset_key=asset.key, node=node, added=self._as_told(after, space))
-            else:
-                changed = delta(asset.key, node, before, after, space)
+            changed = delta(asset.key, node, memory.of(asset.key, node), after, space, say=self._as_told)
             if changed is not None:
                 self.memory.append(changed)
 
@@ -177,15 +176,23 @@ class Visit:
         table = state.table
         if table.blocked:
             wanted -= BitMap([n for n in wanted & BitMap(table.blocked) if self.is_blocked(asset, n)])  # b
-        waits = table.setbacks or (
-            table.asked_last and _at(table.asked_last) + self._min_request_interval > self.moment.at
-        )
-        for ordinal in wanted.copy() if waits else ():
-            due = self.put_off_until(asset.key, ordinal, truth)
-            if due is not None and due > self.moment.at:  # c, d
-                wanted.discard(ordinal)
-                self.put_off[asset.key] = min(due, self.put_off.get(asset.key, due))
+        for ordinal in table.setbacks.keys() & wanted if table.setbacks else ():  # d
+            self._put_off(asset.key, BitMap([ordinal]), _lost_until(table.setbacks[ordinal]), wanted)
+        now, interval = _micros(self.moment.at), self._min_request_interval
+        reasons: Causes | None = None
+        for asked_at, because in table.asked.since(now - interval // MICROSECOND):  # c
+            if because.bits.isdisjoint(wanted):
+                continue
+            reasons = reasons or _reasons(truth)
+            held = (wanted & alike(because, reasons)) - BitMap(table.setbacks)
+            self._put_off(asset.key, held, _at(asked_at) + interval, wanted)
         return wanted
+
+    def _put_off(self, key: str, bits: BitMap, due: datetime, wanted: BitMap) -> None:
+        """Partitions are not to be asked for before an instant."""
+        if bits and due > self.moment.at:
+            wanted -= bits
+            self.put_off[key] = min(due, self.put_off.get(key, due))
 
     def is_blocked(self, asset: AssetSnapshot, ordinal: int) -> bool:
         """Whether one partition waits for something upstream that this tick does not ask for with it."""
@@ -207,27 +214,21 @@ class Visit:
         table = self.moment.state.asset(key).table
         setback = table.setbacks.get(ordinal)
         if setback is not None:
-            return _at(setback.at) + backoff(setback.count)
-        asked = int(table.asked_at[ordinal])
-        if not asked:
+            return _lost_until(setback)
+        asked = table.asked.find(ordinal)
+        if asked is None or asked[1] != truth.why.position(ordinal):
             return None
-        due = _at(asked) + self._min_request_interval
-        if due > self.moment.at and table.asked_because[ordinal] == truth.why.position(ordinal):
-            return due
-        return None
+        return _at(asked[0]) + self._min_request_interval
 
     def _decision(self, asset: AssetSnapshot, truth: Truth, evaluation: Evaluation) -> e.Decision:
         space = self.moment.state.space(asset.key)
-        bits, named = truth.bits, truth.why
-        if named.bits != bits:
-            named = Causes([*named, (0, bits)])
         assert asset.condition is not None
         return e.Decision(
             asset_key=asset.key,
             condition=asset.condition.node_id,
-            partitions=space.ranges(bits),
-            causes=self._as_told(named, space),
-            leaves=evaluation.told(self.moment),
+            partitions=space.ranges(truth.bits),
+            causes=self._as_told(_reasons(truth), space),
+            leaves=evaluation.told(self.moment, asset.key, truth.bits),
         )
 
     def _as_told(self, causes: Causes, space: OrdinalSpace) -> tuple[e.Cause, ...]:
@@ -240,6 +241,21 @@ class Visit:
 
 def _at(micros: int) -> datetime:
     return datetime.fromtimestamp(micros / 1_000_000, UTC)
+
+
+def _micros(at: datetime) -> int:
+    return int(at.timestamp() * 1_000_000)
+
+
+def _lost_until(setback: Setback) -> datetime:
+    """When the back-off is over of a partition that infrastructure lost."""
+    return _at(setback.at) + backoff(setback.count)
+
+
+def _reasons(truth: Truth) -> Causes:
+    """The position of each partition that is true; 0 where it has none."""
+    why, bits = truth.why, truth.bits
+    return why if why.bits == bits else Causes([*why, (0, bits)])
 
 
 def no_evaluation(moment: Moment, asset: AssetSnapshot) -> Evaluation:

@@ -79,7 +79,9 @@ def differing(recorded: e.Tick, again: e.Tick) -> Iterator[Part]:
     was, now = _decisions(recorded), _decisions(again)
     for place in {**was, **now}:
         left, right = was.get(place), now.get(place)
-        parts = (Part(place[0], name, _told(name, left), _told(name, right)) for name in _OF_A_DECISION)
+        parts = (
+            Part(place[0], name, _told(name, recorded, left), _told(name, again, right)) for name in _OF_A_DECISION
+        )
         if (first := next((part for part in parts if part.recorded != part.recomputed), None)) is not None:
             yield first
     kept, made = _memory(recorded), _memory(again)
@@ -97,14 +99,14 @@ def _decisions(tick: e.Tick) -> dict[tuple[str, bool], e.Decision]:
     return {(one.asset_key, bool(one.along_with)): one for one in tick.decisions}
 
 
-def _told(name: str, decision: e.Decision | None) -> Any:
+def _told(name: str, tick: e.Tick, decision: e.Decision | None) -> Any:
     if decision is None:
         return None
     match name:
         case "requested":
             return {"partitions": _sorted(decision.partitions)}
         case "causes":
-            return _causes(decision.causes)
+            return _causes(tick.causes_of(decision))
         case "leaves":
             return [[path, position, _sorted(where)] for path, position, where in decision.leaves]
         case "condition":
@@ -116,7 +118,7 @@ def _told(name: str, decision: e.Decision | None) -> Any:
 def _memory(tick: e.Tick) -> dict[tuple[str, str], dict[str, Any]]:
     return {
         (delta.asset_key, delta.node): {
-            "added": _causes(delta.added),
+            "added": _causes(tick.added_by(delta)),
             "removed": [_sorted(ranges) for ranges in delta.removed],
         }
         for delta in tick.memory

@@ -165,7 +165,9 @@ class _Verifier:
         recorded = {path: (position, where) for path, position, where in decision.leaves} if decision else {}
         if key in self._evaluated:
             evaluation, moment = self._evaluated[key]
-            found = {path: (position, where) for path, position, where in evaluation.told(moment)}
+            space = moment.state.space(key)
+            bits = space.bits(decision.partitions) if decision else evaluation.truth.bits
+            found = {path: (position, where) for path, position, where in evaluation.told(moment, key, bits)}
             for leaf in evaluation.leaves:
                 yield LeafCompared(leaf.path, recorded.pop(leaf.path, None), found.get(leaf.path))
         for path, truth in recorded.items():

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from pyroaring import BitMap
 
 from ..events import KeyRanges
+from .asked import Asked
 from .ordinals import KeyedSpace, OrdinalSpace
 from .positions import Column
 from .provenance import Provenance
@@ -60,11 +61,7 @@ class PartitionTable:
     """Through which offset the keys that the last attempt was handed had been chosen; 0 where it was handed none."""
     recent: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=RECENT))
     """The newest released updates in order: their offset, and the partition."""
-    asked_at: Column = field(default_factory=Column)
-    """Microseconds UTC of the last automatic request, and the position that it was because of:"""
-    asked_because: Column = field(default_factory=lambda: Column("d"))
-    asked_last: int = field(init=False)
-    """No automatic request of any partition is newer."""
+    asked: Asked = field(default_factory=Asked)
     handled_last: int = field(init=False)
     """No partition is handled through a later offset."""
     attempted: BitMap = field(default_factory=BitMap)
@@ -106,7 +103,7 @@ class PartitionTable:
         return next((note for note, bits in self.made_in.items() if ordinal in bits), None)
 
     def __post_init__(self) -> None:
-        self.asked_last, self.handled_last = int(self.asked_at.largest()), int(self.handled.largest())
+        self.handled_last = int(self.handled.largest())
 
     def updated(self, ordinal: int, position: int, made_from: int) -> None:
         """A released update."""
@@ -178,9 +175,8 @@ class PartitionTable:
 
     def move_to(self, target: PartitionTable, ordinal: int, there: int) -> None:
         """Copy everything about one partition into another table."""
-        target.asked_last = max(target.asked_last, self.asked_last)
         target.handled_last = max(target.handled_last, self.handled_last)
-        for name in ("update", "made_from", "handled", "chosen", "asked_at", "asked_because"):
+        for name in ("update", "made_from", "handled", "chosen"):
             if value := getattr(self, name)[ordinal]:
                 getattr(target, name)[there] = value
         for name in ("attempted", "materialized", "observed", "failed"):
@@ -190,6 +186,7 @@ class PartitionTable:
             if ordinal in getattr(self, name):
                 getattr(target, name)[there] = getattr(self, name)[ordinal]
         self.provenance.move_to(target.provenance, ordinal, there)
+        self.asked.copy_one(ordinal, target.asked, there)
         target.note_run(there, self.run_note(ordinal))
         for check, bits in self.check_failed.items():
             if ordinal in bits:
@@ -201,9 +198,9 @@ class PartitionTable:
 
     def known(self) -> BitMap:
         """Every partition about which there is anything to move."""
-        columns = (self.update, self.made_from, self.handled, self.asked_at, self.asked_because)
+        columns = (self.update, self.made_from, self.handled)
         known = BitMap([ordinal for column in columns for ordinal, _ in column.items()])
-        known |= self.attempted | self.materialized | self.observed | self.failed
+        known |= self.asked.bits | self.attempted | self.materialized | self.observed | self.failed
         for facts in (self.blocked, self.held, self.setbacks, self.versions):
             known |= BitMap(facts)
         for results in self.check_last.values():

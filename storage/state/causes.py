@@ -75,6 +75,16 @@ class Causes:
             return self
         return self._of_disjoint([(position, left) for position, group in self.groups if (left := group - bits)])
 
+    def beyond(self, other: Causes) -> Causes:
+        """What does not stand at the same position in `other`."""
+        if not self.groups or not other.groups:
+            return self
+        there = dict(other.groups)
+        if not any(position in there for position, _ in self.groups):
+            return self
+        left = [(position, bits - there[position] if position in there else bits) for position, bits in self.groups]
+        return self._of_disjoint([group for group in left if group[1]])
+
     def mapped(self, function: Callable[[BitMap], BitMap]) -> Causes:
         """The same positions at what `function` makes of each set of partitions; of more it makes no less."""
         if not self.groups:

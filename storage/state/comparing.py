@@ -12,6 +12,7 @@ from typing import Any
 
 from pyroaring import BitMap
 
+from .asked import Asked
 from .assets import AssetState, PartitionTable
 from .causes import Causes
 from .fold import State
@@ -77,6 +78,8 @@ def _by_key(value: Any, space: OrdinalSpace) -> Any:
         return {space.key(ordinal) for ordinal in value}
     if isinstance(value, Column):
         return {space.key(ordinal): number for ordinal, number in value.items()}
+    if isinstance(value, Asked):
+        return [(at, _by_key(because, space)) for at, because in value.requests]
     if isinstance(value, Causes):
         return [(position, _by_key(bits, space)) for position, bits in value]
     if isinstance(value, dict):

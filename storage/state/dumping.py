@@ -18,6 +18,7 @@ from typing import Any
 
 from ...definitions.partitions import MultiPartitionsDefinition
 from .. import events as e
+from .asked import Asked
 from .assets import RECENT, AssetState, Held, PartitionTable, Setback
 from .automation import ScheduleState, SensorState
 from .backfills import BackfillProgress, BackfillState
@@ -39,13 +40,14 @@ from .shapes import (
     maybe,
     model,
     newest,
+    pair,
     record,
     tuple_of,
 )
 from .switches import Switch
 from .tuples import TupleSpace, _Block
 
-FORMAT = 1
+FORMAT = 2
 """Of dumps. Whatever changes what stands in one, or what it means, is a new format; dumps of others are not read."""
 
 
@@ -72,8 +74,7 @@ _TABLE = {
     "handled": COLUMN,
     "chosen": COLUMN,
     "recent": newest(RECENT),
-    "asked_at": COLUMN,
-    "asked_because": COLUMN,
+    "asked": record(Asked, requests=list_of(pair(PLAIN, CAUSES))),
     "attempted": BITS,
     "materialized": BITS,
     "observed": BITS,

@@ -30,7 +30,7 @@ from .automation import AutomationState
 from .backfills import Backfills
 from .changes import Changes
 from .checks import CheckStates
-from .memory import SEEN, Memory, whose
+from .memory import SEEN, Memory, Told, whose
 from .ordinals import OrdinalSpace, Spaces
 from .provenance import MadeWith
 from .runs import Part, RunNotes, RunState, StepState
@@ -608,21 +608,18 @@ class State:
 
     def _tick(self, event: e.Tick, stored: Stored) -> None:
         self.last_tick.through, self.last_tick.at = event.through, event.at
+        told = Told(event)
         for delta in event.memory:
             mark = delta.node.startswith(SEEN)
             if mark and delta.added and event.definitions != self.definitions_hash:
                 continue  # evaluated under definitions that were replaced while the tick was written
-            self.memory.apply(delta, Spaces.WHOLE if mark else self.space(whose(delta.asset_key, delta.node)))
+            space = Spaces.WHOLE if mark else self.space(whose(delta.asset_key, delta.node))
+            self.memory.apply(delta, told.added_by(delta, space), space)
         self.last_tick.requested = {}
-        asked_at = int(event.at.astimezone(UTC).timestamp() * 1_000_000)
+        at = int(event.at.astimezone(UTC).timestamp() * 1_000_000)
         for decision in event.decisions:
             if decision.along_with or decision.dry_run:
                 continue
             table = self.asset(decision.asset_key).table
-            bits = table.space.bits(decision.partitions)
-            self.last_tick.requested[decision.asset_key] = bits
-            table.asked_last = asked_at
-            for cause in decision.causes:
-                for ordinal in table.space.bits(cause.partitions) & bits:
-                    table.asked_at[ordinal] = asked_at
-                    table.asked_because[ordinal] = cause.position
+            bits = self.last_tick.requested[decision.asset_key] = table.space.bits(decision.partitions)
+            table.asked.ask(at, told.causes_of(decision, table.space).within(bits))

@@ -8,11 +8,11 @@ the web never evaluate history again. A node's name is "<node id>" where it look
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from pyroaring import BitMap
 
-from ..events import Cause, MemoryDelta
+from ..events import Cause, Decision, MemoryDelta, Tick
 from .causes import Causes
 from .ordinals import OrdinalSpace
 
@@ -32,12 +32,12 @@ class Memory:
         """Whether the node has ever been evaluated and kept anything."""
         return node in self.nodes.get(asset_key, {})
 
-    def apply(self, delta: MemoryDelta, space: OrdinalSpace) -> None:
+    def apply(self, delta: MemoryDelta, added: Causes, space: OrdinalSpace) -> None:
+        """`added` is what `delta` latches."""
         nodes = self.nodes.setdefault(delta.asset_key, {})
         causes = nodes.get(delta.node) or Causes()
         for ranges in delta.removed:
             causes = causes.without(space.bits(ranges))
-        added = Causes((cause.position, space.bits(cause.partitions)) for cause in delta.added)
         if added:
             causes = added | causes.without(added.bits)
         if causes:
@@ -69,22 +69,45 @@ def whose(asset_key: str, node: str) -> str:
     return node.partition("@")[2] or asset_key
 
 
+class Told:
+    """The reasons in one Tick as positions by partition; those that several of its parts share are made once."""
+
+    def __init__(self, tick: Tick) -> None:
+        self._tick = tick
+        self._shared: dict[tuple[int, str], Causes] = {}
+
+    def added_by(self, delta: MemoryDelta, space: OrdinalSpace) -> Causes:
+        return self._causes(delta.shared, self._tick.added_by(delta), space)
+
+    def causes_of(self, decision: Decision, space: OrdinalSpace) -> Causes:
+        return self._causes(decision.shared, self._tick.causes_of(decision), space)
+
+    def _causes(self, shared: int | None, told: tuple[Cause, ...], space: OrdinalSpace) -> Causes:
+        if shared is None:
+            return Causes((cause.position, space.bits(cause.partitions)) for cause in told)
+        place = shared, space.fingerprint
+        if place not in self._shared:
+            self._shared[place] = Causes((cause.position, space.bits(cause.partitions)) for cause in told)
+        return self._shared[place]
+
+
 def told(causes: Causes, space: OrdinalSpace) -> tuple[Cause, ...]:
     """Positions and their partitions, as events say them."""
     return tuple([Cause(position=position, partitions=space.ranges(bits)) for position, bits in causes])
 
 
-def delta(asset_key: str, node: str, before: Causes, after: Causes, space: OrdinalSpace) -> MemoryDelta | None:
+Say = Callable[[Causes, OrdinalSpace], tuple[Cause, ...]]
+
+
+def delta(
+    asset_key: str, node: str, before: Causes, after: Causes, space: OrdinalSpace, *, say: Say = told
+) -> MemoryDelta | None:
     """What has to be added to and removed from `before` to make `after`; None where nothing."""
     if before == after:
         return None
     gone = before.bits - after.bits
-    known = dict(before)
-    added = []
-    for position, bits in after:
-        if fresh := bits - known.get(position, BitMap()):
-            added.append(Cause(position=position, partitions=space.ranges(fresh)))
+    added = after.beyond(before)
     if not gone and not added:
         return None
     removed = (space.ranges(gone),) if gone else ()
-    return MemoryDelta(asset_key=asset_key, node=node, added=tuple(added), removed=removed)
+    return MemoryDelta(asset_key=asset_key, node=node, added=say(added, space), removed=removed)

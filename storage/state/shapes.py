@@ -92,6 +92,13 @@ def tuple_of(shape: Shape) -> Shape:
     return Shape(list_of(shape).pack, lambda packed: tuple(shape.unpack(value) for value in packed))
 
 
+def pair(first: Shape, second: Shape) -> Shape:
+    return Shape(
+        lambda values: (first.pack(values[0]), second.pack(values[1])),
+        lambda packed: (first.unpack(packed[0]), second.unpack(packed[1])),
+    )
+
+
 def newest(length: int) -> Shape:
     """A queue of plain things that keeps so many."""
     return Shape(list, lambda packed: deque(packed, maxlen=length))

@@ -129,7 +129,9 @@ def _stages(log: EventLog) -> dict[str, float]:
         match event:
             case e.Tick():
                 seen = max([seen, *(through for through, _ in event.silent)])
-                newest = max((int(cause.position) for one in event.decisions for cause in one.causes), default=0)
+                newest = max(
+                    (int(cause.position) for one in event.decisions for cause in event.causes_of(one)), default=0
+                )
                 newest, seen = newest if newest > seen else 0, event.through  # else an earlier tick had let it wait
             case e.RunRequested(origin="automation") if newest:
                 requested[event.run_id] = (timestamps[newest], stored.timestamp)

@@ -130,6 +130,7 @@ EXAMPLES: list[e.Event] = [
                 added=(e.Cause(position=15.5, partitions=DAYS), e.Cause(position=16)),
                 removed=(DAYS, None),
             ),
+            e.MemoryDelta(asset_key="report", node="456789abcdef", shared=0),
         ),
         decisions=(
             e.Decision(
@@ -139,7 +140,9 @@ EXAMPLES: list[e.Event] = [
                 causes=(e.Cause(position=16, partitions=DAYS),),
                 leaves=(("/eager.0/any_deps_updated", 16, DAYS), ("/eager.4/in_progress", None, None)),
             ),
+            e.Decision(asset_key="report", condition="cd" * 32, shared=0),
         ),
+        shared=((e.Cause(position=14, partitions=DAYS), e.Cause(position=13)),),
     ),
     e.BackfillRequested(
         backfill_id="b1",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from headwater.daemon.evaluation.moment import Moment
+from headwater.daemon.evaluation.partitioned import PartitionedEvaluation
 from headwater.daemon.evaluation.plain import Evaluation, evaluate
 from headwater.daemon.evaluation.scalar import ScalarEvaluation, ScalarEvaluator
 from headwater.definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
@@ -20,14 +21,14 @@ class BothEvaluators:
 
     def __call__(self, moment: Moment, asset: AssetSnapshot) -> Evaluation:
         quick = self._quick(moment, asset)
-        if isinstance(quick, ScalarEvaluation):
+        if isinstance(quick, ScalarEvaluation | PartitionedEvaluation):
             BothEvaluators.compared += 1
             plain = evaluate(moment, asset)
-            assert said(quick, moment) == said(plain, moment), f"{asset.key} at {moment.state.through}"
+            assert said(quick, moment, asset) == said(plain, moment, asset), f"{asset.key} at {moment.state.through}"
         return quick
 
 
-def said(evaluation: Evaluation, moment: Moment) -> dict[str, Any]:
+def said(evaluation: Evaluation, moment: Moment, asset: AssetSnapshot) -> dict[str, Any]:
     truth = evaluation.truth
     return {
         "lasting": list(truth.lasting),
@@ -35,6 +36,6 @@ def said(evaluation: Evaluation, moment: Moment) -> dict[str, Any]:
         "passing": list(truth.passing),
         "why passing": truth.passing_causes,
         "memory": evaluation.remember,
-        "leaves": evaluation.told(moment),
+        "leaves": evaluation.told(moment, asset.key, moment.existing(asset.key)),
         "pulsed": evaluation.pulsed,
     }

@@ -26,7 +26,7 @@ CACHES: dict[type, set[str]] = {
     TimeSpace: {"_found", "_keys", "_definition", "calendar"},
     Causes: {"_bits"},
     RunNotes: {"_shared"},  # makes equal notes one object
-    PartitionTable: {"asked_last", "handled_last"},  # bounds: what is restored may have closer ones
+    PartitionTable: {"handled_last"},  # a bound: what is restored may have a closer one
 }
 """What follows from the rest and is worked out when it is asked for."""
 

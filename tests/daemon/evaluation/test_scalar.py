@@ -20,59 +20,16 @@ from headwater import (
     asset,
     asset_check,
 )
+from headwater.daemon.evaluation.partitioned import PartitionedEvaluation
 from headwater.daemon.evaluation.plain import Evaluation
 from headwater.daemon.evaluation.scalar import ScalarEvaluation, ScalarEvaluator
 from headwater.daemon.replay.verify import verify
 from headwater.storage import events as e
 from support.both_evaluators import BothEvaluators
+from support.random_conditions import random_condition
 from support.world import World
 
 C = AutomationCondition
-LEAVES = [
-    C.missing,
-    C.in_progress,
-    C.execution_failed,
-    C.newly_updated,
-    C.newly_requested,
-    C.in_latest_time_window,
-    C.initial_evaluation,
-    C.freshness_failed,
-    C.data_version_changed,
-    C.code_version_changed,
-    C.executed_with_root_target,
-    C.check_failed,
-    lambda: C.executed_with_tags(tag_keys={"by"}),
-    lambda: C.any_new_update_has_run_tags(tag_values={"by": "hand"}),
-    lambda: C.all_new_updates_have_run_tags(tag_values={"by": "hand"}),
-    lambda: C.asset_matches("a0", C.newly_updated()),
-    lambda: C.any_checks_match(C.check_passed()),
-    C.any_downstream_conditions,
-    lambda: C.cron_tick_passed("*/7 * * * *"),
-]
-
-
-def random_condition(rng: random.Random, depth: int, *, at_dep: bool = False) -> AutomationCondition:
-    if depth == 0:
-        leaf = rng.choice([*LEAVES, C.will_be_requested] if at_dep else LEAVES)
-        return leaf()
-    first = random_condition(rng, depth - 1, at_dep=at_dep)
-    match rng.randrange(8 if not at_dep else 6):
-        case 0:
-            return first & random_condition(rng, depth - 1, at_dep=at_dep)
-        case 1:
-            return first | random_condition(rng, depth - 1, at_dep=at_dep)
-        case 2:
-            return ~first
-        case 3:
-            return first.newly_true()
-        case 4:
-            return first.since(random_condition(rng, depth - 1, at_dep=at_dep))
-        case 5:
-            return first.since_last_handled()
-        case 6:
-            return C.any_deps_match(random_condition(rng, depth - 1, at_dep=True))
-        case _:
-            return C.all_deps_match(random_condition(rng, depth - 1, at_dep=True))
 
 
 def random_definitions(rng: random.Random) -> list[object]:
@@ -153,7 +110,7 @@ def kind_of_evaluation(*assets: object, key: str) -> type[Evaluation]:
     return kinds[0]
 
 
-def test_what_has_partitions_anywhere_is_left_to_the_plain_evaluator() -> None:
+def test_partitions_and_far_looks_are_left_to_the_other_evaluators() -> None:
     parts = StaticPartitionsDefinition(["x", "y"])
 
     @asset(automation_condition=C.eager())
@@ -170,8 +127,9 @@ def test_what_has_partitions_anywhere_is_left_to_the_plain_evaluator() -> None:
 
     everything = (plain, parted, reads_parted, nested)
     assert kind_of_evaluation(*everything, key="plain") is ScalarEvaluation
-    for key in ("parted", "reads_parted", "nested"):
-        assert kind_of_evaluation(*everything, key=key) is Evaluation
+    for key in ("parted", "reads_parted"):
+        assert kind_of_evaluation(*everything, key=key) is PartitionedEvaluation
+    assert kind_of_evaluation(*everything, key="nested") is Evaluation
 
 
 def test_equal_conditions_are_compiled_once_and_labels_are_kept_apart() -> None:

@@ -141,7 +141,7 @@ def test_a_missing_request_is_found() -> None:
 
 def test_another_cause_is_found() -> None:
     def change(tick: e.Tick) -> e.Tick:
-        wrong = tick.decisions[0].model_copy(update={"causes": (e.Cause(position=1),)})
+        wrong = tick.decisions[0].model_copy(update={"causes": (e.Cause(position=1),), "shared": None})
         return tick.model_copy(update={"decisions": (wrong, *tick.decisions[1:])})
 
     assert "causes" in {one.part.what for one in verify(tampered(some_days(), change).log).differences}

@@ -1,0 +1,177 @@
+"""The evaluator of partitioned assets: the plain one's operands and operators over a compiled condition.
+
+The plain evaluator decides again at each node of what kind it is, spells out its path and combines sets that are mostly
+empty. Here a condition becomes functions that call each other, once for all assets that have it; a path is spelled out
+where a leaf is true, and what is nowhere true is passed on as such. What a node means stands in `plain.py` alone.
+
+Conditions that look further than at direct dependencies are left to the plain evaluator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ...definitions.conditions import AutomationCondition
+from ...definitions.conditions import operators as ops
+from ...definitions.snapshot import AssetSnapshot
+from .moment import Moment
+from .plain import OPERANDS, Evaluation, Leaf, PlainEvaluator, evaluate
+from .truth import NO_BITS, Truth, all_of, any_of
+
+NOTHING = Truth(NO_BITS)
+
+Node = Callable[["_Run", str], Truth]
+"""A compiled node: its truth at an asset."""
+
+
+class PartitionedEvaluation(Evaluation):
+    """An evaluation of which the leaves are those that were true."""
+
+
+class PartitionedEvaluator:
+    """Evaluates assets; those whose conditions look far by the plain evaluator."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[int, tuple[AutomationCondition, Node | None]] = {}
+
+    def __call__(self, moment: Moment, asset: AssetSnapshot) -> Evaluation:
+        condition = asset.condition
+        assert condition is not None
+        known = self._compiled.get(id(condition))
+        if known is None:  # with the condition itself, so that its id is not given again
+            known = self._compiled[id(condition)] = condition, _compiled(condition, _Place())
+        node = known[1]
+        if node is None:
+            return evaluate(moment, asset)
+        run = _Run(moment, asset)
+        run.result.truth = node(run, asset.key)
+        return run.result
+
+
+class _Run(PlainEvaluator):
+    """One evaluation under way."""
+
+    def __init__(self, moment: Moment, root: AssetSnapshot) -> None:
+        super().__init__(moment, root)
+        self.result: Evaluation = PartitionedEvaluation()
+
+    def along_deps(self, node: ops.DepsMatch, child: Node) -> list[Truth]:
+        """What a node says at each dependency, as seen from the root."""
+        truths = []
+        for dep in self.root.deps:
+            if node.looks_at(dep.key):
+                self._edge = dep
+                truth = child(self, dep.key)
+                self._edge = None
+                truths.append(self.moment.seen_downstream(self.root, dep, truth) if is_true(truth) else NOTHING)
+        return truths
+
+    def combined(self, truths: list[Truth], key: str) -> Truth:
+        if not all(map(is_true, truths)):
+            return NOTHING
+        return all_of(truths, self._looked_at(key))
+
+    def negated(self, truth: Truth, key: str) -> Truth:
+        looked_at = self._looked_at(key)
+        return Truth(looked_at - truth.bits) if is_true(truth) else Truth(looked_at)
+
+    # ---- operands that are mostly nowhere true -----------------------------------------------------------------------
+
+    def _in_progress(self, node: AutomationCondition, key: str) -> Truth:
+        return super()._in_progress(node, key) if self.moment.state.asset(key).in_progress else NOTHING
+
+    def _execution_failed(self, node: AutomationCondition, key: str) -> Truth:
+        table = self.moment.state.asset(key).table
+        return super()._execution_failed(node, key) if table.failed or table.blocked else NOTHING
+
+    def _gated(self, node: AutomationCondition, key: str) -> Truth:
+        table, edge = self.moment.state.asset(key).table, self._edge
+        if table.check_failed or table.held or (edge is not None and self.moment.reads_several(self.root, edge)):
+            return super()._gated(node, key)
+        return NOTHING
+
+
+def is_true(truth: Truth) -> bool:
+    """Whether it is true anywhere."""
+    return bool(truth.lasting) or bool(truth.passing)
+
+
+# ---- compiling -------------------------------------------------------------------------------------------------------
+
+
+class _Place(NamedTuple):
+    """Where in a tree a node stands: the path up to the dependency that it looks at, and behind it."""
+
+    before: str = ""
+    after: str | None = None
+
+    def down(self, text: str) -> _Place:
+        return _Place(self.before + text) if self.after is None else _Place(self.before, self.after + text)
+
+    def path(self, key: str) -> str:
+        return self.before if self.after is None else f"{self.before}[{key}]{self.after}"
+
+
+def _compiled(node: AutomationCondition, place: _Place) -> Node | None:
+    """The function of a node, or None where something below it looks further than one dependency."""
+    here = place.down(f"/{node.label or node.name}")
+    if type(node) in OPERANDS:
+        return _leaf(node, here)
+    if isinstance(node, ops.AnyDepsMatch | ops.AllDepsMatch):
+        child = _compiled(node.children[0], _Place(here.before, "")) if place.after is None else None
+        return None if child is None else _deps(node, child)
+    if isinstance(node, ops.Since):
+        trigger = _compiled(node.children[0], here.down(".trigger"))
+        reset = _compiled(node.children[1], here.down(".reset"))
+        return None if trigger is None or reset is None else _since(node, trigger, reset)
+    if isinstance(node, ops.NewlyTrue):
+        child = _compiled(node.children[0], here)
+        return None if child is None else _newly_true(node, child)
+    children = [_compiled(child, here.down(f".{n}")) for n, child in enumerate(node.children)]
+    known = [child for child in children if child is not None]
+    combine = _COMBINED.get(type(node))
+    return None if combine is None or len(known) < len(children) else combine(known)
+
+
+def _leaf(node: AutomationCondition, place: _Place) -> Node:
+    """Takes note of the leaf where it is true."""
+    label, pulse, name = node.label or node.name, bool(getattr(node, "pulse", False)), OPERANDS[type(node)]
+
+    def evaluated(run: _Run, key: str) -> Truth:
+        truth: Truth = getattr(run, name)(node, key)
+        if is_true(truth):
+            run.result.leaves.append(Leaf(place.path(key), label, key, truth, pulse))
+        return truth
+
+    return evaluated
+
+
+def _deps(node: ops.DepsMatch, child: Node) -> Node:
+    if isinstance(node, ops.AnyDepsMatch):
+        return lambda run, key: any_of(run.along_deps(node, child))
+    return lambda run, key: run.combined(run.along_deps(node, child), key)
+
+
+def _since(node: ops.Since, trigger: Node, reset: Node) -> Node:
+    return lambda run, key: run.latched(node, key, trigger(run, key), reset(run, key))
+
+
+def _newly_true(node: ops.NewlyTrue, child: Node) -> Node:
+    return lambda run, key: run.turned_true(node, key, child(run, key))
+
+
+def _and(children: list[Node]) -> Node:
+    return lambda run, key: run.combined([child(run, key) for child in children], key)
+
+
+def _or(children: list[Node]) -> Node:
+    return lambda run, key: any_of([child(run, key) for child in children])
+
+
+def _not(children: list[Node]) -> Node:
+    [child] = children
+    return lambda run, key: run.negated(child(run, key), key)
+
+
+_COMBINED: dict[type, Callable[[list[Node]], Node]] = {ops.And: _and, ops.Or: _or, ops.Not: _not}
