@@ -263,6 +263,10 @@ class Definitions(Accessors):
             checks = [names.bound_check(check) for check in self._checks]
             inline = [names.bound_spec(spec) for spec in _inline_specs(self._assets)]
             graph = AssetGraph(_with_mappings(_with_externals(bound, checks, inline)))
+            if self._sensors:
+                from .automation_sensors import with_default_conditions
+
+                graph = with_default_conditions(graph, self._sensors)
             nodes = [CheckNode(spec, check) for check in _with_mapped_inputs(checks, graph) for spec in check.specs]
             nodes += [CheckNode(spec) for spec in inline]
             conditions = _conditions(graph, nodes)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from .arrival import FileArrival, arrival_from_json
 from .assets_definition import AssetsDefinition
-from .automation_snapshot import ScheduleSnapshot, SensorSnapshot
+from .automation_snapshot import AUTOMATION, ScheduleSnapshot, SensorSnapshot
 from .backfill_policy import BackfillPolicy
 from .binding import AssetNode
 from .check_specs import CheckNode
@@ -322,7 +322,13 @@ class DefinitionsSnapshot:
                 if check.condition is not None:
                     node = self._check_node(asset, check)
                     nodes[node.key] = node
-        return DefinitionsSnapshot(nodes)
+        return DefinitionsSnapshot(nodes, sensors=self.sensors)
+
+    @cached_property
+    def automation_sensors(self) -> Mapping[str, SensorSnapshot]:
+        """By asset, the sensor whose switch is that of its automation."""
+        covering = [sensor for sensor in self.sensors.values() if sensor.watches == AUTOMATION]
+        return {key: sensor for sensor in covering for key in sensor.monitored}
 
     def _check_node(self, asset: AssetSnapshot, check: CheckSnapshot) -> AssetSnapshot:
         own = DepSnapshot(asset.key, default_mapping(asset.partitions, asset.partitions), gated=False)

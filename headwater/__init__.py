@@ -41,6 +41,9 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.asset_sensors import build_multi_asset_sensor_context as build_multi_asset_sensor_context
     from .definitions.asset_sensors import multi_asset_sensor as multi_asset_sensor
     from .definitions.assets_definition import AssetsDefinition as AssetsDefinition
+    from .definitions.automation_sensors import (
+        AutomationConditionSensorDefinition as AutomationConditionSensorDefinition,
+    )
     from .definitions.backfill_policy import BackfillPolicy as BackfillPolicy
     from .definitions.check_factories import build_column_schema_change_checks as build_column_schema_change_checks
     from .definitions.check_factories import build_metadata_bounds_checks as build_metadata_bounds_checks

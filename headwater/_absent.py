@@ -10,7 +10,7 @@ from difflib import get_close_matches
 
 _BY_INSTEAD = {
     "the daemon evaluates every automation_condition by itself: nothing has to be declared or turned on": (
-        "AutoMaterializePolicy AutoMaterializeRule AutomationConditionSensorDefinition"
+        "AutoMaterializePolicy AutoMaterializeRule"
     ),
     "use EventLogEntry: a record and its entry are one": "EventLogRecord",
     "use PipesSubprocessClient or open_pipes_session, and `from headwater.pipes import open_pipes` in the program": (

@@ -114,7 +114,7 @@ class State:
             e.Tick: self._tick,
             e.SensorEvaluated: lambda event, stored: self.automation.sensor_evaluated(event),
             e.ScheduleEvaluated: lambda event, stored: self.automation.schedule_evaluated(event),
-            e.SensorSwitched: lambda event, stored: self.automation.sensor_switched(event, offset=stored.offset),
+            e.SensorSwitched: self._sensor_switched,
             e.ScheduleSwitched: lambda event, stored: self.automation.schedule_switched(
                 event, timestamp=stored.timestamp
             ),
@@ -605,6 +605,10 @@ class State:
     def _automation_switched(self, event: e.AutomationSwitched, stored: Stored) -> None:
         self.switches.switched(event, offset=stored.offset)
         self.changes.switched = True
+
+    def _sensor_switched(self, event: e.SensorSwitched, stored: Stored) -> None:
+        self.automation.sensor_switched(event, offset=stored.offset)
+        self.changes.switched = True  # it may be a switch for the automation of assets
 
     def _tick(self, event: e.Tick, stored: Stored) -> None:
         self.last_tick.through, self.last_tick.at = event.through, event.at
