@@ -66,7 +66,8 @@ def run_config_data(run_config: RunConfig | Mapping[str, Any] | None) -> dict[st
             data[section] = as_config(values)
             continue
         if section not in SECTIONS:
-            hint = did_you_mean(str(section), SECTIONS, f"There are: {', '.join(SECTIONS)}.")
+            listed = f"There are: {', '.join(SECTIONS)}; and {MAPPED!r} for what the config mapping of a job takes."
+            hint = did_you_mean(str(section), SECTIONS, listed)
             raise InvalidConfigError([f"{section}: run config has no such section. {hint}"])
         if not isinstance(values, Mapping):
             raise InvalidConfigError([f"{section}: a mapping of names is needed, not {type(values).__name__}."])
