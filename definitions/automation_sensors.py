@@ -83,12 +83,14 @@ def _decides_nothing(context: Any) -> None:
 
 def with_default_conditions(graph: AssetGraph, sensors: Iterable[SensorDefinition]) -> AssetGraph:
     """`graph` in which assets without a condition have that of the automation sensor which covers them."""
+    giving = [one for one in sensors if isinstance(one, AutomationConditionSensorDefinition) and one.default_condition]
+    if not giving:
+        return graph
+    from .graph import AssetGraph
     from .selection.view import SelectableAssets
 
     nodes = dict(graph.nodes)
-    for one in sensors:
-        if not isinstance(one, AutomationConditionSensorDefinition) or one.default_condition is None:
-            continue
+    for one in giving:
         try:
             covered = one.monitored.assets_in(SelectableAssets.of(graph))
         except InvalidAssetSelection:
@@ -100,4 +102,4 @@ def with_default_conditions(graph: AssetGraph, sensors: Iterable[SensorDefinitio
                 spec = copy.copy(node.spec)
                 spec.automation_condition = one.default_condition
                 made.spec = spec  # type: ignore[misc]
-    return graph.with_nodes(nodes)
+    return AssetGraph(nodes)

@@ -175,7 +175,7 @@ class Definitions(Accessors):
         return self._bound.jobs
 
     def job(self, name: str) -> JobDefinition:
-        """The job of this name.
+        """The job of this name, which can be run here: `defs.job("nightly").execute_in_process()`.
 
         Raises:
             InvalidInvocationError: there is none.
@@ -183,7 +183,7 @@ class Definitions(Accessors):
         if name not in self.jobs:
             hint = did_you_mean(name, self.jobs, "Is it among the jobs of the Definitions?")
             raise InvalidInvocationError(f"there is no job {name!r}. {hint}")
-        return self.jobs[name]
+        return self.jobs[name].within(self)
 
     def get_job_def(self, name: str) -> JobDefinition:
         """The same as `job`, as users of the field call it."""

@@ -29,10 +29,6 @@ class AssetGraph:
             for parent in self.parents(key):
                 self._children[parent].append(key)
 
-    def with_nodes(self, nodes: Mapping[AssetKey, AssetNode]) -> AssetGraph:
-        """The same edges between other descriptions of the same assets."""
-        return AssetGraph(nodes)
-
     def parents(self, key: AssetKey) -> list[AssetKey]:
         """The assets that `key` reads, in the order of its dependencies."""
         return [dep.key for dep in self.nodes[key].deps]

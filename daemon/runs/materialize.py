@@ -128,6 +128,7 @@ def materialize_in_process(
     run_config: RunConfig | Mapping[str, Any] | None = None,
     tags: Mapping[str, str] | None = None,
     raise_on_error: bool = True,
+    job_name: str | None = None,
     clock: Clock | None = None,
     ids: IdSource | None = None,
     pause: Pause | None = None,
@@ -157,10 +158,11 @@ def materialize_in_process(
         checks=tuple(checks),
         origin="manual",
         definitions=snapshot.hash,
+        job_name=job_name,
         tags=checked_tags(tags),
         run_config=config,
     )
-    plan = build_plan(snapshot, run_id, 0, targets, checks, run_config=config)
+    plan = build_plan(snapshot, run_id, 0, targets, checks, run_config=config, job_name=job_name)
     written: list[Event] = []
     blobs = {snapshot.hash: snapshot.to_bytes()}
 
@@ -179,6 +181,7 @@ def materialize_in_process(
             io_manager=instance.io_manager,
             run_tags=request.tags,
             run_config=config,
+            job_name=job_name,
             instance=lambda: instance,
             pause=pause,
         ),
