@@ -49,6 +49,7 @@ from .server_leadership import ServerLeadership
 log: FilteringBoundLogger = structlog.get_logger("headwater.daemon")
 
 GRACE_S = 10.0
+LATELY = 200  # cancelled runs that a daemon looks after when it starts
 CLOSE_S = 5.0  # for the loop to come to rest and to leave a snapshot; without one the next start takes longer
 
 
@@ -122,7 +123,7 @@ class Daemon:
                 )
                 tasks.start_soon(lead.keep, term)
                 await anyio.to_thread.run_sync(loop.catch_up)
-                runs.resume()
+                runs.resume(_lately_cancelled(events))
                 log.info("daemon_started", home=str(self.home), definitions=str(self.source), through=state.through)
                 await tasks.start(hosts.run)
                 tasks.start_soon(self._listen, events, hosts, loop, runs, sensing, tasks, term)
@@ -222,6 +223,12 @@ class Daemon:
                 self._arrival_rules[key] = arrival
                 watcher = ArrivalWatcher(key, arrival, append=append, recorded=recorded)
                 tasks.start_soon(_run_in, scope, watcher)
+
+
+def _lately_cancelled(events: EventLog) -> list[str]:
+    """The runs that were cancelled last: the daemon before may have had no time to stop their workers."""
+    found = events.query(types=["run_cancelled"], newest_first=True, limit=LATELY)
+    return [stored.event.run_id for stored in found if isinstance(stored.event, e.RunCancelled)]
 
 
 def _state_before_last_tick(events: EventLog) -> State:

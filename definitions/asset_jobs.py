@@ -6,6 +6,7 @@ looks it up once, when all assets are known, and hands out what the job makes (`
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,6 +14,7 @@ from .caller import caller
 from .collecting import report
 from .errors import DefinitionError, InvalidAssetSelection, InvalidConfigError, InvalidInvocationError
 from .hooks import checked_hooks
+from .in_process import runner
 from .jobs import JobDefinition
 from .labels import checked_name
 from .retries import checked_policy
@@ -21,6 +23,7 @@ from .selection.base import AssetSelection
 from .source import SourceLine
 
 if TYPE_CHECKING:
+    from .definitions import Definitions
     from .keys import AssetKey
     from .partitions.base import PartitionsDefinition
     from .partitions.config import PartitionedConfig
@@ -37,6 +40,49 @@ class AssetJobDefinition(JobDefinition):
     def __init__(self, name: str, selection: AssetSelection, **described: Any) -> None:
         super().__init__(name, **described)
         self.selection = selection
+        self._definitions: Definitions | None = None
+
+    def within(self, definitions: Definitions) -> AssetJobDefinition:
+        made = copy.copy(self)
+        made._definitions = definitions
+        return made
+
+    def execute_in_process(
+        self,
+        run_config: Any = None,
+        instance: Any = None,
+        partition_key: str | None = None,
+        raise_on_error: bool = True,
+        tags: Mapping[str, str] | None = None,
+        asset_selection: Iterable[Any] | None = None,
+    ) -> Any:
+        """Make its assets here and now, as `materialize` does, with the config, the tags and the hooks of the job.
+
+        >>> defs = Definitions([orders, revenue], jobs=[define_asset_job("nightly", "+revenue")])
+        >>> defs.job("nightly").execute_in_process().output_for_node("revenue")
+        7
+
+        `asset_selection` narrows its assets down. The job has to come from Definitions, which know its assets.
+
+        Raises:
+            InvalidInvocationError: it comes from nowhere, or a partition is missing or not wanted.
+            Exception: what the first step that failed raised, unless `raise_on_error` is false.
+        """
+        if self._definitions is None:
+            raise InvalidInvocationError(
+                f"{self} does not know its assets: take it from the definitions, as in "
+                f"defs.job({self.name!r}).execute_in_process()."
+            )
+        return runner().execute_asset_job(
+            self,
+            self._definitions,
+            run_config=run_config,
+            instance=instance,
+            partition_key=partition_key,
+            raise_on_error=raise_on_error,
+            tags=tags,
+            asset_selection=asset_selection,
+        )
 
 
 class JobContents(NamedTuple):

@@ -17,10 +17,9 @@ from .config_schema import checked_schema
 from .dependencies import Dependency, argument_of, merged
 from .errors import DefinitionError, InvalidInvocationError
 from .keys import AssetKey
-from .metadata import normalize_metadata
 from .signature import CONFIG_NAME, Signature
 from .source import SourceLine
-from .spec import AssetSpec, checked_metadata
+from .spec import AssetSpec, plain_tags
 
 if TYPE_CHECKING:
     from .backfill_policy import BackfillPolicy
@@ -74,8 +73,7 @@ class AssetsDefinition:
         self.resource_defs: dict[str, Any] = dict(resource_defs or {})
         """Resources that it brings along: they stand among those of the Definitions that it is in."""
         self.config_schema: Any = checked_schema(config_schema, owner=owner, source=source)
-        tags = normalize_metadata(checked_metadata(op_tags, owner=owner, source=source))
-        self.op_tags: dict[str, Any] = {name: value.value for name, value in tags.items()}
+        self.op_tags: dict[str, Any] = plain_tags(op_tags, owner=owner, source=source)
         """What is said to whatever runs its step, as plain data."""
         self.pool = pool
         """The pool in which a run that makes it takes a place."""
@@ -98,18 +96,27 @@ class AssetsDefinition:
 
     @staticmethod
     def from_graph(graph_def: GraphDefinition, **described: Any) -> AssetsDefinition:
-        """The asset that a graph makes; its inputs are upstream assets.
+        """The asset that a graph makes, or the assets, one of each of its outputs; its inputs are upstream assets.
 
         `keys_by_input_name` and `keys_by_output_name` say which assets these are where they have other names,
-        `key_prefix` goes before the asset's own; everything else is as in AssetSpec.
-        """
-        from .ops.graph_asset import from_graph
+        `key_prefix` goes before the assets' own. Of one asset everything else is as in AssetSpec; of several it is as
+        in `graph_multi_asset`, and `metadata_by_output_name`, `tags_by_output_name`, `descriptions_by_output_name` and
+        the like say it of each.
 
-        return from_graph(graph_def, **described)
+        >>> @graph(out={"low": GraphOut(), "high": GraphOut()})
+        ... def ends(orders):
+        ...     return {"low": smallest(orders), "high": largest(orders)}
+        >>> made = AssetsDefinition.from_graph(ends, group_name="shop")
+        >>> materialize([orders, made]).output_for_node("ends", "high")
+        4
+        """
+        from .ops.graph_asset import assets_from_graph
+
+        return assets_from_graph(graph_def, **described)
 
     @staticmethod
     def from_op(op_def: OpDefinition, **described: Any) -> AssetsDefinition:
-        """The asset that an op makes; as `from_graph`."""
+        """The asset that an op makes, or the assets; as `from_graph`."""
         from .ops.graph_asset import from_op
 
         return from_op(op_def, **described)
@@ -236,6 +243,11 @@ class AssetsDefinition:
     def resource_names(self) -> frozenset[str]:
         """The resources that must be there when the function runs, those of `context.resources` included."""
         return self.required_resource_keys | set(self.resource_args)
+
+    @property
+    def op_pools(self) -> tuple[str, ...]:
+        """The pools of the ops that make it, where it is made by a graph."""
+        return self.graph.pools if self.graph is not None else ()
 
     @property
     def op_name(self) -> str:

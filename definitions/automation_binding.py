@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .asset_jobs import JobContents, selected_to_make
-from .automation_snapshot import ScheduleSnapshot, SensorSnapshot
+from .automation_snapshot import AUTOMATION, ScheduleSnapshot, SensorSnapshot
 from .collecting import report
 from .errors import DefinitionError, InvalidAssetSelection, InvalidInvocationError, did_you_mean
 from .schedules import ScheduleDefinition
@@ -50,6 +50,7 @@ def bound_automation(
         partitions = contents[job].partitions if job in contents else getattr(jobs.get(job), "partitions_def", None)
         made[name] = ScheduleSnapshot.of(schedule, _made(schedule, view), partitions)
     bound = {name: SensorSnapshot.of(s, _made(s, view), _monitored(s, view)) for name, s in sorted(sensors.items())}
+    _check_covered_once(bound, sensors)
     return BoundAutomation(made, bound)
 
 
@@ -81,12 +82,23 @@ def _monitored(sensor: SensorDefinition, view: SelectableAssets) -> tuple[str, .
             hint = did_you_mean(str(key), known, "Define it, or declare it with AssetSpec if it is made elsewhere.")
             _report(sensor, f"it watches asset {str(key)!r}, which is not defined. {hint}")
         return (str(key),)
-    if sensor.watches == "assets":
+    if sensor.watches in ("assets", AUTOMATION):
         try:
             return tuple(sorted(map(str, getattr(sensor, "monitored").assets_in(view))))  # noqa: B009
         except InvalidAssetSelection as error:
             _report(sensor, f"what it watches means nothing here: {error}")
     return ()
+
+
+def _check_covered_once(bound: Mapping[str, SensorSnapshot], sensors: Mapping[str, SensorDefinition]) -> None:
+    """The automation of an asset has one switch."""
+    first: dict[str, str] = {}
+    for name, snapshot in bound.items():
+        if snapshot.watches != AUTOMATION:
+            continue
+        twice = [key for key in snapshot.monitored if first.setdefault(key, name) != name]
+        if twice:
+            _report(sensors[name], f"it covers asset {twice[0]!r}, which {first[twice[0]]!r} covers already. Keep one.")
 
 
 def _check_jobs(one: EvaluatedDefinition, names: Iterable[str], jobs: Mapping[str, JobDefinition]) -> None:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from .schedules import ScheduleDefinition
     from .sensors import SensorDefinition
 
+AUTOMATION = "automation"
+"""What a sensor watches that is a switch for the automation of assets, and is never evaluated."""
+
 JsonData = dict[str, Any]
 Keys = tuple[str, ...]
 
@@ -68,7 +71,8 @@ class ScheduleSnapshot(_EvaluatedSnapshot):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SensorSnapshot(_EvaluatedSnapshot):
-    """A sensor. `watches` is what wakes it: nothing but time (""), "asset", "assets" or "runs".
+    """A sensor. `watches` is what wakes it: nothing but time (""), "asset", "assets" or "runs"; of "automation" it is a
+    switch for the automation of what it monitors, and nothing wakes it.
 
     `monitored` are the keys of the assets that it watches; `statuses` and `monitored_jobs` say which runs (all jobs
     where it is empty).

@@ -169,6 +169,7 @@ def one_check(
     blocking: bool,
     source: SourceLine,
     whole_asset: bool = False,
+    metadata: Mapping[str, Any] | None = None,
 ) -> AssetChecksDefinition:
     """The check of one asset that is evaluated by `fn`, which takes the context."""
 
@@ -182,6 +183,7 @@ def one_check(
         description=description,
         blocking=blocking,
         whole_asset=whole_asset,
+        metadata=metadata,
         source=source,
     )
     return AssetChecksDefinition(check, [spec], op_name=spec.get_python_identifier(), source=source)

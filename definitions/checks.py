@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .check_specs import AssetCheckSpec
 from .collecting import report
+from .config_schema import checked_schema
 from .dependencies import AssetIn, Dependency, argument_of, merged
 from .errors import DefinitionError
 from .keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
@@ -21,7 +22,7 @@ from .results import AssetCheckSeverity
 from .retries import RetryPolicy, checked_policy
 from .signature import CONFIG_NAME, Signature
 from .source import SourceLine
-from .unsupported import refuse
+from .spec import plain_tags
 
 if TYPE_CHECKING:
     from .conditions.base import AutomationCondition
@@ -47,6 +48,10 @@ class AssetChecksDefinition:
         can_subset: bool = False,
         ins: Mapping[str, Any] | None = None,
         required_resource_keys: Iterable[str] = (),
+        resource_defs: Mapping[str, Any] | None = None,
+        config_schema: Any = None,
+        op_tags: Mapping[str, Any] | None = None,
+        pool: str | None = None,
         source: SourceLine,
     ) -> None:
         self.fn = fn
@@ -62,6 +67,19 @@ class AssetChecksDefinition:
         for problem in self.signature.problems():
             report(DefinitionError(f"{source}: {self}: {problem}"))
         self.required_resource_keys: frozenset[str] = frozenset(required_resource_keys)
+        self.resource_defs: dict[str, Any] = dict(resource_defs or {})
+        """Resources that it brings along: they stand among those of the Definitions that it is in."""
+        self.config_schema: Any = checked_schema(config_schema, owner=str(self), source=source)
+        if self.config_schema is not None and self.signature.takes_config:
+            report(
+                DefinitionError(
+                    f"{source}: {self} has both config_schema and a parameter {CONFIG_NAME!r}. Keep one of them."
+                )
+            )
+        self.op_tags: dict[str, Any] = plain_tags(op_tags, owner=str(self), source=source)
+        """What is said to whatever runs its step, as plain data."""
+        self.pool = pool
+        """The pool in which a run that evaluates it takes a place."""
         self.arguments: dict[str, Dependency] = self._arguments(dict(ins or {}))
         names = [p.name for p in self.signature.parameters if p.name not in self.arguments]
         own = () if is_multi else _names_of(self.asset_key)
@@ -199,9 +217,9 @@ def asset_check(
     automation_condition: AutomationCondition | None = None,
     partitions_def: PartitionsDefinition | None = None,
     whole_asset: bool = False,
-    resource_defs: Any = None,
+    resource_defs: Mapping[str, Any] | None = None,
     config_schema: Any = None,
-    op_tags: Any = None,
+    op_tags: Mapping[str, Any] | None = None,
     retry_policy: RetryPolicy | None = None,
     pool: str | None = None,
 ) -> Callable[[Callable[..., Any]], AssetChecksDefinition]:
@@ -216,19 +234,13 @@ def asset_check(
     The parameter that is neither the `context`, nor the `config`, nor a resource, nor in `additional_ins` takes the
     value of the asset. `additional_ins` are further assets to load, by parameter; the check comes after them and after
     `additional_deps`. `severity` is that of a failure where the function returns a bool. Of a partitioned asset a check
-    looks at each partition that is made; with `whole_asset` at all of them together.
+    looks at each partition that is made; with `whole_asset` at all of them together. A run that evaluates it takes a
+    place in its `pool`.
     """
-    refused = {
-        "resource_defs": resource_defs,
-        "config_schema": config_schema,
-        "op_tags": op_tags,
-        "pool": pool,
-    }
 
     def decorate(fn: Callable[..., Any]) -> AssetChecksDefinition:
         source = SourceLine.of(fn)
         check_name = name or getattr(fn, "__name__", "check")
-        refuse(f"check {check_name!r}", source=source, **refused)
         spec = AssetCheckSpec(
             check_name,
             asset=key_from_user(asset, role=f"the asset of check {check_name!r}", source=source),
@@ -248,6 +260,10 @@ def asset_check(
             op_name=spec.get_python_identifier(),
             ins=additional_ins,
             required_resource_keys=required_resource_keys or (),
+            resource_defs=resource_defs,
+            config_schema=config_schema,
+            op_tags=op_tags,
+            pool=pool,
             source=source,
         )
         made.retry_policy = checked_policy(retry_policy, owner=str(made), source=source)

@@ -94,10 +94,10 @@ class Definitions(Accessors):
         self.on_first: OnFirst | None = _checked_on_first(on_first, source=self.source)
 
     def _brought_along(self, own: Mapping[str, Any]) -> dict[str, Any]:
-        """The resources that assets bring with them, each of which must be the only one of its name."""
+        """The resources that assets and checks bring with them, each of which must be the only one of its name."""
         brought: dict[str, Any] = {}
-        for asset in self._assets:
-            for name, value in asset.resource_defs.items() if isinstance(asset, AssetsDefinition) else ():
+        for asset in [*self._assets, *self._checks]:
+            for name, value in asset.resource_defs.items() if not isinstance(asset, AssetSpec) else ():
                 if not _same(brought.setdefault(name, value), value) or not _same(own.get(name, value), value):
                     report(
                         DefinitionError(
@@ -185,7 +185,7 @@ class Definitions(Accessors):
         return self._bound.jobs
 
     def job(self, name: str) -> JobDefinition:
-        """The job of this name.
+        """The job of this name, which can be run here: `defs.job("nightly").execute_in_process()`.
 
         Raises:
             InvalidInvocationError: there is none.
@@ -193,7 +193,7 @@ class Definitions(Accessors):
         if name not in self.jobs:
             hint = did_you_mean(name, self.jobs, "Is it among the jobs of the Definitions?")
             raise InvalidInvocationError(f"there is no job {name!r}. {hint}")
-        return self.jobs[name]
+        return self.jobs[name].within(self)
 
     def get_job_def(self, name: str) -> JobDefinition:
         """The same as `job`, as users of the field call it."""
@@ -279,6 +279,10 @@ class Definitions(Accessors):
             checks = [names.bound_check(check) for check in self._checks]
             inline = [names.bound_spec(spec) for spec in _inline_specs(self._assets)]
             graph = AssetGraph(_with_mappings(_with_externals(bound, checks, inline)))
+            if self._sensors:
+                from .automation_sensors import with_default_conditions
+
+                graph = with_default_conditions(graph, self._sensors)
             nodes = [CheckNode(spec, check) for check in _with_mapped_inputs(checks, graph) for spec in check.specs]
             nodes += [CheckNode(spec) for spec in inline]
             conditions, python_conditions = _conditions(graph, nodes, self.on_first)

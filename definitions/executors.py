@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .collecting import report
-from .errors import DefinitionError, did_you_mean
+from .errors import DefinitionError, InvalidConfigError, did_you_mean
 from .source import SourceLine
 
 
@@ -46,6 +46,54 @@ in_process_executor: ExecutorDefinition = ExecutorDefinition("in_process")
 
 multiprocess_executor: ExecutorDefinition = ExecutorDefinition("multiprocess", max_concurrent=os.cpu_count() or 1)
 """Each step in a process of its own, as many at a time as there are processors."""
+
+
+def checked_execution(execution: Mapping[str, Any]) -> dict[str, Any]:
+    """The section `execution` of a run config, known to say how the steps of the run go.
+
+    Raises:
+        InvalidConfigError: it says something else.
+    """
+    _named_by(execution)
+    return {
+        "config": {name: dict(one) if isinstance(one, Mapping) else one for name, one in execution["config"].items()}
+    }
+
+
+def executor_of_run(execution: Mapping[str, Any] | None, own: ExecutorDefinition | None) -> ExecutorDefinition | None:
+    """The executor of a run whose config has the section `execution`; `own` is that of its job or its definitions.
+
+    Raises:
+        InvalidConfigError: the section says something else.
+    """
+    if not execution:
+        return own
+    name, settings = _named_by(execution)
+    if name == "in_process":
+        return in_process_executor
+    base = own if own is not None and own.max_concurrent is not None else multiprocess_executor
+    return base.configured(settings)
+
+
+def _named_by(execution: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """Which executor the section names, and its settings; settings alone are of the one with several processes."""
+    config = execution.get("config")
+    if set(execution) != {"config"} or not isinstance(config, Mapping):
+        raise InvalidConfigError(
+            [f'execution: write {{"config": {{"multiprocess": {{"max_concurrent": 4}}}}}}, not {dict(execution)!r}.']
+        )
+    named = [name for name in config if name in ("in_process", "multiprocess")]
+    if len(named) > 1 or (named and len(config) > 1):
+        raise InvalidConfigError(["execution.config: name in_process or multiprocess, and nothing beside it."])
+    name, settings = (named[0], config[named[0]]) if named else ("multiprocess", config)
+    settings = settings.get("config", settings) if isinstance(settings, Mapping) else settings or {}
+    if not isinstance(settings, Mapping):
+        raise InvalidConfigError([f"execution.config.{name}: a mapping of settings is needed, not {settings!r}."])
+    try:
+        (in_process_executor if name == "in_process" else multiprocess_executor).configured(settings)
+    except DefinitionError as error:
+        raise InvalidConfigError([f"execution.config: {error}"]) from None
+    return name, settings
 
 
 def checked_executor(executor: Any, *, owner: str, source: SourceLine) -> ExecutorDefinition | None:

@@ -32,6 +32,9 @@ FRESH_UNTIL = "headwater/fresh_until_timestamp"
 LOWER_BOUND = "headwater/freshness_lower_bound_timestamp"
 """The metadata under which a result says since when an update had to be there."""
 
+FRESHNESS = "headwater/freshness_params"
+"""The metadata of a check of freshness: by what it judges."""
+
 
 def build_last_update_freshness_checks(
     *,
@@ -69,8 +72,10 @@ def build_last_update_freshness_checks(
         return judged(updated, now=now, delta=lower_bound_delta, cron=cron, severity=severity)
 
     words = f"Updated within {lower_bound_delta}{f' of the deadline {deadline_cron!r} ({timezone})' if cron else ''}."
+    by = {FRESHNESS: {"lower_bound_delta_s": _seconds(lower_bound_delta), **_deadline(cron)}}
+    shared: dict[str, Any] = {"name": NAME, "description": words, "blocking": blocking, "metadata": by}
     return [
-        one_check(freshness, asset, name=NAME, description=words, blocking=blocking, whole_asset=True, source=source)
+        one_check(freshness, asset, whole_asset=True, source=source, **shared)
         for asset in assets_of(assets, source=source)
     ]
 
@@ -109,7 +114,10 @@ def build_time_partition_freshness_checks(
         deadline = _tick_before(cron, datetime.now(UTC))
         due = partition_due(windows, deadline)
         if due is None:
-            return AssetCheckResult(passed=True, severity=severity, description="No partition is due yet.")
+            until = {FRESH_UNTIL: MetadataValue.timestamp(_tick_after(cron, deadline))}
+            return AssetCheckResult(
+                passed=True, severity=severity, description="No partition is due yet.", metadata=until
+            )
         found = context.instance.get_latest_data_version_record(context.asset_key, partition_key=due)
         words = f"Partition {due!r} was due at {deadline:%Y-%m-%d %H:%M} UTC"
         return AssetCheckResult(
@@ -124,10 +132,9 @@ def build_time_partition_freshness_checks(
         )
 
     words = f"The newest partition is there by the deadline {deadline_cron!r} ({timezone})."
-    return [
-        one_check(freshness, asset, name=NAME, description=words, blocking=blocking, whole_asset=True, source=source)
-        for asset in listed
-    ]
+    by = {FRESHNESS: _deadline(cron)}
+    shared: dict[str, Any] = {"name": NAME, "description": words, "blocking": blocking, "metadata": by}
+    return [one_check(freshness, asset, whole_asset=True, source=source, **shared) for asset in listed]
 
 
 def judged(
@@ -161,6 +168,14 @@ def partition_due(windows: TimeWindowPartitionsDefinition, deadline: datetime) -
     while last >= windows.first_ordinal and windows.window_at(last).end > deadline:  # an end_offset opens some early
         last -= 1
     return windows.key_of(last) if last >= windows.first_ordinal else None
+
+
+def _seconds(delta: Any) -> float | None:
+    return delta.total_seconds() if isinstance(delta, timedelta) else None
+
+
+def _deadline(cron: tuple[str, str] | None) -> dict[str, str]:
+    return {} if cron is None else {"deadline_cron": cron[0], "timezone": cron[1]}
 
 
 def _fresh_until(updated: datetime, deadline: datetime, delta: timedelta, cron: tuple[str, str] | None) -> datetime:

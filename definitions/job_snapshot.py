@@ -38,6 +38,10 @@ class JobSnapshot:
     owners: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
+    pools: tuple[str, ...] = ()
+    """The pools of its ops."""
+    maps_config: bool = False
+    """Whether its runs are told what its config mapping takes."""
 
     @classmethod
     def of(cls, job: JobDefinition, contents: JobContents) -> JobSnapshot:
@@ -55,6 +59,8 @@ class JobSnapshot:
             owners=tuple(job.owners),
             metadata=metadata_to_json(normalize_metadata(job.metadata)),
             source=f"{job.source.file}:{job.source.line}",
+            pools=tuple(getattr(job, "pools", ())),
+            maps_config=getattr(job, "maps_config", False),
         )
 
     def to_json(self) -> JsonData:
@@ -70,6 +76,8 @@ class JobSnapshot:
             "owners": list(self.owners),
             "metadata": dict(self.metadata),
             "source": self.source or None,
+            "pools": list(self.pools),
+            "maps_config": self.maps_config or None,
         }
         kept = {name: value for name, value in data.items() if value is not None and (value or name == "run_tags")}
         return {"name": self.name, **({} if self.kind == "asset" else {"kind": self.kind}), **kept}
@@ -91,4 +99,6 @@ class JobSnapshot:
             owners=tuple(data.get("owners", ())),
             metadata=data.get("metadata", {}),
             source=data.get("source", ""),
+            pools=tuple(data.get("pools", ())),
+            maps_config=data.get("maps_config", False),
         )

@@ -14,6 +14,7 @@ from .labels import checked_owners, checked_tags
 from .source import SourceLine
 
 if TYPE_CHECKING:
+    from .definitions import Definitions
     from .executors import ExecutorDefinition
     from .partitions.base import PartitionsDefinition
     from .partitions.config import PartitionedConfig
@@ -59,6 +60,20 @@ class JobDefinition:
         self.hooks: tuple[Any, ...] = tuple(hooks or ())
         self.op_retry_policy = op_retry_policy
         self.owners: tuple[str, ...] = checked_owners(owners, owner=str(self), source=source)
+
+    def within(self, definitions: Definitions) -> JobDefinition:
+        """The job as `definitions` know it: what it needs of them to be run is at hand."""
+        return self
+
+    def execute_in_process(
+        self,
+        run_config: Any = None,
+        instance: Any = None,
+        partition_key: str | None = None,
+        raise_on_error: bool = True,
+    ) -> Any:
+        """Run it here and now; what each kind of job can be told beside is said there."""
+        raise NotImplementedError
 
     @property
     def partitioned_config(self) -> PartitionedConfig | None:

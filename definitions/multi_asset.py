@@ -78,10 +78,10 @@ def multi_asset(
         }
         edges = dependencies_of(deps, owner=owner, source=source)
         if outs is not None:
-            produced = _of_outs(outs, edges, internal_asset_deps or {}, owner, source, defaults)
+            produced = outs_produced(outs, edges, internal_asset_deps or {}, owner, source, defaults)
         else:
             _check_not_with_specs(owner, source, deps=deps, internal_asset_deps=internal_asset_deps)
-            produced = [_of_spec(spec, owner, source, defaults) for spec in specs or ()]
+            produced = [spec_produced(spec, owner, source, defaults) for spec in specs or ()]
         if not produced:
             raise InvalidDefinitionError(f"{source}: {owner} makes no asset. List in outs or specs what it makes.")
         made = MultiAssetsDefinition(
@@ -99,19 +99,19 @@ def multi_asset(
             op_tags=op_tags,
             pool=pool,
             check_specs=check_specs or (),
-            backfill_policy=_policy(
+            backfill_policy=one_policy(
                 owner, source, [backfill_policy, *(o.backfill_policy for o in (outs or {}).values())]
             ),
         )
         made.retry_policy = checked_policy(retry_policy, owner=str(made), source=source)
         made.hooks = checked_hooks(hooks, owner=str(made), source=source)
-        _check_members(made, edges)
+        check_members(made, edges)
         return made
 
     return decorate
 
 
-def _policy(owner: str, source: SourceLine, given: Iterable[BackfillPolicy | None]) -> BackfillPolicy | None:
+def one_policy(owner: str, source: SourceLine, given: Iterable[BackfillPolicy | None]) -> BackfillPolicy | None:
     """The one policy of all that is made in one step."""
     policies = list(dict.fromkeys(policy for policy in given if policy is not None))
     if len(policies) > 1:
@@ -135,7 +135,8 @@ def _check_not_with_specs(owner: str, source: SourceLine, **given: Any) -> None:
             )
 
 
-def _of_spec(spec: Any, owner: str, source: SourceLine, defaults: Mapping[str, Any]) -> Produced:
+def spec_produced(spec: Any, owner: str, source: SourceLine, defaults: Mapping[str, Any]) -> Produced:
+    """What a spec is as one of the assets of a function; `defaults` hold where it says nothing itself."""
     if not isinstance(spec, AssetSpec):
         raise InvalidDefinitionError(f"{source}: {spec!r} among the specs of {owner} is no AssetSpec.")
     missing = {name: value for name, value in defaults.items() if value is not None and getattr(spec, name) is None}
@@ -144,7 +145,7 @@ def _of_spec(spec: Any, owner: str, source: SourceLine, defaults: Mapping[str, A
     return Produced(spec, spec.key.to_python_identifier(), is_required=not spec.skippable)
 
 
-def _of_outs(
+def outs_produced(
     outs: Mapping[str, AssetOut],
     deps: Sequence[Dependency],
     internal: Mapping[str, Iterable[Any]],
@@ -152,6 +153,7 @@ def _of_outs(
     source: SourceLine,
     defaults: Mapping[str, Any],
 ) -> list[Produced]:
+    """What the outs of a function, or of a graph, are as assets; `internal` says what each out reads."""
     for unknown in [output_name for output_name in internal if output_name not in outs]:
         report(
             InvalidDefinitionError(
@@ -172,7 +174,7 @@ def _of_outs(
     return produced
 
 
-def _check_members(made: MultiAssetsDefinition, deps: Sequence[Dependency]) -> None:
+def check_members(made: MultiAssetsDefinition, deps: Sequence[Dependency]) -> None:
     """What can be wrong between the assets of one function."""
     for key, count in Counter(spec.key for spec in made.specs).items():
         if count > 1:

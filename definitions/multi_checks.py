@@ -8,8 +8,8 @@ from typing import Any
 from .check_specs import AssetCheckSpec
 from .checks import AssetChecksDefinition, checked_specs
 from .dependencies import AssetIn
+from .retries import RetryPolicy, checked_policy
 from .source import SourceLine
-from .unsupported import refuse
 
 
 def multi_asset_check(
@@ -20,10 +20,10 @@ def multi_asset_check(
     can_subset: bool = False,
     ins: Mapping[str, AssetIn] | None = None,
     required_resource_keys: Iterable[str] | None = None,
-    resource_defs: Any = None,
+    resource_defs: Mapping[str, Any] | None = None,
     config_schema: Any = None,
-    op_tags: Any = None,
-    retry_policy: Any = None,
+    op_tags: Mapping[str, Any] | None = None,
+    retry_policy: RetryPolicy | None = None,
     pool: str | None = None,
 ) -> Callable[[Callable[..., Any]], AssetChecksDefinition]:
     """Make several checks of one function, which yields or returns an AssetCheckResult for each of them.
@@ -40,20 +40,12 @@ def multi_asset_check(
     `description` is that of checks that have none.
     """
     listed = list(specs)
-    refused = {
-        "resource_defs": resource_defs,
-        "config_schema": config_schema,
-        "op_tags": op_tags,
-        "retry_policy": retry_policy,
-        "pool": pool,
-    }
 
     def decorate(fn: Callable[..., Any]) -> AssetChecksDefinition:
         source = SourceLine.of(fn)
         op_name = name or getattr(fn, "__name__", "checks")
-        refuse(f"checks {op_name!r}", source=source, **refused)
         own = checked_specs(listed, owner=f"checks {op_name!r}", source=source, at_least_one=True)
-        return AssetChecksDefinition(
+        made = AssetChecksDefinition(
             fn,
             [spec if spec.description else spec.with_description(description) for spec in own],
             op_name=op_name,
@@ -61,7 +53,13 @@ def multi_asset_check(
             can_subset=can_subset,
             ins=ins,
             required_resource_keys=required_resource_keys or (),
+            resource_defs=resource_defs,
+            config_schema=config_schema,
+            op_tags=op_tags,
+            pool=pool,
             source=source,
         )
+        made.retry_policy = checked_policy(retry_policy, owner=str(made), source=source)
+        return made
 
     return decorate

@@ -93,7 +93,7 @@ def observable_source_asset(
         source = SourceLine.of(fn)
         key_of_it = own_key(fn, name=name, key_prefix=key_prefix, key=key, source=source)
         owner = f"asset {str(key_of_it)!r}"
-        refuse(owner, source=source, io_manager_def=io_manager_def, resource_defs=resource_defs, op_tags=op_tags)
+        refuse(owner, source=source, io_manager_def=io_manager_def)
         spec = AssetSpec(
             key_of_it,
             description=description or inspect.getdoc(fn),
@@ -113,6 +113,8 @@ def observable_source_asset(
             fn,
             spec,
             required_resource_keys=required_resource_keys or (),
+            resource_defs=resource_defs,
+            op_tags=op_tags,
             check_specs=check_specs or (),
             observes=True,
         )

@@ -26,8 +26,9 @@ class RunRequest:
 
     A `run_key` runs once ever for its sensor or schedule: requests with a key that was requested before are left out.
     `job_name` says which of several jobs is meant; `asset_selection` narrows its assets down, or names the assets where
-    there is no job; `partition_key` says which partition. `run_config` of None is that of the job. Tags that are no
-    strings become JSON.
+    there is no job; `partition_key` says which partition. With `stale_assets_only` those of them are made that are
+    stale or missing when the evaluation is over; if there are none, no run is asked for. `run_config` of None is that
+    of the job. Tags that are no strings become JSON.
     """
 
     def __init__(
@@ -46,12 +47,8 @@ class RunRequest:
                 raise InvalidInvocationError(
                     f"RunRequest: {name} must be a str, not {value!r}. Write str(...) around it."
                 )
-        if stale_assets_only:
-            raise InvalidInvocationError(
-                "RunRequest: stale_assets_only is not supported: give the assets an automation_condition, which makes "
-                "what is stale by itself."
-            )
         self.run_key: str | None = run_key
+        self.stale_assets_only: bool = bool(stale_assets_only)
         self.job_name: str | None = job_name
         self.partition_key: str | None = partition_key
         self.run_config: dict[str, Any] | None = None if run_config is None else run_config_data(run_config)
@@ -70,6 +67,7 @@ class RunRequest:
             "assets": None if self.asset_selection is None else [str(key) for key in self.asset_selection],
             "checks": None if self.asset_check_keys is None else [_check_of(one) for one in self.asset_check_keys],
             "partition": self.partition_key,
+            "stale_only": self.stale_assets_only or None,
         }
         return {name: value for name, value in given.items() if value is not None}
 

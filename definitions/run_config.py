@@ -14,6 +14,8 @@ from typing import Any
 from .errors import InvalidConfigError, did_you_mean
 
 SECTIONS = ("ops", "resources", "execution", "loggers")
+MAPPED = "config"
+"""The section of what the config mapping of a job takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +23,8 @@ class RunConfig:
     """Config for one run: `RunConfig(ops={"orders": OrdersConfig(limit=10)})`.
 
     `ops` are assets and checks by name, `resources` the resources of the Definitions. A value is an instance of a
-    Config (or, of a resource, an instance of it), or `{"config": {...}}` as plain data.
+    Config (or, of a resource, an instance of it), or `{"config": {...}}` as plain data. `execution` says how the steps
+    go where a worker does the run: `{"config": {"multiprocess": {"max_concurrent": 4}}}`, or `{"in_process": {}}`.
 
     >>> class Sample(Config):
     ...     rows: int = 10
@@ -59,12 +62,22 @@ def run_config_data(run_config: RunConfig | Mapping[str, Any] | None) -> dict[st
 
     data: dict[str, Any] = {}
     for section, values in run_config.items():
+        if section == MAPPED:
+            data[section] = as_config(values)
+            continue
         if section not in SECTIONS:
-            hint = did_you_mean(str(section), SECTIONS, f"There are: {', '.join(SECTIONS)}.")
+            listed = f"There are: {', '.join(SECTIONS)}; and {MAPPED!r} for what the config mapping of a job takes."
+            hint = did_you_mean(str(section), SECTIONS, listed)
             raise InvalidConfigError([f"{section}: run config has no such section. {hint}"])
         if not isinstance(values, Mapping):
             raise InvalidConfigError([f"{section}: a mapping of names is needed, not {type(values).__name__}."])
-        if section in ("loggers", "execution") and values:
+        if section == "execution":
+            from .executors import checked_execution
+
+            if values:
+                data[section] = checked_execution(values)
+            continue
+        if section == "loggers" and values:
             raise InvalidConfigError([f"{section}: nothing here can be configured for a run. Leave it out."])
         if values:
             data[section] = {name: as_config(_entry(section, name, one)) for name, one in values.items()}
@@ -93,9 +106,16 @@ def check_names(run_config: Mapping[str, Any], *, ops: Collection[str], resource
     Raises:
         InvalidConfigError: it is not.
     """
+    check_not_mapped(run_config)
     known = {"ops": ("no asset or check of this run", ops), "resources": ("no resource", resources)}
     if errors := list(_unknown(run_config, known)):
         raise InvalidConfigError(errors)
+
+
+def check_not_mapped(run_config: Mapping[str, Any]) -> None:
+    """Raise InvalidConfigError where it is for a config mapping: what is to be run has none."""
+    if MAPPED in run_config:
+        raise InvalidConfigError([f"{MAPPED}: only a job with a config mapping takes this. Write {{'ops': {{...}}}}."])
 
 
 def _unknown(run_config: Mapping[str, Any], known: Mapping[str, tuple[str, Collection[str]]]) -> Iterator[str]:

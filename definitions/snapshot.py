@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from .arrival import FileArrival, arrival_from_json
 from .assets_definition import AssetsDefinition
-from .automation_snapshot import ScheduleSnapshot, SensorSnapshot
+from .automation_snapshot import AUTOMATION, ScheduleSnapshot, SensorSnapshot
 from .backfill_policy import BackfillPolicy
 from .binding import AssetNode
 from .check_specs import CheckNode
@@ -82,6 +82,8 @@ class CheckSnapshot:
     condition: AutomationCondition | None = None
     metadata: JsonData = field(default_factory=dict)
     whole_asset: bool = False
+    pool: str | None = None
+    op_tags: JsonData = field(default_factory=dict)
 
     @classmethod
     def of(cls, check: CheckNode, condition: AutomationCondition | None = None) -> CheckSnapshot:
@@ -98,6 +100,8 @@ class CheckSnapshot:
             condition=condition,
             metadata=metadata_to_json(normalize_metadata(spec.metadata)),
             whole_asset=spec.whole_asset,
+            pool=check.definition.pool if check.definition is not None else None,
+            op_tags=check.definition.op_tags if check.definition is not None else {},
         )
 
     def to_json(self, parts: PartsWritten) -> JsonData:
@@ -114,6 +118,8 @@ class CheckSnapshot:
                 condition=parts.conditions.place(self.condition),
                 metadata=dict(self.metadata),
                 whole_asset=self.whole_asset or None,
+                pool=self.pool,
+                op_tags=dict(self.op_tags),
             ),
         }
 
@@ -147,6 +153,8 @@ class AssetSnapshot:
     """What is said to whatever runs its steps."""
     pool: str | None = None
     """Of runs with assets of one pool only so many are under way at once."""
+    op_pools: tuple[str, ...] = ()
+    """Those of the ops that make it."""
     step: str = ""
     """The step that it shares with other assets, which one function makes; "" where it has one of its own."""
     can_subset: bool = False
@@ -182,6 +190,7 @@ class AssetSnapshot:
             source=f"{spec.source.file}:{spec.source.line}",  # whole, whatever the working directory
             op_tags=node.op_tags if isinstance(node, AssetsDefinition) else {},
             pool=node.pool if isinstance(node, AssetsDefinition) else None,
+            op_pools=node.op_pools if isinstance(node, AssetsDefinition) else (),
             backfill_policy=node.backfill_policy if isinstance(node, AssetsDefinition) else None,
             step=node.step if isinstance(node, AssetsDefinition) else "",
             can_subset=node.can_subset if isinstance(node, AssetsDefinition) else False,
@@ -208,6 +217,7 @@ class AssetSnapshot:
                 source=self.source or None,
                 op_tags=dict(self.op_tags),
                 pool=self.pool,
+                op_pools=list(self.op_pools),
                 step=self.step or None,
                 can_subset=self.can_subset or None,
                 observable=self.observable or None,
@@ -237,6 +247,7 @@ class AssetSnapshot:
             source=data.get("source", ""),
             op_tags=data.get("op_tags", {}),
             pool=data.get("pool"),
+            op_pools=tuple(data.get("op_pools", ())),
             step=data.get("step", ""),
             can_subset=data.get("can_subset", False),
             observable=data.get("observable", False),
@@ -319,7 +330,13 @@ class DefinitionsSnapshot:
                 if check.condition is not None:
                     node = self._check_node(asset, check)
                     nodes[node.key] = node
-        return DefinitionsSnapshot(nodes)
+        return DefinitionsSnapshot(nodes, sensors=self.sensors)
+
+    @cached_property
+    def automation_sensors(self) -> Mapping[str, SensorSnapshot]:
+        """By asset, the sensor whose switch is that of its automation."""
+        covering = [sensor for sensor in self.sensors.values() if sensor.watches == AUTOMATION]
+        return {key: sensor for sensor in covering for key in sensor.monitored}
 
     def _check_node(self, asset: AssetSnapshot, check: CheckSnapshot) -> AssetSnapshot:
         own = DepSnapshot(asset.key, default_mapping(asset.partitions, asset.partitions), gated=False)

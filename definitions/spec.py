@@ -267,6 +267,14 @@ def checked_metadata(value: Mapping[str, Any] | None, *, owner: str, source: Sou
     return dict(value or {})
 
 
+def plain_tags(tags: Mapping[str, Any] | None, *, owner: str, source: SourceLine) -> dict[str, Any]:
+    """The tags of an op as plain data, once they are known to be storable."""
+    if not tags:
+        return {}
+    normal = normalize_metadata(checked_metadata(tags, owner=owner, source=source))
+    return {name: value.value for name, value in normal.items()}
+
+
 def checked_condition(value: Any, *, owner: str, source: SourceLine) -> AutomationCondition | None:
     if value is None:
         return None

@@ -9,13 +9,11 @@ from .errors import NotYetSupported
 from .source import SourceLine
 
 INSTEAD = {
-    "config_mapping": "say in the run config what each op of the graph is told",
-    "config_schema": "declare a class MyConfig(Config) and give the function a parameter config: MyConfig",
+    "emit_backfills": "leave it out: whether many partitions become a backfill is an option of the daemon",
     "io_manager_def": "put the IO manager into Definitions(resources={'name': ...}) and pass io_manager_key='name'",
     "is_virtual": "make the view a plain asset that returns MaterializeResult()",
     "op_tags": "use tags",
-    "pool": "limit the number of runs of the daemon",
-    "resource_defs": "put the objects into Definitions(resources={...})",
+    "run_tags": "the runs of automation have the assets that they make, by which they are found",
 }
 
 

@@ -44,6 +44,9 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.automation_context import AutomationContext as AutomationContext
     from .definitions.automation_context import AutomationResult as AutomationResult
     from .definitions.automation_context import EntitySubset as EntitySubset
+    from .definitions.automation_sensors import (
+        AutomationConditionSensorDefinition as AutomationConditionSensorDefinition,
+    )
     from .definitions.backfill_policy import BackfillPolicy as BackfillPolicy
     from .definitions.check_factories import build_column_schema_change_checks as build_column_schema_change_checks
     from .definitions.check_factories import build_metadata_bounds_checks as build_metadata_bounds_checks
@@ -113,6 +116,7 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.freshness_checks import (
         build_time_partition_freshness_checks as build_time_partition_freshness_checks,
     )
+    from .definitions.freshness_sensor import build_sensor_for_freshness_checks as build_sensor_for_freshness_checks
     from .definitions.hooks import HookContext as HookContext
     from .definitions.hooks import HookDefinition as HookDefinition
     from .definitions.hooks import failure_hook as failure_hook
@@ -168,14 +172,18 @@ if TYPE_CHECKING or not offer(globals()):
     from .definitions.modules import load_definitions_from_package_name as load_definitions_from_package_name
     from .definitions.multi_asset import multi_asset as multi_asset
     from .definitions.multi_checks import multi_asset_check as multi_asset_check
+    from .definitions.multi_observing import multi_observable_source_asset as multi_observable_source_asset
     from .definitions.named_io_managers import fs_io_manager as fs_io_manager
     from .definitions.named_io_managers import mem_io_manager as mem_io_manager
     from .definitions.observing import observable_source_asset as observable_source_asset
+    from .definitions.ops.config_mapping import ConfigMapping as ConfigMapping
+    from .definitions.ops.config_mapping import config_mapping as config_mapping
     from .definitions.ops.context import OpExecutionContext as OpExecutionContext
     from .definitions.ops.context import build_op_context as build_op_context
     from .definitions.ops.graph import GraphDefinition as GraphDefinition
     from .definitions.ops.graph import graph as graph
     from .definitions.ops.graph_asset import graph_asset as graph_asset
+    from .definitions.ops.graph_multi_asset import graph_multi_asset as graph_multi_asset
     from .definitions.ops.job import OpJobDefinition as OpJobDefinition
     from .definitions.ops.job import job as job
     from .definitions.ops.op import OpDefinition as OpDefinition

@@ -10,12 +10,7 @@ from difflib import get_close_matches
 
 _BY_INSTEAD = {
     "the daemon evaluates every automation_condition by itself: nothing has to be declared or turned on": (
-        "AutoMaterializePolicy AutoMaterializeRule AutomationConditionSensorDefinition"
-    ),
-    "make them by ops inside of one @multi_asset, or write one @graph_asset for each": "graph_multi_asset",
-    "write one @observable_source_asset for each": "multi_observable_source_asset",
-    "give the checks an automation_condition, such as AutomationCondition.on_cron(...)": (
-        "build_sensor_for_freshness_checks"
+        "AutoMaterializePolicy AutoMaterializeRule"
     ),
     "use EventLogEntry: a record and its entry are one": "EventLogRecord",
     "use PipesSubprocessClient or open_pipes_session, and `from headwater.pipes import open_pipes` in the program": (

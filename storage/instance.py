@@ -18,6 +18,7 @@ from ..definitions.io import InMemoryIOManager, IOManager
 from ..definitions.keys import AssetKey, CoercibleToAssetKey
 from . import dynamic_partitions
 from .asset_queries import AssetQueries
+from .check_queries import CheckQueries
 from .clock import SystemClock
 from .entries import EventLogEntry
 from .events import BackfillRequested, Target
@@ -31,10 +32,11 @@ from .wakeup import LocalWakeups
 HOME_VARIABLE = "HEADWATER_HOME"
 
 
-class Instance(AssetQueries, RunQueries, Reports):
+class Instance(AssetQueries, CheckQueries, RunQueries, Reports):
     """A log and a home. `io_manager` is the default one where values are not to go into files of the home.
 
-    What it tells of assets is in `AssetQueries`, of runs in `RunQueries`; what is reported to it in `Reports`.
+    What it tells of assets is in `AssetQueries`, of checks in `CheckQueries`, of runs in `RunQueries`; what is reported
+    to it in `Reports`.
 
     >>> with Instance.ephemeral() as empty:
     ...     offset = empty.report_runless_asset_event(AssetMaterialization("orders", metadata={"rows": 3}))

@@ -70,6 +70,14 @@ def shop(instance: hw.Instance) -> dict[str, Any]:
         return sum(orders)
 
     @hw.op
+    def smallest(orders: list[int]) -> int:
+        return min(orders)
+
+    @hw.op
+    def largest(orders: list[int]) -> int:
+        return max(orders)
+
+    @hw.op
     def store(value: object) -> None: ...
 
     @hw.job

@@ -60,6 +60,14 @@ def materialize(
         ),
     ],
     partition: Annotated[str | None, typer.Option("--partition", help="The partition to make.")] = None,
+    partition_range: Annotated[
+        str | None,
+        typer.Option(
+            "--partition-range",
+            help="All partitions from A to B, in one run: for functions that make many at once.",
+            metavar="A...B",
+        ),
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option(
@@ -81,6 +89,7 @@ def materialize(
 
     from contextlib import nullcontext
 
+    from .backfill_targets import read_range
     from .catalog import load
     from .config_files import given_run_config
     from .materializing import materialize_selection
@@ -90,7 +99,8 @@ def materialize(
     run_config = given_run_config(config, config_json)
     definitions = load(source)
     with stdout_to_stderr() if as_json else nullcontext():
-        run = materialize_selection(definitions, folder, select, partition, run_config=run_config)
+        span = None if partition_range is None else read_range(partition_range)
+        run = materialize_selection(definitions, folder, select, partition, span=span, run_config=run_config)
     if as_json:
         print_json(run_as_json(run))
     else:

@@ -9,6 +9,7 @@ from typing import Any
 
 import typer
 
+from ...definitions.automation_snapshot import AUTOMATION
 from ...definitions.crons import firings
 from ...definitions.errors import InvalidInvocationError, did_you_mean
 from ...definitions.snapshot import DefinitionsSnapshot
@@ -81,6 +82,7 @@ def sensor_rows(known: KnownAutomation) -> list[Row]:
             "": f"every {defined.minimum_interval_s:g} s",
             "asset": shortened(defined.monitored),
             "assets": shortened(defined.monitored),
+            "automation": f"conditions of {shortened(defined.monitored)}",
             "runs": f"runs {', '.join(defined.statuses)} {shortened(defined.monitored_jobs)}".strip(),
         }
         rows.append(
@@ -89,7 +91,7 @@ def sensor_rows(known: KnownAutomation) -> list[Row]:
                 "on": state.is_on(defined),
                 "woken_by": woken_by[defined.watches],
                 "jobs": list(defined.jobs),
-                "assets": list(defined.assets),
+                "assets": list(defined.monitored if defined.watches == AUTOMATION else defined.assets),
                 "cursor": state.cursor,
                 "description": defined.description,
                 "last": state.last and _evaluation(state.last),

@@ -57,7 +57,7 @@ def show(backfill_id: BackfillArgument, home: HomeOption = None, as_json: JsonOp
 
 @backfill_commands.command()
 def cancel(backfill_id: BackfillArgument, home: HomeOption = None) -> None:
-    """Stop a backfill: nothing more is requested for it, and its runs are cancelled after the step they are in."""
+    """Stop a backfill: nothing more is requested for it, and its runs are cancelled, each in the step it is in."""
     from ..runs.backfill.driver import ended
     from .backfill_history import ACTIVE, record_of
     from .catalog import folded, log_for_reading

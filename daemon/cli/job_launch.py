@@ -9,6 +9,8 @@ from typing import Any
 import typer
 
 from ...definitions.errors import InvalidInvocationError
+from ...definitions.job_snapshot import JobSnapshot
+from ...definitions.ops.config_mapping import for_mapping
 from ...definitions.run_config import run_config_data
 from ...storage.clock import SystemClock
 from ...storage.dynamic_partitions import dynamic_keys
@@ -68,7 +70,7 @@ def launch_through_daemon(
             at=clock.now(),
             dynamic=dynamic_keys(log),
             partition=partition,
-            run_config=None if run_config is None else run_config_data(run_config),
+            run_config=None if run_config is None else _data(job, run_config),
             tags=tags,
         )
         log.append([requested])
@@ -87,19 +89,24 @@ def launch_here(
     """Run the job in this process, and return what the log says of the run."""
     definitions = load(source)
     snapshot = definitions.snapshot()
-    known_job(snapshot, name)
+    known = known_job(snapshot, name)
     job = definitions.job(name)
     config = job.run_config_of(partition) if run_config is None else run_config
     with log_for_reading(home) as log:
         dynamic = dynamic_keys(log)
     requested = job_run(
         snapshot,
-        known_job(snapshot, name),
+        known,
         run_id=SystemIds().new_id(),
         at=SystemClock().now(),
         dynamic=dynamic,
         partition=partition,
-        run_config=run_config_data(config),
+        run_config=_data(known, config),
         tags={**job.run_tags_of(partition), **tags},
     )
     return run_here(definitions, snapshot, home, requested)
+
+
+def _data(job: JobSnapshot, run_config: Any) -> dict[str, Any]:
+    """What a run of the job is told, as plain data; of a job with a config mapping also what this takes, by itself."""
+    return run_config_data(for_mapping(run_config) if job.maps_config else run_config)

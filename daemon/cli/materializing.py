@@ -15,6 +15,7 @@ from typing import Any
 from ...definitions.definitions import Definitions
 from ...definitions.keys import AssetKey
 from ...definitions.ops.job import OpJobDefinition
+from ...definitions.partitions import PartitionKeyRange
 from ...definitions.snapshot import DefinitionsSnapshot
 from ...storage.clock import Clock, SystemClock
 from ...storage.dynamic_partitions import dynamic_keys
@@ -29,6 +30,7 @@ from ..runs.execute import RunExecution
 from ..runs.lease import Lease
 from ..runs.op_config import checked_op_config
 from ..runs.op_execution import OpRunExecution
+from ..runs.partition_range import range_tags
 from ..runs.planning import build_plan
 from ..runs.toolbox import Toolbox
 from .catalog import catch_up, folded, log_for_reading
@@ -42,10 +44,13 @@ def materialize_selection(
     select: str,
     partition: str | None,
     *,
+    span: PartitionKeyRange | None = None,
     run_config: Mapping[str, Any] | None = None,
+    tags: Mapping[str, str] | None = None,
     clock: Clock | None = None,
 ) -> RunRecord:
-    """Make what `select` names, with the checks that it brings along, and return what the log says of the run.
+    """Make what `select` names, for one partition or for all of a `span`, with the checks that it brings along, and
+    return what the log says of the run.
 
     Raises:
         InvalidInvocationError, UnknownPartition: the selection or the partition makes no sense.
@@ -61,6 +66,7 @@ def materialize_selection(
             partition,
             at=clock.now(),
             dynamic=dynamic_keys(log),
+            span=span,
             looked_at=[snapshot.assets[check.asset_key] for check in checks],
         )
     checks = at_partition(snapshot, checks, partition)
@@ -75,6 +81,7 @@ def materialize_selection(
         origin="manual",
         definitions=snapshot.hash,
         run_config=config,
+        tags={**(tags or {}), **range_tags(span)},
     )
     return run_here(definitions, snapshot, home, requested, clock=clock)
 

@@ -11,7 +11,7 @@ from .run_status import RunStatus
 from .settings import HomeOption, JsonOption, home_folder
 
 run_commands: typer.Typer = typer.Typer(
-    help="List runs, look at one, read what its steps printed.", no_args_is_help=True
+    help="List runs, look at one, read what its steps printed, cancel one.", no_args_is_help=True
 )
 
 RunArgument = Annotated[str, typer.Argument(help="The run's id; its beginning is enough.", metavar="RUN_ID")]
@@ -84,6 +84,18 @@ def logs(
         if len(files) > 1:
             typer.echo(f"==> {file.stem} <==")
         _copy(file)
+
+
+@run_commands.command()
+def cancel(run_id: RunArgument, home: HomeOption = None) -> None:
+    """Cancel a run: its step is interrupted, and nothing more of it starts. What it has made stays made."""
+    from .cancelling import cancel_run
+
+    found, was = cancel_run(home_folder(home), run_id)
+    if was in (RunStatus.QUEUED, RunStatus.STARTED):
+        typer.echo(f"Run {found} is cancelled.")
+    else:
+        typer.echo(f"Run {found} is over already: it {'was ' if was is RunStatus.CANCELLED else ''}{was.value}.")
 
 
 def _copy(file: Path) -> None:

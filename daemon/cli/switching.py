@@ -16,6 +16,7 @@ from ...storage.log import EventLog
 from ...storage.state import State
 from ...storage.state.ordinals import Spaces
 from ..evaluation.asked_places import Asked, places_of
+from ..evaluation.switched import switched_off_by
 from ..host.source import CodeSource
 from .catalog import folded, known_definitions, log_for_reading
 from .output import iso
@@ -39,7 +40,8 @@ class AnswerRow:
 
 @dataclass(frozen=True, slots=True)
 class StatusRow:
-    """One asset. `said_of` tells whether the newest word was about everything, its group, or itself."""
+    """One asset. `said_of` tells whether the newest word was about everything, its group, or itself, or which
+    automation sensor is off."""
 
     key: str
     group: str
@@ -90,22 +92,22 @@ def status_rows(home: Path, given: CodeSource | None, select: str | None) -> lis
     with log_for_reading(home) as log:
         definitions = known_definitions(log, home, given) or DefinitionsSnapshot({})
         state, asks = folded(log, definitions, lazily=True), places_of(definitions)
-        switches = state.switches
         wanted = None if select is None else set(_selected(definitions, select))
         rows = []
         for asset in definitions.assets.values():
             automated = asset.condition is not None or any(check.condition for check in asset.checks)
             if not automated or (wanted is not None and asset.key not in wanted):
                 continue
-            said = switches.of(asset.key, asset.group)
+            said = state.switches.of(asset.key, asset.group)
+            off = switched_off_by(state, definitions, asset.key) if said is None or said.mode == "on" else None
             rows.append(
                 StatusRow(
                     key=asset.key,
                     group=asset.group,
                     condition=str(asset.condition) if asset.condition else "(of its checks)",
-                    mode="on" if said is None else said.mode,
-                    said_of="" if said is None else said.place[0],
-                    since=None if said is None else log.read(said.offset - 1, 1)[0].at,
+                    mode="paused" if off else "on" if said is None else said.mode,
+                    said_of=f"sensor {off}" if off else "" if said is None else said.place[0],
+                    since=None if said is None or off else log.read(said.offset - 1, 1)[0].at,
                     answers=tuple(
                         _answer_row(state, asked)
                         for key in (asset.key, *(check_node_key(asset.key, check.name) for check in asset.checks))

@@ -10,13 +10,14 @@ import typer
 
 from ...definitions.errors import InvalidInvocationError, UnknownPartition, did_you_mean
 from ...definitions.keys import AssetCheckKey, AssetKey
-from ...definitions.partitions import DynamicPartitionsStore
+from ...definitions.partitions import DynamicPartitionsStore, PartitionKeyRange
 from ...definitions.selection import AssetSelection
 from ...definitions.selection.making import to_make
 from ...definitions.selection.names import EmptySelection
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
 from ...storage.dynamic_partitions import known_keys
 from ...storage.events import PlannedCheck, Target
+from ..runs.partition_range import ranges_of
 
 
 def selected(definitions: DefinitionsSnapshot, text: str) -> tuple[list[AssetSnapshot], list[PlannedCheck]]:
@@ -48,8 +49,10 @@ def targets_of(
     at: datetime,
     dynamic: DynamicPartitionsStore,
     looked_at: Iterable[AssetSnapshot] = (),
+    span: PartitionKeyRange | None = None,
 ) -> list[Target]:
-    """The one partition of each asset that a run makes; unpartitioned assets are made whole beside the others.
+    """The one partition of each asset that a run makes, or the range of them; unpartitioned assets are made whole
+    beside the others.
 
     An observable source is observed as a whole where no partition is named; so are the assets that the run only looks
     at, with its checks.
@@ -58,13 +61,24 @@ def targets_of(
         InvalidInvocationError: a partition is needed and not given, or given and no asset has any.
         UnknownPartition: an asset has no such partition at the instant `at`.
     """
+    if span is not None and partition is not None:
+        raise InvalidInvocationError("--partition and --partition-range contradict each other: keep one of them.")
     chosen = list(assets)
     made = {asset.key for asset in chosen if not asset.observable}
     among = {asset.key: asset for asset in (*chosen, *looked_at)}
     parted = [asset for asset in among.values() if asset.partitions is not None]
-    if partition is not None and not parted:
-        keys = ", ".join(among)
-        raise InvalidInvocationError(f"none of the selected assets has partitions ({keys}): leave --partition out.")
+    if (partition is not None or span is not None) and not parted:
+        keys, option = ", ".join(among), "--partition" if span is None else "--partition-range"
+        raise InvalidInvocationError(f"none of the selected assets has partitions ({keys}): leave {option} out.")
+    if span is not None:
+        return [
+            Target(
+                asset_key=one.key,
+                partitions=one.partitions
+                and ranges_of(one.key, one.partitions, one.backfill_policy, span, at=at, dynamic=dynamic),
+            )
+            for one in chosen
+        ]
     for asset in parted:
         if partition is not None or asset.key in made:
             check_partition(asset, partition, at=at, dynamic=dynamic)

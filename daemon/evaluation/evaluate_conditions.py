@@ -117,10 +117,11 @@ def evaluate_automation_conditions(
 
 
 def _selected(definitions: Definitions, selection: CoercibleToAssetSelection | None) -> DefinitionsSnapshot:
-    """The definitions as data, without the conditions of what is not selected."""
+    """The definitions as data, without the conditions of what is not selected; whether automation is switched on is
+    no question here."""
     snapshot = definitions.snapshot()
     if selection is None:
-        return snapshot
+        return replace(snapshot, sensors={}) if snapshot.automation_sensors else snapshot
     keys = {str(key) for key in AssetSelection.from_coercible(selection).resolve(definitions)}
     return DefinitionsSnapshot(
         {key: asset if key in keys else replace(asset, condition=None) for key, asset in snapshot.assets.items()}

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from pyroaring import BitMap
 
-from ...definitions.snapshot import AssetSnapshot
+from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
 from ...storage.events import AutomationMode
-from ...storage.state import Causes
+from ...storage.state import Causes, State
 from .moment import Moment
 from .plain import Evaluation
 from .truth import Truth, any_of
@@ -23,10 +23,22 @@ HELD, TRIED = "held", "tried"
 def mode_of(moment: Moment, asset: AssetSnapshot) -> AutomationMode:
     """What was said of the automation of an asset; of a check that has a condition: of its asset's."""
     switches = moment.state.switches
-    if not switches.said:
+    if not switches.said and not moment.definitions.automation_sensors:
         return "on"
     whose = moment.definitions.assets[asset.checked[0]] if asset.checked else asset
-    return switches.mode_of(whose.key, whose.group)
+    mode = switches.mode_of(whose.key, whose.group)
+    return "paused" if mode == "on" and switched_off_by(moment.state, moment.definitions, whose.key) else mode
+
+
+def switched_off_by(state: State, definitions: DefinitionsSnapshot, key: str) -> str | None:
+    """The automation sensor that covers the asset `key` and is off; None where its automation has no such switch, or
+    it is on."""
+    sensor = definitions.automation_sensors.get(key)
+    if sensor is None:
+        return None
+    known = state.automation.sensors.get(sensor.name)
+    is_on = known.is_on(sensor) if known is not None else sensor.running
+    return None if is_on else sensor.name
 
 
 def with_held(

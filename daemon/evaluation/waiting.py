@@ -11,7 +11,7 @@ from ...definitions.snapshot import AssetSnapshot
 from .asked_places import standing
 from .graph import ConditionGraph
 from .moment import Moment
-from .switched import mode_of
+from .switched import mode_of, switched_off_by
 from .truth import Truth
 from .visit import Visit, no_evaluation
 
@@ -36,7 +36,11 @@ def waits(moment: Moment, graph: ConditionGraph, asset: AssetSnapshot, concerned
     mode = mode_of(moment, asset)
     if mode != "on":
         words = "paused" if mode == "paused" else "on a dry run"
-        found.append(Wait(mode, f"automation of it is {words}: it has to be resumed"))
+        needed = f"automation of it is {words}: it has to be resumed"
+        said = moment.state.switches.mode_of(asset.key, asset.group)
+        if said == "on" and (name := switched_off_by(moment.state, moment.definitions, asset.key)):
+            needed = f"its automation sensor is off: it has to be turned on with `headwater sensor start {name}`"
+        found.append(Wait(mode, needed))
     planned = [run_id for run_id, bits in state.unstarted.items() if bits & concerned]
     planned += [f"backfill {name}" for name, progress in state.backfills.items() if progress.waiting & concerned]
     if planned:

@@ -33,7 +33,7 @@ from ...storage.events import Event
 from ...storage.instance import Instance
 from ...storage.log import EventLog
 from ..runs.execute import RunOutcome, execute_run
-from ..runs.lease import Lease
+from ..runs.lease import WORKER, Lease
 from ..runs.plan import RunPlan
 from .protocol import FrameReader
 from .rehearsal import rehearse_in_memory
@@ -112,7 +112,7 @@ def work(definitions: Definitions, home: Path, plan: RunPlan, claim: _Claim, ope
 
     Neither lease nor log is closed: the process ends here, and closing the log would only queue up for its lock.
     """
-    if not Lease.of_run(home, plan.run_id).take():
+    if not Lease.of_run(home, plan.run_id).take(WORKER):
         return LEFT_ALONE
     log = opened or EventLog.open(home)
 
@@ -140,8 +140,27 @@ def work(definitions: Definitions, home: Path, plan: RunPlan, claim: _Claim, ope
         instance=lambda: Instance(log, home),
         look_further=look_further,
         around_fork=around_fork,
+        hold_interrupts=_held_interrupts,
     )
     return LEFT_ALONE if outcome is RunOutcome.CLAIM_LOST else 0
+
+
+@contextmanager
+def _held_interrupts() -> Iterator[None]:
+    """Let an interrupt wait: whoever writes to the log then knows what stands in it."""
+    came = False
+
+    def note(*_: object) -> None:
+        nonlocal came
+        came = True
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came and callable(before):
+            before(signal.SIGINT, None)
 
 
 def redirect_output(home: Path, run_id: str) -> None:

@@ -50,7 +50,7 @@ from .driving import Tell, wanted_hooks
 from .handing import mapped_keys
 from .hooks import run_hooks
 from .inputs import reads_several
-from .journal import Append, Journal, LookFurther
+from .journal import Append, Hold, Journal, LookFurther
 from .op_execution import OpRunExecution
 from .pause import Pause
 from .plan import RunPlan, StepPlan, gate_of
@@ -74,11 +74,12 @@ def execute_run(
     pause: Pause | None = None,
     instance: Callable[[], Instance] | None = None,
     around_fork: AroundFork | None = None,
+    hold_interrupts: Hold | None = None,
 ) -> RunOutcome:
     """Execute `plan` with the functions of `definitions` and write what happens through `append`.
 
     `io_manager` takes the place of the default one, which stores files below `home`; `instance` gives user code what
-    it asks for as `context.instance`.
+    it asks for as `context.instance`. An interrupt inside of `hold_interrupts` comes when that is left.
 
     Raises:
         KeyboardInterrupt: the run was interrupted and is written as cancelled.
@@ -95,6 +96,7 @@ def execute_run(
         pause=pause,
         around_fork=around_fork if unsafe_native_threads() is None else None,
         instance=instance,
+        hold_interrupts=hold_interrupts,
     )
     job = definitions.jobs.get(plan.job_name) if plan.job_name and not plan.steps else None
     if isinstance(job, OpJobDefinition):
@@ -135,6 +137,7 @@ class RunExecution:
             position=self.plan.requested_offset,
             opening=[*self.opening, started],
             look_further=self.look_further,
+            hold=self.toolbox.hold_interrupts,
         )
         self._pending = OrderedDict((step.step_key, step) for step in self.plan.steps)
         self._unfinished = set(self._pending)
@@ -285,8 +288,6 @@ class StepTask:
 
     @property
     def hooks(self) -> frozenset[HookDefinition]:
-        if self.step.only_checks:
-            return frozenset()
         return self.toolbox.definition_of(self.step).hooks | self.toolbox.job_hooks
 
     def started(self, attempt: int) -> StepStarted:

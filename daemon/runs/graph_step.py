@@ -1,14 +1,15 @@
-"""The ops of an asset that a graph makes, run inside the asset's step, each with its own events and retries."""
+"""The ops of assets that a graph makes, run inside the assets' step, each with its own events and retries."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ...definitions.assets_definition import AssetsDefinition
-from ...definitions.errors import ExecutionError
-from ...definitions.ops.flat import Upstream, flatten
-from ...definitions.results import UNSET, MaterializeResult, Output
+from ...definitions.multi_assets import Member
+from ...definitions.ops.flat import FlatGraph, Upstream, flatten
+from ...definitions.results import UNSET, AssetCheckResult, MaterializeResult, Output
 from ...storage.events import Event
 from .driving import Tell, drive
 from .op_values import ValuesInMemory
@@ -41,21 +42,26 @@ class StepJournal:
         """Whether the run is still ours shows when the next events are written."""
 
 
+@dataclass(frozen=True, slots=True)
+class GraphRun:
+    """What came of a graph: the results of those of its outputs that were given, and what its ops raised."""
+
+    results: Mapping[str, Output[Any] | MaterializeResult[Any] | AssetCheckResult]
+    errors: Sequence[BaseException] = field(default_factory=list)
+
+
 def run_graph(
     toolbox: Toolbox,
     asset: AssetsDefinition,
     step_key: str,
     arguments: Mapping[str, Any],
     *,
+    outputs: Collection[str] | None = None,
     partition_keys: Sequence[str] | None,
     tell: Tell,
     pause: Pause,
-) -> Output[Any] | MaterializeResult[Any]:
-    """What the graph of `asset` gives for `arguments`, the values of its inputs.
-
-    Raises:
-        Exception: what the first of its ops that failed raised.
-    """
+) -> GraphRun:
+    """Run the ops of `asset` with `arguments`, the values of its inputs; all of them, or what `outputs` need."""
     assert asset.graph is not None
     flat, journal = flatten(asset.graph), StepJournal(toolbox.run_id, tell)
     work = OpWork(
@@ -64,26 +70,31 @@ def run_graph(
         ValuesInMemory(),
         note=journal.add,
         given=arguments,
+        chosen=None if outputs is None else flat.needed_for(outputs),
         partition_keys=None if partition_keys is None else tuple(partition_keys),
-        asset_key=asset.key,
+        asset_key=None if isinstance(asset, Member) else asset.key,
         prefix=f"{step_key}.",
         path=(asset.op_name,),
     )
     drive(work, journal, pause)
     journal.write()
-    for error in work.errors.values():
-        raise error
-    source = next(iter(flat.results.values()))
+    names = flat.results if outputs is None else [name for name in flat.results if name in outputs]
+    found = {name: _given(work, flat, name) for name in names}
+    return GraphRun(
+        results={name: value for name, value in found.items() if value is not UNSET}, errors=list(work.errors.values())
+    )
+
+
+def _given(work: OpWork, flat: FlatGraph, output: str) -> Any:
+    """What an output of the graph was given: an Output, a result that the op made itself, or UNSET."""
+    source = flat.results[output]
     value = work.value_of(source)
-    if value is UNSET:
-        raise ExecutionError(f"{asset.source}: {asset} was given no value: the op that it comes from left it out.")
+    if value is UNSET or isinstance(value, (MaterializeResult, AssetCheckResult)):
+        return value
     if not isinstance(source, Upstream):
         return Output(value)
     end = work.ends.get(source.step)
     metadata = end.metadata.get(source.output, {}) if end else {}
-    if isinstance(value, MaterializeResult):
-        return value
-    node = flat.node(source.step)
-    if node.op.gives_nothing(source.output):
+    if flat.node(source.step).op.gives_nothing(source.output):
         return MaterializeResult(metadata=metadata)
     return Output(value, metadata=metadata)

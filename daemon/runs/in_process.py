@@ -6,15 +6,18 @@ first step in one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
+from ...definitions.asset_jobs import AssetJobDefinition
 from ...definitions.definitions import Definitions
 from ...definitions.errors import InvalidInvocationError, UnknownPartition, did_you_mean
+from ...definitions.ops.config_mapping import for_mapping
 from ...definitions.ops.context import PARTITION_TAG
 from ...definitions.ops.flat import FlatGraph
 from ...definitions.ops.job import OpJobDefinition
+from ...definitions.selection import AssetSelection
 from ...storage.batch import Expect
 from ...storage.clock import SystemClock
 from ...storage.events import Event, RunRequested
@@ -22,12 +25,13 @@ from ...storage.ids import SystemIds
 from ...storage.instance import Instance
 from .conducting import RunOutcome
 from .lease import Lease
-from .materialize import checked_tags, raise_first
+from .materialize import checked_tags, materialize_in_process, raise_first
 from .op_config import checked_op_config
 from .op_execution import OpRunExecution
 from .op_result import OpExecutionResult
 from .pause import Pause
 from .plan import RunPlan
+from .result import ExecuteInProcessResult
 from .toolbox import Toolbox
 
 
@@ -73,13 +77,41 @@ def execute_op_job(
         if name not in job.graph.ins:
             hint = did_you_mean(name, job.graph.ins, f"Its inputs: {', '.join(job.graph.ins) or 'none'}.")
             raise InvalidInvocationError(f"{job} has no input {name!r}. {hint}")
-    config = checked_op_config(
-        run_config or job.config, job.flat, resources=definitions.resources, chosen=chosen, given=given
-    )
+    told = for_mapping(run_config or job.config) if job.maps_config else run_config or job.config
+    config = checked_op_config(told, job.flat, resources=definitions.resources, chosen=chosen, given=given)
     run_tags = {**job.run_tags, **checked_tags(tags), **_partition_tag(job, partition_key)}
     with nullcontext(instance) if instance is not None else Instance.ephemeral() as used:
         return _execute(
             definitions, job, used, config, run_tags, chosen, given, raise_on_error=raise_on_error, pause=pause
+        )
+
+
+def execute_asset_job(
+    job: AssetJobDefinition,
+    definitions: Definitions,
+    *,
+    run_config: Any = None,
+    instance: Instance | None = None,
+    partition_key: str | None = None,
+    raise_on_error: bool = True,
+    tags: Mapping[str, str] | None = None,
+    asset_selection: Iterable[Any] | None = None,
+) -> ExecuteInProcessResult:
+    """What `execute_in_process` of a job of assets does; see there."""
+    definitions.validate()
+    selection = job.selection
+    if asset_selection is not None:
+        selection = selection & AssetSelection.assets(*asset_selection)
+    with nullcontext(instance) if instance is not None else Instance.ephemeral() as used:
+        return materialize_in_process(
+            definitions,
+            used,
+            selection=selection,
+            partition_key=partition_key,
+            run_config=job.run_config_of(partition_key) if run_config is None else run_config,
+            tags={**job.run_tags_of(partition_key), **(tags or {})},
+            raise_on_error=raise_on_error,
+            job_name=job.name,
         )
 
 

@@ -7,6 +7,8 @@ somebody; `leave` then still writes what has really happened.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 from ...storage.batch import Expect
 from ...storage.errors import ConflictError
@@ -17,6 +19,9 @@ Append = Callable[[Sequence[Event], Expect | None], range]
 
 LookFurther = Callable[[int], int | None]
 """The offset of an event of the run behind the given one; None where that is the newest."""
+
+Hold = Callable[[], AbstractContextManager[Any]]
+"""Holds interrupts back for as long as it is entered."""
 
 
 class Journal:
@@ -30,9 +35,11 @@ class Journal:
         position: int,
         opening: Sequence[Event] = (),
         look_further: LookFurther | None = None,
+        hold: Hold = nullcontext,
     ) -> None:
         self.run_id = run_id
         self._append, self._position, self._look_further = append, position, look_further
+        self._hold = hold
         self._unwritten: list[Event] = list(opening)
         self.is_claimed = False
         self._is_writing = False
@@ -51,12 +58,17 @@ class Journal:
         if not self._unwritten:
             return
         expect = Expect(run_id=self.run_id, position=self._position)
-        self._is_writing = True
-        offsets = self._append(self._unwritten, expect)
-        self._position = offsets[-1]
-        self.is_claimed: bool = True
-        self._is_writing = False
-        self._unwritten = []
+        with self._hold():
+            self._is_writing = True
+            try:
+                offsets = self._append(self._unwritten, expect)
+            except ConflictError:
+                self._is_writing = False  # it is known that nothing was written
+                raise
+            self._position = offsets[-1]
+            self.is_claimed: bool = True
+            self._is_writing = False
+            self._unwritten = []
 
     def check(self) -> None:
         """Raise ConflictError where somebody else has written to the run: most likely it was cancelled."""
@@ -66,8 +78,10 @@ class Journal:
 
     def leave(self) -> None:
         """Write what has happened all the same: the run is not ours any more."""
-        if done := self._done():
-            self._append(done, None)
+        with self._hold():
+            done, self._unwritten = self._done(), []
+            if done:
+                self._append(done, None)
 
     def cancel(self) -> None:
         """End the run as cancelled: the worker was interrupted."""

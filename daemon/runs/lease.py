@@ -23,6 +23,10 @@ from ...definitions.errors import HeadwaterError
 # `struct flock`, of which the order of the fields differs between the systems.
 _FLOCK = "qqihh" if sys.platform == "darwin" else "hhqqi"
 _TYPE = 3 if sys.platform == "darwin" else 0
+_PID = 2 if sys.platform == "darwin" else 4
+
+WORKER = b"worker"
+"""What stands in the lease that a worker holds, which may be ended with the run; in others nothing does."""
 
 _held: set[tuple[int, Path]] = set()
 """Leases of this process, as (pid, path): a fork copies the set, but the pid tells that the locks were not its own."""
@@ -50,8 +54,11 @@ class Lease:
     def of_run(cls, home: Path, run_id: str) -> Lease:
         return cls(home / "runs" / run_id / "lease")
 
-    def take(self) -> bool:
-        """Take the lease without waiting; False where somebody else has it. Makes the folder of the run if need be."""
+    def take(self, mark: bytes = b"") -> bool:
+        """Take the lease without waiting; False where somebody else has it. Makes the folder of the run if need be.
+
+        `mark` says who has it, for `is_marked`.
+        """
         if _is_own(self.path):
             return False
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
@@ -65,6 +72,8 @@ class Lease:
         except (BlockingIOError, PermissionError):  # POSIX allows either
             os.close(descriptor)
             return False
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, mark)
         self._descriptor = descriptor
         _held.add((os.getpid(), self.path))
         return True
@@ -90,17 +99,27 @@ class Lease:
 
 def is_held(path: Path) -> bool:
     """Whether a living process, this one included, holds the lease at `path`."""
+    return holder(path) is not None
+
+
+def holder(path: Path) -> int | None:
+    """The number of the process that holds the lease at `path`; None where none does."""
     if _is_own(path):
-        return True
+        return os.getpid()
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
-        return False
+        return None
     try:
-        answer = fcntl.fcntl(descriptor, fcntl.F_GETLK, _question())
-        return struct.unpack(_FLOCK, answer)[_TYPE] != fcntl.F_UNLCK
+        answer = struct.unpack(_FLOCK, fcntl.fcntl(descriptor, fcntl.F_GETLK, _question()))
+        return answer[_PID] if answer[_TYPE] != fcntl.F_UNLCK else None
     finally:
         os.close(descriptor)
+
+
+def is_marked(path: Path) -> bool:
+    """Whether the lease at `path` is, or was last, that of a worker; never of this process."""
+    return not _is_own(path) and path.exists() and path.read_bytes() == WORKER
 
 
 def _is_own(path: Path) -> bool:

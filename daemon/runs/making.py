@@ -23,6 +23,7 @@ from ...definitions.io import OutputContext
 from ...definitions.keys import AssetKey
 from ...definitions.metadata import MetadataValue, metadata_to_json
 from ...definitions.multi_assets import Member
+from ...definitions.ops.graph_asset import check_outputs
 from ...definitions.results import UNSET, AssetCheckResult
 from ...definitions.signature import CONFIG_NAME
 from ...storage.events import AssetMaterialized, StepSkipped, Target
@@ -30,7 +31,8 @@ from .check_steps import evaluated, failure_of, gates_shut_by, inline_results, k
 from .data_versions import computed_version, version_of_parts
 from .driving import Tell
 from .failures import check_storable
-from .graph_step import run_graph
+from .graph_outcomes import graph_outcome, graph_results
+from .graph_step import GraphRun, run_graph
 from .inputs import keys_of_step, load_arguments, partition_keys_of_inputs
 from .outcomes import Outcomes
 from .outputs import Made, finished, outcome_of, streamed
@@ -161,10 +163,10 @@ class Making:
         """Call the function and take what it gives; returns the results of inline checks."""
         first = self._first
         if not isinstance(first, Member):
-            returned = self._run_graph(arguments) if first.graph is not None else None
-            if first.graph is None:
-                returned = finished(first.invoke(self.context, arguments, resources), self._note)
-            made = outcome_of(first, returned)
+            if first.graph is not None:
+                made = graph_outcome(first, self._run_graph(arguments))
+            else:
+                made = outcome_of(first, finished(first.invoke(self.context, arguments, resources), self._note))
             if made is None:
                 self._left_out = [first]
                 return ()
@@ -172,18 +174,26 @@ class Making:
             self._take(first, made)
             return made.check_results
         outcomes = Outcomes(self._members, self.assets, self._take)
+        if first.graph is not None:
+            for result in graph_results(self.assets, self._run_graph(arguments)):
+                outcomes.one(result)
+            self._left_out = outcomes.end(returned_nothing=True)
+            return outcomes.check_results
         returned = streamed(first.invoke(self.context, arguments, resources), outcomes.one, self._note)
         if returned is not UNSET:
             outcomes.returned(returned)
         self._left_out = outcomes.end(returned_nothing=returned is None or returned is UNSET)
         return outcomes.check_results
 
-    def _run_graph(self, arguments: dict[str, Any]) -> Any:
+    def _run_graph(self, arguments: dict[str, Any]) -> GraphRun:
+        wanted = {asset.output_name for asset in self.assets}
+        checks = {name for asset in self.assets for name in check_outputs(asset.check_specs)}
         return run_graph(
             self._toolbox,
             self._first,
             self._step.step_key,
             arguments,
+            outputs=None if len(self.assets) == len(self._members) else wanted | checks,
             partition_keys=self._partition_keys,
             tell=self._tell,
             pause=self._toolbox.pause,

@@ -18,7 +18,7 @@ from ...definitions.definitions import Definitions
 from ...definitions.errors import ExecutionError, InvalidInvocationError, UnknownPartition
 from ...definitions.io import InMemoryIOManager
 from ...definitions.keys import AssetCheckKey, AssetKey
-from ...definitions.partitions.base import DynamicPartitionsStore
+from ...definitions.partitions.base import DynamicPartitionsStore, PartitionKeyRange
 from ...definitions.run_config import RunConfig
 from ...definitions.selection import AssetSelection, CoercibleToAssetSelection
 from ...definitions.selection.making import all_to_make, to_make
@@ -34,6 +34,7 @@ from .conducting import RunOutcome
 from .configuring import checked_run_config
 from .execute import RunExecution
 from .lease import Lease
+from .partition_range import range_of_tags, ranges_of
 from .pause import Pause
 from .planning import build_plan
 from .result import ExecuteInProcessResult
@@ -62,6 +63,8 @@ def materialize(
     in the instance's log.
 
     `run_config` is a RunConfig, or `{"ops": {"orders": {"config": {...}}}}`; it is kept in the log as it was given.
+    The `tags` "headwater/asset_partition_range_start" and "headwater/asset_partition_range_end" have all partitions
+    from one to the other made, of assets whose backfill policy lets one run make so many.
 
     Raises:
         DefinitionErrors: the assets do not fit together.
@@ -125,6 +128,7 @@ def materialize_in_process(
     run_config: RunConfig | Mapping[str, Any] | None = None,
     tags: Mapping[str, str] | None = None,
     raise_on_error: bool = True,
+    job_name: str | None = None,
     clock: Clock | None = None,
     ids: IdSource | None = None,
     pause: Pause | None = None,
@@ -135,10 +139,17 @@ def materialize_in_process(
     chosen, chosen_checks = _chosen(definitions, selection)
     snapshot = definitions.snapshot()
     keys = dynamic_keys(instance.log)
-    targets = [_target(asset, partition_key, clock, keys) for asset in chosen]
+    span = range_of_tags(tags)
+    if span is not None and partition_key is not None:
+        raise InvalidInvocationError(
+            "partition_key and a range of partitions in the tags contradict: keep one of them."
+        )
+    targets = [_target(asset, partition_key, span, clock, keys) for asset in chosen]
     checks = [_planned(definitions.check(key.asset_key, key.name), definitions, partition_key) for key in chosen_checks]
     _check_takes(
-        partition_key, definitions, [*(asset.key for asset in chosen), *(key.asset_key for key in chosen_checks)]
+        partition_key or (span and f"{span.start}...{span.end}"),
+        definitions,
+        [*(asset.key for asset in chosen), *(key.asset_key for key in chosen_checks)],
     )
     config = checked_run_config(run_config, definitions, [asset.key for asset in chosen], checks)
     request = RunRequested(
@@ -147,10 +158,11 @@ def materialize_in_process(
         checks=tuple(checks),
         origin="manual",
         definitions=snapshot.hash,
+        job_name=job_name,
         tags=checked_tags(tags),
         run_config=config,
     )
-    plan = build_plan(snapshot, run_id, 0, targets, checks, run_config=config)
+    plan = build_plan(snapshot, run_id, 0, targets, checks, run_config=config, job_name=job_name)
     written: list[Event] = []
     blobs = {snapshot.hash: snapshot.to_bytes()}
 
@@ -169,6 +181,7 @@ def materialize_in_process(
             io_manager=instance.io_manager,
             run_tags=request.tags,
             run_config=config,
+            job_name=job_name,
             instance=lambda: instance,
             pause=pause,
         ),
@@ -222,10 +235,19 @@ def _check_takes(partition_key: str | None, definitions: Definitions, keys: Iter
         )
 
 
-def _target(asset: AssetsDefinition, partition_key: str | None, clock: Clock, keys: DynamicPartitionsStore) -> Target:
+def _target(
+    asset: AssetsDefinition,
+    partition_key: str | None,
+    span: PartitionKeyRange | None,
+    clock: Clock,
+    keys: DynamicPartitionsStore,
+) -> Target:
     partitions = asset.partitions_def
     if partitions is None:
         return Target(asset_key=str(asset.key))
+    if span is not None:
+        ranges = ranges_of(str(asset.key), partitions, asset.backfill_policy, span, at=clock.now(), dynamic=keys)
+        return Target(asset_key=str(asset.key), partitions=ranges)
     if partition_key is None and asset.is_observable:
         return Target(asset_key=str(asset.key))
     if partition_key is None:

@@ -14,7 +14,7 @@ from ...definitions.assets_definition import AssetsDefinition
 from ...definitions.errors import ExecutionError
 from ...definitions.metadata import MetadataValue
 from ...definitions.results import AssetCheckResult, DataVersion, DataVersionsByPartition, ObserveResult
-from .outputs import Yielded
+from .outcomes import of_asset
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,42 +28,84 @@ class Seen:
     tags: dict[str, str] = field(default_factory=dict)
 
 
-def observations_of(asset: AssetsDefinition, result: Any) -> tuple[list[Seen], list[AssetCheckResult]]:
-    """What `result`, a finished return value of the observable's function, says; and the results of its checks.
+class Observations:
+    """What the function that looks at `assets` says of them, result by result as it comes.
 
-    Raises:
-        ExecutionError: it says nothing.
+    `seen` are the observations, `check_results` the results of the checks that it evaluates itself.
     """
-    seen: list[Seen] = []
-    checked: list[AssetCheckResult] = []
-    for one in result if isinstance(result, Yielded) else [result]:
-        if isinstance(one, AssetCheckResult) and isinstance(result, Yielded):
-            checked.append(one)
-        elif isinstance(one, ObserveResult):
-            seen.append(_of_result(asset, one))
-            checked += one.check_results
-        elif isinstance(one, DataVersionsByPartition):
-            seen += _of_partitions(asset, one)
-        elif isinstance(one, DataVersion):
-            seen.append(Seen(str(asset.key), data_version=str(one)))
+
+    def __init__(self, assets: Sequence[AssetsDefinition]) -> None:
+        self._assets = {asset.key: asset for asset in assets}
+        self._first = assets[0]
+        self.seen: list[Seen] = []
+        self.check_results: list[AssetCheckResult] = []
+
+    def one(self, result: Any) -> None:
+        """Take what a generator has yielded, or a function returned.
+
+        Raises:
+            ExecutionError: it says nothing, or is about an asset that the step does not look at.
+        """
+        if isinstance(result, AssetCheckResult):
+            self.check_results.append(result)
+        elif isinstance(result, ObserveResult):
+            asset = self._asset_of(result)
+            self.seen.append(_of_result(asset, result))
+            self.check_results += (of_asset(one, asset.key) for one in result.check_results)
+        elif isinstance(result, (DataVersion, DataVersionsByPartition)) and len(self._assets) > 1:
+            raise _error(
+                self._first, f"gave {result!r}, which says not which asset it is of. Yield ObserveResult(asset_key=...)"
+            )
+        elif isinstance(result, DataVersionsByPartition):
+            self.seen += _of_partitions(self._first, result)
+        elif isinstance(result, DataVersion):
+            self.seen.append(Seen(str(self._first.key), data_version=str(result)))
         else:
-            raise ExecutionError(f"{asset.source}: {asset} gave {one!r}. {_ADVICE}")
-    if not seen:
-        raise ExecutionError(f"{asset.source}: {asset} yielded no observation. {_ADVICE}")
-    return seen, checked
+            raise _error(self._first, f"gave {result!r}", advice=_ADVICE)
+
+    def returned(self, value: Any) -> None:
+        """Take what a function returned: one result, or where it looks at several assets a tuple of them."""
+        if isinstance(value, AssetCheckResult):
+            raise _error(self._first, f"gave {value!r}", advice=_ADVICE)
+        several = isinstance(value, (tuple, list)) and hasattr(self._first, "whole")
+        for one in value if several else [value]:
+            self.one(one)
+
+    def end(self) -> None:
+        """Make sure that nothing is missing.
+
+        Raises:
+            ExecutionError: an asset was not looked at, and is not `skippable`.
+        """
+        told = {one.asset_key for one in self.seen}
+        for asset in self._assets.values():
+            if asset.is_required and str(asset.key) not in told:
+                of_it = f" of {str(asset.key)!r}" if len(self._assets) > 1 else ""
+                raise _error(self._first, f"yielded no observation{of_it}", advice=_ADVICE)
+
+    def _asset_of(self, result: ObserveResult) -> AssetsDefinition:
+        if result.asset_key is None:
+            if len(self._assets) == 1:
+                return self._first
+            raise _error(self._first, "gave an ObserveResult without asset_key. Say which of its assets it is of")
+        if result.asset_key not in self._assets:
+            advice = "Leave asset_key out" if len(self._assets) == 1 else "This step looks at other assets"
+            raise _error(self._first, f"gave an ObserveResult for {str(result.asset_key)!r}. {advice}")
+        return self._assets[result.asset_key]
 
 
 _ADVICE = (
     "A function that observes returns DataVersion('...'), ObserveResult(...) or, of partitions, "
-    "DataVersionsByPartition({...})."
+    "DataVersionsByPartition({...}); one that looks at several assets yields ObserveResult(asset_key=...) for each."
 )
 
 
+def _error(asset: AssetsDefinition, what: str, *, advice: str = "") -> ExecutionError:
+    whole = getattr(asset, "whole", asset)
+    return ExecutionError(f"{whole.source}: {whole} {what}. {advice}".rstrip())
+
+
 def _of_result(asset: AssetsDefinition, result: ObserveResult) -> Seen:
-    if result.asset_key is not None and result.asset_key != asset.key:
-        raise ExecutionError(
-            f"{asset.source}: {asset} gave an ObserveResult for {str(result.asset_key)!r}. Leave asset_key out."
-        )
     return Seen(
         str(asset.key),
         result.partition,

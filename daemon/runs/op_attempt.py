@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -47,8 +47,10 @@ class OpAttempt:
         mapping_key: str | None,
         sources: Mapping[str, Any],
         partition_keys: tuple[str, ...] | None,
+        run_config: Callable[[], Mapping[str, Any]],
         retry_number: int,
     ) -> None:
+        self._run_config = run_config
         self._toolbox, self._values, self._node, self._step_key = toolbox, values, node, step_key
         self._path, self._mapping_key, self._sources = path, mapping_key, sources
         self._partition_keys, self._retry_number = partition_keys, retry_number
@@ -76,9 +78,10 @@ class OpAttempt:
 
     def _run(self) -> StepEnd:
         toolbox, op = self._toolbox, self._node.op
-        config = op_config(toolbox.run_config, self._node, self._path)
+        run_config = self._run_config()
+        config = op_config(run_config, self._node, self._path)
         resources = toolbox.resources_for(op.resource_names, op)
-        arguments = {**unwired(toolbox.run_config, self._node, self._path, self._sources), **self._load()}
+        arguments = {**unwired(run_config, self._node, self._path, self._sources), **self._load()}
         for name, value in arguments.items():
             check_input(op, name, value)
         arguments |= {name: resources[name] for name in op.resource_args}

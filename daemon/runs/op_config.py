@@ -12,7 +12,7 @@ from ...definitions.errors import InvalidConfigError, TypeCheckDidNotPass, did_y
 from ...definitions.ops.flat import FlatGraph, OpNode, Several, Upstream
 from ...definitions.ops.invocation import check_input
 from ...definitions.results import UNSET
-from ...definitions.run_config import run_config_data
+from ...definitions.run_config import check_not_mapped, run_config_data
 from .toolbox import StepConfig, fitted_config
 
 
@@ -29,7 +29,33 @@ def said_to(run_config: Mapping[str, Any], path: Sequence[str]) -> Mapping[str, 
 def op_config(run_config: Mapping[str, Any], node: OpNode, path: Sequence[str]) -> StepConfig:
     """The config of an op, fitted to its function; raises InvalidConfigError where it does not fit."""
     data = said_to(run_config, path).get("config")
-    return fitted_config(data, node.op.signature, ".ops.".join(path), str(node.op))
+    return fitted_config(data, node.op.signature, ".ops.".join(path), str(node.op), schema=node.op.config_schema)
+
+
+def mapped_config(run_config: Mapping[str, Any], flat: FlatGraph, prefix: Sequence[str] = ()) -> Mapping[str, Any]:
+    """`run_config` as the ops of a graph read it: what a graph with a config mapping is told has become what its ops
+    are told. `prefix` is where the graph itself stands.
+
+    Raises:
+        InvalidConfigError: what one is told does not fit its mapping.
+    """
+    for path, mapping in flat.mappings:
+        where = (*prefix, *path)
+        said = said_to(run_config, where)
+        place = [part for name in where for part in ("ops", name)]
+        if said.get("ops"):
+            raise InvalidConfigError(
+                [f"{'.'.join([*place, 'ops'])}: {mapping} tells the ops of this graph everything. Leave it out."]
+            )
+        run_config = _with_ops(run_config, where, mapping.ops_of(said.get("config"), [*place, "config"]))
+    return run_config
+
+
+def _with_ops(said: Mapping[str, Any], path: Sequence[str], ops: Mapping[str, Any]) -> dict[str, Any]:
+    if not path:
+        return {**{name: one for name, one in said.items() if name != "config"}, "ops": ops}
+    inner = _with_ops(said.get("ops", {}).get(path[0], {}), path[1:], ops)
+    return {**said, "ops": {**said.get("ops", {}), path[0]: inner}}
 
 
 def wired_inputs(node: OpNode, given: Collection[str], chosen: Collection[str] | None) -> set[str]:
@@ -84,14 +110,17 @@ def checked_op_config(
         InvalidConfigError: it does not; everything that is wrong is in `errors`.
     """
     data = run_config_data(run_config)
-    errors = [*_unknown(data, flat), *_unknown_resources(data, resources)]
+    if not any(path == () for path, _ in flat.mappings):
+        check_not_mapped(data)
+    mapped = mapped_config(data, flat)
+    errors = [*_unknown(mapped, flat), *_unknown_resources(data, resources)]
     for node in flat.nodes:
         if chosen is not None and node.step_key not in chosen:
             continue
         try:
-            op_config(data, node, node.path)
+            op_config(mapped, node, node.path)
             wired = wired_inputs(node, given, chosen)
-            for name, value in unwired(data, node, node.path, wired).items():
+            for name, value in unwired(mapped, node, node.path, wired).items():
                 check_input(node.op, name, value)
         except InvalidConfigError as error:
             errors += error.errors
@@ -104,6 +133,7 @@ def checked_op_config(
 
 def check_ops_below(run_config: Mapping[str, Any], flat: FlatGraph, path: Sequence[str]) -> None:
     """Raise InvalidConfigError where what the run config says below `path` does not fit the ops of a graph there."""
+    run_config = mapped_config(run_config, flat, path)
     errors = list(_unknown(said_to(run_config, path), flat, f"ops.{'.ops.'.join(path)}."))
     for node in flat.nodes:
         try:

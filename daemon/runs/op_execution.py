@@ -43,6 +43,7 @@ class OpRunExecution:
             position=plan.requested_offset,
             opening=[*opening, RunStarted(run_id=plan.run_id, worker=f"pid {os.getpid()}")],
             look_further=look_further,
+            hold=toolbox.hold_interrupts,
         )
         partition = plan.run_tags.get(PARTITION_TAG)
         self.work: OpWork = OpWork(

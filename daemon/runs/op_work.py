@@ -25,7 +25,7 @@ from ...storage.events import Event, StepSkipped, StepStarted
 from .driving import Tell, wanted_hooks
 from .hooks import run_hooks
 from .op_attempt import OpAttempt, Value
-from .op_config import wired_inputs
+from .op_config import mapped_config, wired_inputs
 from .op_values import OpValues, Place
 from .step_end import Produced, StepEnd
 from .toolbox import Toolbox
@@ -67,6 +67,7 @@ class OpStep:
             mapping_key=self.mapping_key,
             sources=self.work.sources_of(self),
             partition_keys=self.work.partition_keys,
+            run_config=self.work.run_config,
             retry_number=attempt - 1,
         ).run()
 
@@ -114,7 +115,7 @@ class OpWork:
         self.asset_key: AssetKey | None = asset_key
         self.prefix: str = prefix
         self.path: tuple[str, ...] = path
-        self._note, self._given = note, dict(given or {})
+        self._note, self._given, self._flat = note, dict(given or {}), flat
         self._nodes = {node.step_key: node for node in flat.nodes if chosen is None or node.step_key in chosen}
         self._unresolved: OrderedDict[str, OpNode] = OrderedDict(self._nodes)
         self._steps: dict[str, list[OpStep]] = {}
@@ -170,6 +171,12 @@ class OpWork:
     def _skip(self, step: OpStep, reason: Literal["upstream_failed", "not_produced"]) -> None:
         self._note(StepSkipped(run_id=self.toolbox.run_id, step_key=step.step_key, reason=reason))
         self._resolve()
+
+    def run_config(self) -> Mapping[str, Any]:
+        """The run config as the ops read it: what graphs with a config mapping are told is what their ops are told."""
+        if not self._flat.mappings:
+            return self.toolbox.run_config
+        return mapped_config(self.toolbox.run_config, self._flat, self.path)
 
     # ---- from nodes to steps -----------------------------------------------------------------------------------------
 

@@ -46,7 +46,7 @@ class Outcomes:
             self.check_results.append(result)
         elif isinstance(result, MaterializeResult):
             member = self._of_key(result.asset_key)
-            self.check_results += (_of_asset(one, member.key) for one in result.check_results)
+            self.check_results += (of_asset(one, member.key) for one in result.check_results)
             self._took(member, Made(result.value, result.metadata, result.data_version, result.tags))
         elif isinstance(result, Output):
             member = self._of_name(result.output_name)
@@ -154,7 +154,7 @@ class Outcomes:
         return ExecutionError(f"{whole.source}: {whole} {what}.")
 
 
-def _of_asset(result: AssetCheckResult, key: AssetKey) -> AssetCheckResult:
+def of_asset(result: AssetCheckResult, key: AssetKey) -> AssetCheckResult:
     """A result that came with an asset, and is of it unless it says otherwise."""
     if result.asset_key is not None:
         return result

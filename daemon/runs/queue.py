@@ -1,8 +1,8 @@
 """The run queue: which requested run is started next, and how many may be under way at once.
 
-A run takes a place in each *pool* that its assets name, from its launch to its end, and waits while one of them is
-full; runs behind it go on. A pool has one place unless it was given more: what is named like that mostly bears one at a
-time. Runs that others do, such as `materialize` in a program, are not held back, but take their places.
+A run takes a place in each *pool* that its assets, checks and ops name, from its launch to its end, and waits while one
+of them is full; runs behind it go on. A pool has one place unless it was given more: what is named like that mostly
+bears one at a time. Runs that others do, such as `materialize` in a program, are not held back, but take their places.
 
 Fed from two sides, which may both name a run: the tick that has just asked for it, and the fold, which sees every run
 that anybody asked for. The queue holds no truth of its own: after a restart it is filled from State.
@@ -60,13 +60,13 @@ class QueuedRun:
         )
 
 
-PoolsOf = Callable[[tuple[Target, ...]], Collection[str]]
-"""The pools that the assets of a run name, under the definitions of the moment."""
+PoolsOf = Callable[[QueuedRun], Collection[str]]
+"""The pools that the assets, the checks and the ops of a run name, under the definitions of the moment."""
 
 POOL_PLACES = 1
 
 
-def _no_pools(targets: tuple[Target, ...]) -> Collection[str]:
+def _no_pools(run: QueuedRun) -> Collection[str]:
     return ()
 
 
@@ -80,8 +80,8 @@ class RunQueue:
         self.max_concurrent_runs = max_concurrent_runs
         self.pools: dict[str, int] = dict(pools or {})
         self.under_way: set[str] = set()
-        self._targets: dict[str, tuple[Target, ...]] = {}
-        """What the runs under way make, as far as that is known."""
+        self._taken: dict[str, QueuedRun] = {}
+        """The runs under way, as far as they are known."""
         self._waiting: list[tuple[int, int, QueuedRun]] = []
         self._known: set[str] = set()
 
@@ -91,11 +91,12 @@ class RunQueue:
             self._known.add(run.run_id)
             heapq.heappush(self._waiting, (-run.priority, run.offset, run))
 
-    def start_elsewhere(self, run_id: str, targets: tuple[Target, ...] = ()) -> None:
+    def start_elsewhere(self, run_id: str, run: QueuedRun | None = None) -> None:
         """Somebody else works on the run: it takes a place and is not launched."""
         self._known.add(run_id)
         self.under_way.add(run_id)
-        self._targets[run_id] = targets
+        if run is not None:
+            self._taken[run_id] = run
 
     def take(self, pools_of: PoolsOf = _no_pools) -> QueuedRun | None:
         """The next run to launch, now under way; None while nothing waits or every place is taken."""
@@ -114,24 +115,24 @@ class RunQueue:
             heapq.heappush(self._waiting, entry)
         if taken is not None:
             self.under_way.add(taken.run_id)
-            self._targets[taken.run_id] = taken.targets
+            self._taken[taken.run_id] = taken
         return taken
 
     def _has_room(self, run: QueuedRun, pools_of: PoolsOf) -> bool:
-        wanted = set(pools_of(run.targets))
+        wanted = set(pools_of(run))
         if not wanted:
             return True
-        places = Counter(pool for targets in self._targets.values() for pool in set(pools_of(targets)) & wanted)
+        places = Counter(pool for other in self._taken.values() for pool in set(pools_of(other)) & wanted)
         return all(places[pool] < self.pools.get(pool, POOL_PLACES) for pool in wanted)
 
     def give_back(self, run: QueuedRun) -> None:
         """The run could not be launched just now: it waits again, in its old place."""
         self.under_way.discard(run.run_id)
-        self._targets.pop(run.run_id, None)
+        self._taken.pop(run.run_id, None)
         heapq.heappush(self._waiting, (-run.priority, run.offset, run))
 
     def end(self, run_id: str) -> None:
         """The run has ended; its place is free, and if it was still waiting it is forgotten."""
         self.under_way.discard(run_id)
-        self._targets.pop(run_id, None)
+        self._taken.pop(run_id, None)
         self._known.discard(run_id)

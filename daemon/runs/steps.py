@@ -12,21 +12,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from ...definitions.asset_events import AssetEvent
-from ...definitions.assets_definition import AssetsDefinition
 from ...definitions.checks import AssetChecksDefinition
 from ...definitions.context import AssetCheckExecutionContext, AssetExecutionContext
-from ...definitions.env import redacted_data
 from ...definitions.errors import ExecutionError
-from ...definitions.metadata import metadata_to_json
-from ...definitions.signature import CONFIG_NAME
 from ...storage.errors import ConflictError
-from ...storage.events import AssetCheckEvaluated, AssetObserved, Event, PlannedCheck, StepFailed, StepSucceeded
+from ...storage.events import AssetCheckEvaluated, Event, PlannedCheck, StepFailed, StepSucceeded
 from .check_steps import (
     check_context,
     evaluated,
     failure_of,
     gates_shut_by,
-    inline_results,
     key_of,
     keys_of_check,
     load_for_check,
@@ -34,11 +29,10 @@ from .check_steps import (
     unspoken,
 )
 from .driving import Tell
-from .failures import check_storable, error_info
-from .inputs import keys_of_step
+from .failures import error_info
 from .logged import logged_event
+from .looking import Looking
 from .making import Making
-from .observed import Seen, observations_of
 from .outputs import Yielded, finished
 from .plan import StepPlan
 from .step_end import StepEnd
@@ -55,6 +49,7 @@ class StepAttempt:
         self._code_started_at: datetime | None = None
         self._context: AssetExecutionContext | AssetCheckExecutionContext | None = None
         self._making: Making | None = None
+        self._looking: Looking | None = None
         self._noted: list[AssetEvent] = []
         """Events that the function has yielded."""
         self._spoken: list[AssetCheckEvaluated] = []
@@ -115,7 +110,8 @@ class StepAttempt:
 
     def _failed(self, error: BaseException) -> StepEnd:
         step = self._step
-        end = StepEnd() if self._making is None else self._making.after_failure()
+        begun = self._making or self._looking
+        end = StepEnd() if begun is None else begun.after_failure()
         end.error = error
         end.events[:0] = self._said()
         if step.only_checks:
@@ -139,52 +135,12 @@ class StepAttempt:
         finally:
             self._code_started_at = making.code_started_at
 
-    # ---- observable sources ------------------------------------------------------------------------------------------
-
     def _observe(self) -> StepEnd:
-        toolbox, step = self._toolbox, self._step
-        asset = toolbox.asset(step.asset_key)
-        config = toolbox.config_of(asset)
-        resources = toolbox.resources_for(asset.resource_names, asset)
-        arguments = {CONFIG_NAME: config.argument} if asset.signature.takes_config else {}
-        if asset.takes_context:
-            self._context = AssetExecutionContext(
-                asset_key=asset.key,
-                assets_def=asset,
-                run_id=toolbox.run_id,
-                partition_keys=keys_of_step(step, asset),
-                partitions_def=asset.partitions_def,
-                resources=resources,
-                log=toolbox.log,
-                run_tags=toolbox.run_tags,
-                run_config=toolbox.run_config,
-                op_config=config.data,
-                instance=toolbox.open_instance,
-                selected_asset_check_keys=frozenset(map(key_of, step.checks)),
-                retry_number=self._retry_number,
-            )
-        self._code_started_at = datetime.now(UTC)
-        result = finished(asset.invoke(self._context, arguments, resources), self._note)
-        seen, check_results = observations_of(asset, result)
-        results = inline_results([asset], step.checks, check_results)
-        checked = [evaluated(toolbox, c, results[key_of(c)], partition=c.partition) for c in step.checks]
-        return StepEnd(
-            events=[*(self._observed(asset, one) for one in seen), *checked],
-            error=failure_of(checked),
-            shut_gates=gates_shut_by(checked),
-        )
-
-    def _observed(self, asset: AssetsDefinition, seen: Seen) -> AssetObserved:
-        event = AssetObserved(
-            asset_key=seen.asset_key,
-            partition=seen.partition or self._step.partition,
-            run_id=self._toolbox.run_id,
-            data_version=seen.data_version,
-            metadata=redacted_data(metadata_to_json(seen.metadata)),
-            tags=seen.tags,
-        )
-        check_storable(event, str(asset))
-        return event
+        self._looking = looking = Looking(self._toolbox, self._step, note=self._note, retry_number=self._retry_number)
+        try:
+            return looking.run()
+        finally:
+            self._context, self._code_started_at = looking.context, looking.code_started_at
 
     # ---- checks ------------------------------------------------------------------------------------------------------
 

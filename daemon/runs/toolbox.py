@@ -21,7 +21,7 @@ from ...definitions.config_schema import fit_schema
 from ...definitions.context import Resources
 from ...definitions.definitions import Definitions
 from ...definitions.errors import ExecutionError, InvalidConfigError
-from ...definitions.executors import ExecutorDefinition
+from ...definitions.executors import ExecutorDefinition, executor_of_run
 from ...definitions.hooks import HookDefinition
 from ...definitions.io import IOManager
 from ...definitions.lifecycle import RunResources
@@ -35,6 +35,7 @@ from ...storage.clock import SystemClock
 from ...storage.events import KeyRanges
 from ...storage.instance import Instance
 from .choosing import choose_from_log
+from .journal import Hold
 from .pause import Pause
 from .plan import StepPlan
 
@@ -63,10 +64,12 @@ class Toolbox:
         instance: Callable[[], Instance] | None = None,
         pause: Pause | None = None,
         around_fork: AroundFork | None = None,
+        hold_interrupts: Hold | None = None,
     ) -> None:
         """`pause` is the clock and the chance of the waits between attempts. Where the run has such an executor its
         steps are forked, inside `around_fork`; never without it."""
         self.around_fork: AroundFork = around_fork or nullcontext
+        self.hold_interrupts: Hold = hold_interrupts or nullcontext
         self.pause: Pause = pause or Pause()
         self.definitions = definitions
         self.run_id = run_id
@@ -81,7 +84,9 @@ class Toolbox:
             RunResources({**definitions.resources, **own}, run_config=self.run_config, run_id=run_id, log=self.log)
         )
         self.job_hooks: frozenset[HookDefinition] = frozenset(job.hooks) if job else frozenset()
-        executor: ExecutorDefinition | None = (job.executor_def if job else None) or definitions.executor
+        executor: ExecutorDefinition | None = executor_of_run(
+            self.run_config.get("execution"), (job.executor_def if job else None) or definitions.executor
+        )
         self.forks_at_most: int | None = executor.max_concurrent if around_fork is not None and executor else None
         """How many steps go at a time, each in a process of its own; None: one after the other, in this one."""
         self.partitions_def: PartitionsDefinition | None = job.partitions_def if job else None
@@ -171,18 +176,21 @@ def step_config(run_config: Mapping[str, Any], op: AssetsDefinition | AssetCheck
     Raises:
         InvalidConfigError: it does not fit what the function takes.
     """
+    if op.graph is not None and op.graph.config_mapping is not None:
+        return _NO_CONFIG  # it is told to the ops of its graph
     data = config_of(run_config, "ops", op.op_name)
-    if (schema := getattr(op, "config_schema", None)) is not None:
-        return StepConfig(None, fit_schema(schema, data, ("ops", op.op_name, "config"), owner=str(op)))
-    return fitted_config(data, op.signature, op.op_name, str(op))
+    return fitted_config(data, op.signature, op.op_name, str(op), schema=op.config_schema)
 
 
-def fitted_config(data: Any, signature: Signature, op_name: str, owner: str) -> StepConfig:
-    """The config `data` for a function; `op_name` is where it stands in the run config.
+def fitted_config(data: Any, signature: Signature, op_name: str, owner: str, *, schema: Any = None) -> StepConfig:
+    """The config `data` for a function, by its `schema` where it has one; `op_name` is where it stands in the run
+    config.
 
     Raises:
         InvalidConfigError: it does not fit what the function takes.
     """
+    if schema is not None:
+        return StepConfig(None, fit_schema(schema, data, ("ops", op_name, "config"), owner=owner))
     if data is None and not signature.takes_config:
         return _NO_CONFIG
     if signature.takes_config:

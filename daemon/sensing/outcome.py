@@ -21,6 +21,7 @@ from ...storage import events as e
 from ...storage.state import State
 from ..host.orders import Order, Result
 from ..runs.job_requests import Origin, asset_run, job_run, known_job
+from .stale_only import stale_of
 
 TRIES = 3
 """Evaluations of one event, before it is given up."""
@@ -37,6 +38,8 @@ class _Wanted:
     runs: list[e.RunRequested]
     run_keys: list[str]
     known_run_keys: list[str]
+    fresh: int = 0
+    """Requests for what is stale, where nothing is."""
 
 
 class KeysAfter:
@@ -89,7 +92,7 @@ def facts_of(
         error, wanted = result.get("error"), _Wanted([], [], [], [])
         if error is None:
             try:
-                wanted = _wanted(definitions, defined, order, result, seen, keys, now=now, new_run_id=new_run_id)
+                wanted = _wanted(state, definitions, defined, order, result, seen, keys, now=now, new_run_id=new_run_id)
             except HeadwaterError as refused:
                 error = {"cls": type(refused).__name__, "message": str(refused)}
         seen.update(wanted.run_keys)
@@ -111,6 +114,7 @@ def _cut_short(order: Order, results: Sequence[Result], problem: str, now: datet
 
 
 def _wanted(
+    state: State,
     definitions: DefinitionsSnapshot,
     defined: SensorSnapshot | ScheduleSnapshot,
     order: Order,
@@ -127,6 +131,11 @@ def _wanted(
         if key is not None and (key in seen or key in wanted.run_keys):
             wanted.known_run_keys.append(key)
             continue
+        if request.get("stale_only"):
+            request = {**request, "assets": _stale(state, definitions, defined, order, request, at=now)}
+            if not request["assets"]:
+                wanted.fresh += 1
+                continue
         run = _run(definitions, defined, order, request, run_id=new_run_id(), at=now, dynamic=keys)
         wanted.runs.append(run)
         if key is not None:
@@ -161,21 +170,11 @@ def _run(
         "tags": _tags(defined, order, request),
         "origin": origin,
     }
-    assets, name = request.get("assets"), request.get("job_name")
-    if name is not None and defined.jobs and name not in defined.jobs:
-        raise InvalidInvocationError(
-            f"{order.kind} {order.name!r} requests the job {name!r}, which is none of its targets "
-            f"({', '.join(defined.jobs)}). Add it to jobs=[...]."
-        )
-    if name is None and len(defined.jobs) == 1:
-        name = defined.jobs[0]
+    assets, name = request.get("assets"), _job_of(defined, order, request)
     if name is not None:
         return job_run(definitions, known_job(definitions, name), only=assets, **shared)
-    if len(defined.jobs) > 1:
-        raise InvalidInvocationError(
-            f"{order.kind} {order.name!r} has several jobs ({', '.join(defined.jobs)}): say which one with "
-            "RunRequest(job_name=...)."
-        )
+    if assets is None and not defined.assets and shared["only_checks"]:
+        assets = []  # these checks alone
     if assets is None and not defined.assets:
         raise InvalidInvocationError(
             f"{order.kind} {order.name!r} requests a run, but nothing says of what: give it job=..., jobs=... or "
@@ -186,6 +185,51 @@ def _run(
             f"{order.kind} {order.name!r} requests asset {outside[0]!r}, which is not among its target."
         )
     return asset_run(definitions, defined.assets if assets is None else assets, **shared)
+
+
+def _job_of(defined: SensorSnapshot | ScheduleSnapshot, order: Order, request: Mapping[str, Any]) -> str | None:
+    """The name of the job that is requested; None where assets are.
+
+    Raises:
+        InvalidInvocationError: it is none of the targets, or does not say which of them it is.
+    """
+    name = request.get("job_name")
+    if name is not None and defined.jobs and name not in defined.jobs:
+        raise InvalidInvocationError(
+            f"{order.kind} {order.name!r} requests the job {name!r}, which is none of its targets "
+            f"({', '.join(defined.jobs)}). Add it to jobs=[...]."
+        )
+    if name is None and len(defined.jobs) > 1:
+        raise InvalidInvocationError(
+            f"{order.kind} {order.name!r} has several jobs ({', '.join(defined.jobs)}): say which one with "
+            "RunRequest(job_name=...)."
+        )
+    return name if name is not None else next(iter(defined.jobs), None)
+
+
+def _stale(
+    state: State,
+    definitions: DefinitionsSnapshot,
+    defined: SensorSnapshot | ScheduleSnapshot,
+    order: Order,
+    request: Mapping[str, Any],
+    *,
+    at: datetime,
+) -> list[str]:
+    """Those of the requested assets that are stale or missing, with what can only be made together with them.
+
+    Raises:
+        InvalidInvocationError: the request is for a job of ops.
+    """
+    assets, name = request.get("assets"), _job_of(defined, order, request)
+    if name is not None and known_job(definitions, name).kind != "asset":
+        raise InvalidInvocationError(
+            f"{order.kind} {order.name!r} requests what is stale of the job {name!r}, which makes no assets. Leave "
+            "stale_assets_only out."
+        )
+    if assets is None:
+        assets = defined.assets if name is None else known_job(definitions, name).assets
+    return stale_of(state, definitions, assets, request.get("partition"), at=at)
 
 
 def _tags(defined: SensorSnapshot | ScheduleSnapshot, order: Order, request: Mapping[str, Any]) -> dict[str, str]:
@@ -211,6 +255,8 @@ def _evaluated(
     skip = result.get("skip")
     if error is None and skip is None and not wanted.runs and wanted.known_run_keys:
         skip = "all its run keys were requested before"
+    if error is None and skip is None and not wanted.runs and wanted.fresh:
+        skip = "nothing that it asks for is stale or missing"
     shared: dict[str, Any] = {
         "name": order.name,
         "status": "failed" if error is not None else "requested" if wanted.runs else "skipped",

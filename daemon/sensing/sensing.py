@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from ...definitions.automation_snapshot import AUTOMATION
 from ...definitions.snapshot import DefinitionsSnapshot
 from ...storage import events as e
 from ...storage.log import EventLog, StoredEvent
@@ -136,6 +137,8 @@ class Sensing:
                 instants, missed = missed_instants(schedule, defined, now=now)
                 yield self._order("schedule", name, now, scheduled_at=instants[0], missed=missed)
         for name, defined in definitions.sensors.items():
+            if defined.watches == AUTOMATION:
+                continue
             sensor = automation.sensors[name]
             if ("sensor", name) in self._under_way or not sensor.is_on(defined):
                 continue
@@ -169,6 +172,8 @@ class Sensing:
             if ("schedule", name) not in self._under_way and automation.schedules[name].is_on(defined):
                 instants.append(self._instants.of(automation.schedules[name], defined))
         for name, defined in definitions.sensors.items():
+            if defined.watches == AUTOMATION:
+                continue
             sensor = automation.sensors[name]
             waits = not defined.watches or name in self._watchers.woken
             if waits and ("sensor", name) not in self._under_way and sensor.is_on(defined):

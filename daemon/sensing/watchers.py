@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...definitions.automation_snapshot import SensorSnapshot
+from ...definitions.automation_snapshot import AUTOMATION, SensorSnapshot
 from ...definitions.snapshot import DefinitionsSnapshot
 from ...storage import events as e
 from ...storage.log import EventLog, StoredEvent
@@ -44,6 +44,8 @@ class Watchers:
         """Other sensors hold: all of them are asked."""
         self._by_asset, self._by_type, self._passed = {}, {}, {}
         for name, sensor in definitions.sensors.items():
+            if sensor.watches == AUTOMATION:
+                continue
             for key in sensor.monitored:
                 self._by_asset.setdefault(key, []).append(name)
             for status in sensor.statuses:

@@ -6,13 +6,14 @@ once, as the template of its steps (`over` says over which output); how many the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ..errors import InvalidDefinitionError
 from ..hooks import HookDefinition
 from ..retries import RetryPolicy
 from .composition import FanIn, GraphInput, Wire
+from .config_mapping import ConfigMapping
 from .graph import GraphDefinition
 from .op import OpDefinition
 
@@ -83,9 +84,23 @@ class FlatGraph:
 
     nodes: tuple[OpNode, ...]
     results: Mapping[str, Upstream | Given]
+    mappings: tuple[tuple[tuple[str, ...], ConfigMapping], ...] = ()
+    """The config mappings of the graphs in it, each with the path of its graph, an outer one before those inside."""
 
     def node(self, step_key: str) -> OpNode:
         return next(node for node in self.nodes if node.step_key == step_key)
+
+    def needed_for(self, outputs: Collection[str]) -> frozenset[str]:
+        """The steps of the ops that these outputs of the graph come from, directly or not."""
+        by_key = {node.step_key: node for node in self.nodes}
+        left = [source.step for name in outputs if isinstance(source := self.results.get(name), Upstream)]
+        needed: set[str] = set()
+        while left:
+            key = left.pop()
+            if key not in needed:
+                needed.add(key)
+                left += [source.step for source in by_key[key].upstream()]
+        return frozenset(needed)
 
 
 def flatten(graph: GraphDefinition) -> FlatGraph:
@@ -98,7 +113,15 @@ def flatten(graph: GraphDefinition) -> FlatGraph:
     given: dict[str, Source | None] = {name: Given(name) for name in graph.ins}
     results = _flatten(graph, (), given, graph.hooks, graph.retry_policy, found)
     outer = {name: source for name, source in results.items() if isinstance(source, (Upstream, Given))}
-    return FlatGraph(tuple(found.values()), outer)
+    return FlatGraph(tuple(found.values()), outer, tuple(_mappings(graph, ())))
+
+
+def _mappings(graph: GraphDefinition, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], ConfigMapping]]:
+    if graph.config_mapping is not None:
+        yield path, graph.config_mapping
+    for name, placed in graph.placed.items():
+        if isinstance(placed.node, GraphDefinition):
+            yield from _mappings(placed.node, (*path, name))
 
 
 def _flatten(

@@ -10,8 +10,8 @@ from ..errors import InvalidDefinitionError, InvalidInvocationError
 from ..in_process import runner
 from ..signature import CONTEXT_NAMES
 from ..source import SourceLine
-from ..unsupported import refuse
 from .composition import DynamicHandle, GraphInput, Handle, Placed, Ref, compose, composing, outputs_of
+from .config_mapping import ConfigMapping, checked_mapping
 from .node import Node
 from .ports import DynamicOut, In, Out
 
@@ -46,7 +46,8 @@ class GraphDefinition(Node):
             source=source,
         )
         self.fn = body
-        refuse(str(self), source=source, config_mapping=config)
+        self.config_mapping: ConfigMapping | None = checked_mapping(config, owner=str(self), source=source)
+        """What turns the config of the graph into that of its ops."""
         parameters = _parameters(body, str(self), source)
         for one in ins or ():
             if one not in parameters:
@@ -71,6 +72,15 @@ class GraphDefinition(Node):
         """The ops and graphs in it, in the order in which the body called them."""
         return [placed.node for placed in self.placed.values()]
 
+    @property
+    def pools(self) -> tuple[str, ...]:
+        """The pools of all ops in it, each once."""
+        found: dict[str, None] = {}
+        for node in self.nodes:
+            own = node.pools if isinstance(node, GraphDefinition) else (getattr(node, "pool", None),)
+            found.update((pool, None) for pool in own if pool is not None)
+        return tuple(sorted(found))
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Only in the body of another graph: to wire it there."""
         composition = composing()
@@ -80,6 +90,10 @@ class GraphDefinition(Node):
                 f"it with {self.name}.to_job()."
             )
         return composition.place(self, args, kwargs)
+
+    def with_config_mapping(self, mapping: ConfigMapping) -> GraphDefinition:
+        """A copy whose ops are told what `mapping` makes of its config."""
+        return self._with(config_mapping=mapping)
 
     def to_job(
         self,
@@ -181,7 +195,8 @@ def graph(
     7
 
     Its parameters are inputs of the graph, what it returns its outputs: the output of an op, a dict of them by name
-    (declared with `out={"a": GraphOut(), ...}`), or nothing.
+    (declared with `out={"a": GraphOut(), ...}`), or nothing. `config` is a ConfigMapping, which makes the config of the
+    ops out of that of the graph, or a dict that tells them always the same.
 
     Raises:
         InvalidDefinitionError: the body passes a constant, or returns something else than outputs.

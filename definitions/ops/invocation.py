@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..annotations import fits, named, shown
+from ..config_schema import fit_schema
 from ..errors import InvalidInvocationError, TypeCheckDidNotPass
 from ..results import Output
 from ..run_config import fit_config
@@ -58,6 +59,10 @@ def _bound(op: OpDefinition, args: tuple[Any, ...], kwargs: dict[str, Any]) -> d
     except TypeError as error:
         raise InvalidInvocationError(f"{op}: {error}.") from None
     if context is not None:
+        if op.config_schema is not None:
+            context.op_config = fit_schema(
+                op.config_schema, context.op_config, ("ops", op.name, "config"), owner=str(op)
+            )
         if signature.takes_config and CONFIG_NAME not in arguments:
             arguments[CONFIG_NAME] = fit_config(signature.config_type, context.op_config, op.name, str(op))
         for name in op.resource_args:

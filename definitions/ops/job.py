@@ -12,6 +12,7 @@ from ..in_process import runner
 from ..jobs import JobDefinition
 from ..retries import checked_policy
 from ..source import SourceLine
+from .config_mapping import ConfigMapping
 from .flat import FlatGraph, flatten
 from .graph import GraphDefinition
 
@@ -40,6 +41,8 @@ class OpJobDefinition(JobDefinition):
         owners: Sequence[str] | None = None,
     ) -> None:
         own = name or graph.name
+        if isinstance(config, ConfigMapping):
+            graph, config = graph.with_config_mapping(config), None
         super().__init__(
             own,
             description=description or graph.description,
@@ -70,6 +73,16 @@ class OpJobDefinition(JobDefinition):
     def flat(self) -> FlatGraph:
         """The ops that it runs, with the hooks and the retry policy of the job."""
         return flatten(self._whole)
+
+    @property
+    def maps_config(self) -> bool:
+        """Whether a mapping makes the config of its ops out of what its runs are told."""
+        return self.graph.config_mapping is not None
+
+    @property
+    def pools(self) -> tuple[str, ...]:
+        """The pools in each of which a run of it takes a place: those of its ops."""
+        return self.graph.pools
 
     @property
     def _whole(self) -> GraphDefinition:

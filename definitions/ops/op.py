@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any, get_args, get_origin, get_type_hints, overload
 
+from ..config_schema import checked_schema
 from ..errors import DefinitionError, InvalidDefinitionError, did_you_mean
 from ..results import UNSET, Output
 from ..retries import RetryPolicy, checked_policy
-from ..signature import Signature
+from ..signature import CONFIG_NAME, Signature
 from ..source import SourceLine
-from ..unsupported import refuse
 from .composition import composing
 from .node import Node
 from .ports import RESULT, DynamicOutput, In, Out, check_name
@@ -52,11 +52,17 @@ class OpDefinition(Node):
         self.fn = fn
         self.retry_policy: RetryPolicy | None = checked_policy(retry_policy, owner=str(self), source=source)
         self.code_version = code_version
-        refuse(str(self), source=source, config_schema=config_schema, pool=pool)
+        self.pool = pool
+        """The pool in which a run that has it takes a place."""
+        self.config_schema: Any = checked_schema(config_schema, owner=str(self), source=source)
         self.required_resource_keys: frozenset[str] = frozenset(required_resource_keys or ())
         self.signature: Signature = Signature.of(fn)
         for problem in self.signature.problems():
             raise DefinitionError(f"{source}: {self}: {problem}")
+        if self.config_schema is not None and self.signature.takes_config:
+            raise DefinitionError(
+                f"{source}: {self} has both config_schema and a parameter {CONFIG_NAME!r}. Keep one of them."
+            )
         self.resource_args: tuple[str, ...] = tuple(p.name for p in self.signature.parameters if p.is_resource)
         self.ins: Mapping[str, In] = self._inputs(dict(ins or {}))
         self.outs: Mapping[str, Out] = self._outputs(out)
@@ -189,6 +195,8 @@ def op(
 
     A first parameter `context` takes the OpExecutionContext, `config` the config of the run. With several outputs
     (`out={"a": Out(), "b": Out()}`) the function returns a tuple, or yields `Output(value, "a")` and so on.
+    `config_schema` is the older way to say what config it takes: that is `context.op_config` then. A run that has the
+    op takes a place in its `pool`.
 
     Raises:
         InvalidDefinitionError: names, inputs and outputs do not fit the function.

@@ -177,7 +177,7 @@ HANDLERS: dict[type[e.Event], Callable[[State, Any, Stored], None]] = {
     e.Tick: ticking.tick,
     e.SensorEvaluated: lambda state, event, stored: state.automation.sensor_evaluated(event),
     e.ScheduleEvaluated: lambda state, event, stored: state.automation.schedule_evaluated(event),
-    e.SensorSwitched: lambda state, event, stored: state.automation.sensor_switched(event, offset=stored.offset),
+    e.SensorSwitched: ticking.sensor_switched,
     e.ScheduleSwitched: lambda state, event, stored: state.automation.schedule_switched(
         event, timestamp=stored.timestamp
     ),

@@ -39,6 +39,11 @@ def automation_switched(state: State, event: e.AutomationSwitched, stored: Store
     state.changes.switched = True
 
 
+def sensor_switched(state: State, event: e.SensorSwitched, stored: Stored) -> None:
+    state.automation.sensor_switched(event, offset=stored.offset)
+    state.changes.switched = True  # it may be a switch for the automation of assets
+
+
 def condition_evaluated(state: State, event: e.ConditionEvaluated, stored: Stored) -> None:
     key = event.asset_key if event.check_name is None else f"{event.asset_key}:{event.check_name}"
     if event.check_name is not None and key not in state.checks.parts:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from headwater import HookContext, Instance, success_hook
 from headwater.definitions.asset import AssetSpec, asset
 from headwater.definitions.asset_jobs import AssetJobDefinition, define_asset_job
 from headwater.definitions.checks import asset_check
@@ -74,8 +75,8 @@ def test_without_a_selection_it_makes_all_that_is_made_here() -> None:
 def test_a_job_is_found_by_its_name() -> None:
     nightly = define_asset_job("nightly")
     definitions = defs(nightly)
-    assert definitions.job("nightly") is definitions.get_job_def("nightly") is nightly
-    assert definitions.resolve_job_def("nightly") is nightly
+    found = [definitions.job("nightly"), definitions.get_job_def("nightly"), definitions.resolve_job_def("nightly")]
+    assert [(job.name, job.source) for job in found] == [("nightly", nightly.source)] * 3
     assert isinstance(nightly, AssetJobDefinition)
     with pytest.raises(InvalidInvocationError, match="Did you mean 'nightly'"):
         definitions.job("nightl")
@@ -163,3 +164,37 @@ def test_a_module_without_definitions_offers_its_jobs(tmp_path: Path, monkeypatc
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     assert list(load_definitions(file).jobs) == ["first", "second"]
+
+
+def test_a_job_of_definitions_runs_here_with_its_config_tags_and_hooks(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    @success_hook
+    def tell(context: HookContext) -> None:
+        told.append(f"{context.job_name}: {context.step_key}")
+
+    every = define_asset_job("every", "orders+", hooks={tell}, run_tags={"team": "sales"})
+    definitions = Definitions([inbox, orders, revenue, visits], jobs=[every, define_asset_job("daily", "visits")])
+    with Instance.local(tmp_path) as instance:
+        result = definitions.resolve_job_def("every").execute_in_process(instance=instance)
+        run = instance.get_run_by_id(result.run_id)
+    assert result.output_for_node("revenue") == 1
+    assert told == ["every: orders", "every: revenue"]
+    assert run is not None
+    assert (run.job_name, run.tags) == ("every", {"team": "sales"})
+    assert definitions.get_job_def("daily").execute_in_process(partition_key="2026-01-01").success
+    with pytest.raises(InvalidInvocationError, match="say which partition"):
+        definitions.job("daily").execute_in_process()
+
+
+def test_a_job_runs_those_of_its_assets_that_are_named() -> None:
+    definitions = Definitions([inbox, orders, revenue], jobs=[define_asset_job("every", "orders+")])
+    job = definitions.job("every")
+    assert isinstance(job, AssetJobDefinition)
+    made = job.execute_in_process(asset_selection=["orders"]).get_asset_materialization_events()
+    assert [str(event.asset_key) for event in made] == ["orders"]
+
+
+def test_a_job_that_comes_from_no_definitions_says_where_to_take_it_from() -> None:
+    with pytest.raises(InvalidInvocationError, match=r"defs\.job\('every'\)\.execute_in_process"):
+        define_asset_job("every").execute_in_process()

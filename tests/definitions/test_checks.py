@@ -14,7 +14,6 @@ from headwater.definitions.errors import (
     DefinitionErrors,
     ExecutionError,
     InvalidDefinitionError,
-    NotYetSupported,
     UnknownCheckTarget,
 )
 from headwater.definitions.partitions import StaticPartitionsDefinition
@@ -74,9 +73,7 @@ def test_the_result_of_another_check_is_an_error() -> None:
         lone_result(check(), check.spec, check.source)
 
 
-def test_arguments_that_do_not_act_yet_are_refused() -> None:
-    with pytest.raises(NotYetSupported, match="check 'not_empty': pool is not supported yet"):
-        check_returning(True, pool="a")
+def test_a_severity_that_there_is_none_of_is_refused() -> None:
     with pytest.raises(InvalidDefinitionError, match="has the severity 'BAD'"):
         check_returning(True, severity="BAD")
 

@@ -157,7 +157,7 @@ def test_plain_data_stays_as_it_is() -> None:
         ({"ops": 5}, "ops: a mapping of names is needed"),
         ({"ops": {"orders": 5}}, "ops.orders: int is no config"),
         ({"ops": {"orders": {"limit": 5}}}, "ops.orders.limit: write .* below"),
-        ({"execution": {"config": {}}}, "execution: nothing here can be configured"),
+        ({"loggers": {"console": {}}}, "loggers: nothing here can be configured"),
         (5, "RunConfig or a mapping, not int"),
     ],
 )

@@ -224,8 +224,6 @@ def test_results_and_requests_that_contradict_themselves_are_refused_when_they_a
         SensorResult(run_requests=[RunRequest()], skip_reason="no")
     with pytest.raises(InvalidInvocationError, match="run_key must be a str, not 3"):
         RunRequest(run_key=3)  # type: ignore[arg-type]
-    with pytest.raises(InvalidInvocationError, match="stale_assets_only"):
-        RunRequest(stale_assets_only=True)
     with pytest.raises(InvalidInvocationError, match="a cursor is a str"):
         build_sensor_context().update_cursor(3)  # type: ignore[arg-type]
 

@@ -89,3 +89,46 @@ def test_the_daemon_runs_a_launched_job(commands: Commands) -> None:
     (requested,) = commands.events("run_requested")
     assert isinstance(requested, e.RunRequested)
     assert requested.job_name == "nightly"
+
+
+MAPPED = """
+from headwater import Config, Definitions, RunConfig, config_mapping, job, op
+
+
+class Rows(Config):
+    rows: int
+
+
+@op
+def generate(config: Rows):
+    print("rows", config.rows)
+
+
+@config_mapping
+def simple(config: Rows) -> RunConfig:
+    return RunConfig(ops={"generate": config})
+
+
+@job(config=simple)
+def generated():
+    generate()
+
+
+defs = Definitions(jobs=[generated])
+"""
+
+
+def test_a_job_with_a_config_mapping_is_told_what_that_takes_here_and_by_the_daemon(commands: Commands) -> None:
+    commands.write(MAPPED)
+    launch = ("job", "launch", "generated", "--config-json", '{"rows": 3}')
+    here = commands(*launch, "--in-process", "-f", "flow.py")
+    assert here.exit_code == 0, here.output
+    assert "rows 3" in here.output
+    with commands.daemon() as daemon:
+        daemon.wait_for("definitions_loaded")
+        assert commands(*launch).exit_code == 0
+        ended = daemon.wait_for("run_succeeded")
+    run_id = getattr(ended, "run_id", "")
+    assert (commands.home / "runs" / run_id / "stdout.log").read_text() == "rows 3\n"
+    requested = [one.run_config for one in commands.events("run_requested") if isinstance(one, e.RunRequested)]
+    assert requested == [{"config": {"rows": 3}}] * 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,19 +17,24 @@ from headwater import (
     AssetIn,
     AssetSpec,
     DailyPartitionsDefinition,
+    Definitions,
     ExecutionError,
     Failure,
     IOManager,
     MaterializeResult,
     asset,
 )
-from headwater.daemon.runs.execute import RunOutcome
+from headwater.daemon.host.worker import _held_interrupts
+from headwater.daemon.runs.execute import RunOutcome, execute_run
+from headwater.daemon.runs.planning import build_plan
+from headwater.storage.batch import Expect
 from headwater.storage.errors import StoreUnavailable
 from headwater.storage.events import (
     AssetMaterialized,
     Event,
     RunCancelled,
     RunFailed,
+    RunRequested,
     RunStarted,
     RunSucceeded,
     StepFailed,
@@ -327,6 +334,39 @@ def test_a_run_that_was_cancelled_keeps_what_was_done_and_starts_nothing_more(be
         "asset_materialized",
         "step_succeeded",
     ]
+
+
+@pytest.mark.parametrize("was_cancelled", [False, True])
+def test_an_interrupt_while_the_log_is_written_waits_until_it_is_known_what_stands_there(
+    bench: Bench, was_cancelled: bool
+) -> None:
+    @asset
+    def first() -> int:
+        return 1
+
+    @asset(deps=[first])
+    def second() -> int:
+        return 2
+
+    definitions = Definitions([first, second])
+    targets = [Target(asset_key="first"), Target(asset_key="second")]
+    offset = bench.log.append([RunRequested(run_id="r1", targets=tuple(targets))])[0]
+    came: list[bool] = []
+
+    def append(events: Sequence[Event], expect: Expect | None = None) -> range:
+        if not came and any(isinstance(event, AssetMaterialized) for event in events):
+            came.append(True)
+            if was_cancelled:
+                bench.log.append([RunCancelled(run_id="r1")])
+            os.kill(os.getpid(), signal.SIGINT)
+        return bench.append(events, expect)
+
+    plan = build_plan(definitions.snapshot(), "r1", offset, targets)
+    with pytest.raises(KeyboardInterrupt):
+        execute_run(definitions, plan, append, home=bench.home, hold_interrupts=_held_interrupts)
+    assert types(bench.events).count("run_cancelled") == 1
+    assert types(bench.events).count("asset_materialized") == 1
+    assert types(bench.events).count("step_succeeded") == 1
 
 
 def test_an_interrupt_cancels_the_run_and_goes_on(bench: Bench) -> None:

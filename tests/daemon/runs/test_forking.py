@@ -50,7 +50,9 @@ class Bench:
     def __init__(self, home: Path) -> None:
         self.home, self.log = home, EventLog.open(home)
 
-    def run(self, definitions: Definitions, job_name: str | None = None) -> RunOutcome:
+    def run(
+        self, definitions: Definitions, job_name: str | None = None, run_config: dict[str, Any] | None = None
+    ) -> RunOutcome:
         targets = [
             e.Target(asset_key=str(node.key)) for node in definitions.assets if isinstance(node, AssetsDefinition)
         ]
@@ -62,7 +64,7 @@ class Bench:
         if job_name:
             plan = RunPlan(run_id="r", requested_offset=offset, job_name=job_name)
         else:
-            plan = build_plan(definitions.snapshot(), "r", offset, targets, checks)
+            plan = build_plan(definitions.snapshot(), "r", offset, targets, checks, run_config=run_config)
 
         def look_further(position: int) -> int | None:
             newer = self.log.query(run_id="r", after=position, limit=1)
@@ -251,6 +253,26 @@ def test_attempts_hooks_checks_and_inner_ops_are_told_from_the_processes(bench: 
     assert bench.steps("step_skipped") == ["behind_the_gate"]
     assert bench.steps("hook_completed") == ["flaky"]
     assert (tmp_path / "told").read_text() == "flaky: attempt 1"
+
+
+@pytest.mark.parametrize(
+    ("executor", "config", "own"),
+    [
+        (TWO, {"in_process": {}}, False),
+        (None, {"multiprocess": {"max_concurrent": 2}}, True),
+        (None, None, False),
+    ],
+)
+def test_the_run_config_says_whether_steps_have_processes_of_their_own(
+    bench: Bench, tmp_path: Path, executor: Any, config: Any, own: bool
+) -> None:
+    @asset
+    def where() -> None:
+        (tmp_path / "where").write_text(str(os.getpid()))
+
+    run_config = None if config is None else {"execution": {"config": config}}
+    assert bench.run(Definitions(assets=[where], executor=executor), run_config=run_config) is RunOutcome.SUCCEEDED
+    assert ((tmp_path / "where").read_text() != str(os.getpid())) is own
 
 
 def test_a_cancelled_run_ends_its_processes(bench: Bench, tmp_path: Path) -> None:

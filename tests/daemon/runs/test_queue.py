@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import pytest
 import typer
 
-from headwater import Definitions, asset
+from headwater import Definitions, asset, asset_check, graph, graph_asset, job, op
 from headwater.daemon.cli.dev import given_pools
 from headwater.daemon.runs.queue import QueuedRun, RunQueue
-from headwater.daemon.runs.supervisor import pools_of_targets
+from headwater.daemon.runs.supervisor import pools_of_run
 from headwater.definitions.snapshot import DefinitionsSnapshot
-from headwater.storage.events import Target
+from headwater.storage.events import PlannedCheck, Target
 
 
 @asset(pool="warehouse", op_tags={"cpu": 2})
@@ -30,8 +31,8 @@ def free() -> None: ...
 SNAPSHOT = DefinitionsSnapshot.from_bytes(DefinitionsSnapshot.of(Definitions([orders, customers, free])).to_bytes())
 
 
-def pools_of(targets: tuple[Target, ...]) -> Collection[str]:
-    return pools_of_targets(SNAPSHOT, targets)
+def pools_of(run: QueuedRun) -> Collection[str]:
+    return pools_of_run(SNAPSHOT, run)
 
 
 def queue_of(*runs: str, places: int = 10, pools: dict[str, int] | None = None) -> RunQueue:
@@ -75,10 +76,42 @@ def test_the_places_of_the_daemon_count_as_well() -> None:
 
 def test_a_run_that_somebody_else_does_takes_its_place() -> None:
     queue = queue_of("orders")
-    queue.start_elsewhere("other", (Target(asset_key="customers"),))
+    queue.start_elsewhere("other", QueuedRun("other", 9, (Target(asset_key="customers"),), ()))
     assert taken(queue) == []
     queue.end("other")
     assert taken(queue) == ["orders 0"]
+
+
+def test_checks_and_ops_have_pools_as_well() -> None:
+    @asset_check(asset=free, pool="warehouse")
+    def filled() -> bool:
+        return True
+
+    @op(pool="warehouse")
+    def load() -> int:
+        return 1
+
+    @graph
+    def inner() -> Any:
+        return load()
+
+    @job
+    def loads() -> None:
+        inner()
+
+    @graph_asset
+    def made() -> Any:
+        return inner()
+
+    definitions = Definitions([orders, free, made], asset_checks=[filled], jobs=[loads])
+    snapshot = DefinitionsSnapshot.from_bytes(DefinitionsSnapshot.of(definitions).to_bytes())
+    runs = [
+        QueuedRun("check", 1, (), (PlannedCheck(asset_key="free", name="filled"),)),
+        QueuedRun("job", 2, (), (), job_name="loads"),
+        QueuedRun("graph", 3, (Target(asset_key="made"),), ()),
+        QueuedRun("free", 4, (Target(asset_key="free"),), ()),
+    ]
+    assert [pools_of_run(snapshot, run) for run in runs] == [{"warehouse"}] * 3 + [set()]
 
 
 def test_a_run_that_could_not_be_launched_gives_its_place_back() -> None:

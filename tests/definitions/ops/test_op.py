@@ -23,7 +23,6 @@ from headwater import (
     build_op_context,
     op,
 )
-from headwater.definitions.errors import NotYetSupported
 
 
 class Limit(Config):
@@ -157,13 +156,27 @@ def test_dynamic_out_says_that_it_is() -> None:
     assert not Out().is_dynamic
 
 
-@pytest.mark.parametrize("argument", ["config_schema", "pool"])
-def test_arguments_that_do_not_act_yet_are_refused(argument: str) -> None:
-    arguments: dict[str, Any] = {argument: "x"}
-    with pytest.raises(NotYetSupported, match=rf"op 'load': {argument} is not supported yet\. [A-Z]"):
+def test_a_schema_of_config_must_be_one_and_the_only_word_on_config() -> None:
+    with pytest.raises(InvalidDefinitionError, match="config_schema of op 'load' is 'x', which is no schema"):
 
-        @op(**arguments)
+        @op(config_schema="x")
         def load() -> None: ...
+
+    with pytest.raises(InvalidDefinitionError, match="both config_schema and a parameter 'config'"):
+
+        @op(config_schema={"limit": int})
+        def both(config: dict[str, int]) -> None: ...
+
+
+def test_an_op_with_a_schema_of_config_is_called_with_what_fits_it() -> None:
+    @op(config_schema={"limit": int}, pool="warehouse")
+    def load(context: Any) -> int:
+        return context.op_config["limit"]
+
+    assert load.pool == "warehouse"
+    assert load(build_op_context(op_config={"limit": 3})) == 3
+    with pytest.raises(InvalidConfigError, match=r"ops\.load\.config\.limit"):
+        load(build_op_context(op_config={"limit": "x"}))
 
 
 def test_a_step_without_an_asset_says_so_when_asked_for_its_key() -> None:
