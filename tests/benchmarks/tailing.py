@@ -1,8 +1,8 @@
 """Committed in one process, seen in another: the time until a tailer has read and decoded an event.
 
 The clock begins when the append returns: the event is durable then. What it takes from before the append, with the
-flush to the disk, stands beside it. The limit on PostgreSQL is what two bare connections need for the same: an insert and a
-notification in one commit, and a select once it has come.
+flush to the disk, stands beside it. The limit on PostgreSQL is what two bare connections need for the same: an insert
+and a notification in one commit, and a select once it has come.
 """
 
 from __future__ import annotations
