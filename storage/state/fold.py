@@ -131,6 +131,7 @@ class State:
         return self.asset(key).table.space
 
     def space_of(self, key: str) -> OrdinalSpace | None:
+        """The space that the definitions give the partitions of an asset; None where they do not have it."""
         definition = self.definitions.assets.get(key) if self.definitions else None
         return self.spaces.of(definition.partitions) if definition else None
 
@@ -146,6 +147,7 @@ class State:
                 self.dynamic_readers.setdefault(name, []).append(key)
 
     def mark_observable(self, asset: AssetState) -> None:
+        """Whether what is observed of an asset exists as data follows from its definition."""
         definition = self.definitions.assets.get(asset.key) if self.definitions else None
         asset.table.observable = definition is not None and definition.observable
 
