@@ -27,28 +27,22 @@ from itertools import chain
 from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import ClauseElement, func, select
+from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from . import statements
 from .errors import ArchivedMeanwhile, HeadMoved, NothingWritten, StoreUnavailable
+from .postgres_connection import Connection, compiled, connected, ddl, execute, gave_up, only_row, text_of
 from .schema import check_version, definitions, events, metadata, snapshot_parts, snapshots
-from .server_url import libpq_url, without_password
-from .statements import Statement
+from .server_url import without_password
 from .store import ArchiveRow, Head, Row, RowFilter, SnapshotRow
 
 Result = TypeVar("Result")
-Connection = psycopg.Connection[tuple[Any, ...]]
-
 RECONNECT_S = 15.0  # how long a store waits for its server to come back, as from a restart
-CONNECT_TIMEOUT_S = 10
 SMALL = 8  # events of an append that goes as one statement; more are quicker one by one, in a pipeline
 TRIES = 5  # to write what a connection broke upon; each waits for the server as long as it must
 SET_UP_LOCK = 0x6865616477  # whoever makes the tables holds this advisory lock
-
-_dialect = PGDialect_psycopg(paramstyle="format")
 
 # A blob of the same hash is the same blob.
 _insert_blob = postgresql.insert(definitions).on_conflict_do_nothing()
@@ -61,18 +55,6 @@ _sure_of_durability = select(
 ).where(func.current_setting("synchronous_commit") == "off")
 _take_set_up_lock = select(func.pg_advisory_xact_lock(SET_UP_LOCK))
 _current_schema = select(func.current_schema())
-
-
-@cache
-def _compiled(construct: ClauseElement) -> Statement:
-    return statements.compiled(construct, _dialect)
-
-
-def execute(connection: Connection, construct: ClauseElement, **values: Any) -> psycopg.Cursor[tuple[Any, ...]]:
-    """Run a construct on the driver's own connection."""
-    statement = _compiled(construct)
-    text: Any = statement.sql  # not a literal, since it comes from the compiler
-    return connection.execute(text, statement.values(values))
 
 
 class PostgresStore:
@@ -112,7 +94,7 @@ class PostgresStore:
             _notify,
             _sure_of_durability,
         ):
-            _compiled(construct)
+            compiled(construct)
         _small_append(1)
 
     # ---- writing ----
@@ -138,15 +120,15 @@ class PostgresStore:
             with self._writer.pipeline():
                 self._writer.execute("BEGIN")
                 cursor = execute(self._writer, statements.LOCK_HEAD)
-            return Head._make(_one(cursor))
+            return Head._make(only_row(cursor))
         except psycopg.Error as error:
-            if not _gave_up(self._writer, error):
+            if not gave_up(self._writer, error):
                 self.rollback()
             raise
 
     def run_position(self, run_id: str) -> int:
         try:
-            return _one(execute(self._writer, statements.RUN_POSITION, run_id=run_id))[0] or 0
+            return only_row(execute(self._writer, statements.RUN_POSITION, run_id=run_id))[0] or 0
         except psycopg.Error as error:
             raise self._nothing_written(error) from error
 
@@ -166,7 +148,7 @@ class PostgresStore:
         try:
             is_written = self._write_if(assumed, rows, head)
         except psycopg.Error as error:
-            if not _gave_up(self._writer, error):
+            if not gave_up(self._writer, error):
                 raise StoreUnavailable(self._where, error) from error
             is_written = self._write_after_break(assumed, rows, head, error)
         if not is_written:
@@ -190,7 +172,7 @@ class PostgresStore:
                 return found == rows[-1:]
             except psycopg.Error as again:
                 error = again
-                if not _gave_up(self._writer, again):
+                if not gave_up(self._writer, again):
                     break
         raise StoreUnavailable(self._where, f"{error}; whether the append was written is unknown") from error
 
@@ -198,7 +180,7 @@ class PostgresStore:
         try:
             self._write(rows, blobs, head)
         except psycopg.Error as error:
-            if not _gave_up(self._writer, error):
+            if not gave_up(self._writer, error):
                 raise StoreUnavailable(self._where, error) from error
             if not rows or not self._is_written(rows[-1]):
                 raise self._nothing_written(error) from error
@@ -206,10 +188,10 @@ class PostgresStore:
     def _write(self, rows: list[Row], blobs: dict[str, bytes], head: Head) -> None:
         with self._writer.pipeline(), self._writer.cursor() as cursor:
             if rows:
-                cursor.executemany(_text(statements.INSERT_EVENT), rows)
+                cursor.executemany(text_of(statements.INSERT_EVENT), rows)
             if blobs:
-                cursor.executemany(_text(_insert_blob), list(blobs.items()))
-            cursor.execute(_text(statements.MOVE_HEAD), head)
+                cursor.executemany(text_of(_insert_blob), list(blobs.items()))
+            cursor.execute(text_of(statements.MOVE_HEAD), head)
             execute(self._writer, _notify)
             cursor.execute("COMMIT")
 
@@ -247,13 +229,13 @@ class PostgresStore:
             self._known = Head(row[0], row[4], row[-1], known.term)
 
     def next_asset_key(self, after: str) -> str | None:
-        return self._read(lambda link: _one(execute(link, statements.NEXT_ASSET_KEY, asset_key=after)))[0]
+        return self._read(lambda link: only_row(execute(link, statements.NEXT_ASSET_KEY, asset_key=after)))[0]
 
     def unfinished_runs(self) -> list[str]:
         return self._read(lambda link: [row[0] for row in execute(link, statements.UNFINISHED_RUNS).fetchall()])
 
     def head(self) -> Head:
-        return self._read(lambda connection: Head._make(_one(execute(connection, statements.READ_HEAD))))
+        return self._read(lambda connection: Head._make(only_row(execute(connection, statements.READ_HEAD))))
 
     def blob(self, digest: str) -> bytes | None:
         row = self._read(lambda connection: execute(connection, statements.READ_BLOB, hash=digest).fetchone())
@@ -281,15 +263,15 @@ class PostgresStore:
     ) -> None:
         def attempt(connection: Connection) -> None:
             with connection.transaction(), connection.cursor() as cursor:
-                known = [s[0] for s in cursor.execute(_text(statements.READ_SNAPSHOTS)).fetchall()]
+                known = [s[0] for s in cursor.execute(text_of(statements.READ_SNAPSHOTS)).fetchall()]
                 dropped = {*known} - {*keep}
-                cursor.executemany(_text(statements.DROP_SNAPSHOT), [(offset,) for offset in dropped])
-                stored = {digest for (digest,) in cursor.execute(_text(statements.READ_PART_HASHES)).fetchall()}
+                cursor.executemany(text_of(statements.DROP_SNAPSHOT), [(offset,) for offset in dropped])
+                stored = {digest for (digest,) in cursor.execute(text_of(statements.READ_PART_HASHES)).fetchall()}
                 unused = stored - parts.keys() - {*keep_parts}
-                cursor.executemany(_text(statements.DROP_PART), [(digest,) for digest in unused])
-                cursor.executemany(_text(_insert_part), [item for item in parts.items() if item[0] not in stored])
+                cursor.executemany(text_of(statements.DROP_PART), [(digest,) for digest in unused])
+                cursor.executemany(text_of(_insert_part), [item for item in parts.items() if item[0] not in stored])
                 if row is not None:
-                    cursor.execute(_text(_insert_snapshot), row)
+                    cursor.execute(text_of(_insert_snapshot), row)
 
         self._read(attempt)
 
@@ -330,7 +312,7 @@ class PostgresStore:
         try:
             yield connection
         except psycopg.Error as error:
-            if not _gave_up(connection, error):
+            if not gave_up(connection, error):
                 self._readers.append(connection)
             raise
         except BaseException:  # what somebody else raised in between, or ctrl-C
@@ -368,7 +350,7 @@ class PostgresStore:
 
     def _nothing_written(self, error: psycopg.Error) -> StoreUnavailable:
         """What to raise where a transaction failed before its commit."""
-        kind = NothingWritten if _gave_up(self._writer, error) else StoreUnavailable
+        kind = NothingWritten if gave_up(self._writer, error) else StoreUnavailable
         return kind(self._where, error)
 
     # ---- opening and closing ----
@@ -377,7 +359,7 @@ class PostgresStore:
         """Make the tables where there are none; refuse those of a newer version."""
         with self._writer.transaction():
             execute(self._writer, _take_set_up_lock)
-            if _one(execute(self._writer, _current_schema))[0] is None:
+            if only_row(execute(self._writer, _current_schema))[0] is None:
                 raise StoreUnavailable(self._where, "the schema of its search_path does not exist: create it")
             found = self._schema_version()
             if found is None:
@@ -388,15 +370,15 @@ class PostgresStore:
     def _schema_version(self) -> int | None:
         try:
             with self._writer.transaction():
-                return _one(execute(self._writer, statements.READ_SCHEMA_VERSION))[0]
+                return only_row(execute(self._writer, statements.READ_SCHEMA_VERSION))[0]
         except psycopg.errors.UndefinedTable:
             return None
 
     def _make_tables(self) -> None:
         for table in metadata.sorted_tables:
-            self._writer.execute(_ddl(CreateTable(table)))
+            self._writer.execute(ddl(CreateTable(table)))
         for index in sorted(events.indexes, key=lambda index: str(index.name)):
-            self._writer.execute(_ddl(CreateIndex(index)))
+            self._writer.execute(ddl(CreateIndex(index)))
         execute(self._writer, statements.FIRST_HEAD)
 
     def close(self) -> None:
@@ -409,42 +391,6 @@ class PostgresStore:
         _kept.extend([*self._readers, self._writer])
 
 
-def _gave_up(connection: Connection, error: psycopg.Error) -> bool:
-    """Whether `error` means that the connection is lost; it is closed then.
-
-    The driver notices that late in a pipeline. The server's own farewells have the codes 57P.. and 08...
-    """
-    code = error.sqlstate or ""
-    is_lost = connection.closed or (not code and isinstance(error, psycopg.OperationalError))
-    if is_lost or code.startswith(("57P", "08")):
-        connection.close()
-        return True
-    return False
-
-
-def _one(cursor: psycopg.Cursor[tuple[Any, ...]]) -> tuple[Any, ...]:
-    row = cursor.fetchone()
-    assert row is not None
-    return row
-
-
-def connected(url: str, prepare: Callable[[Connection], object], **options: Any) -> Connection:
-    """A new connection, with these options of libpq, on which `prepare` has been done.
-
-    Raises:
-        StoreUnavailable: the server cannot be reached, or refuses.
-    """
-    connection: Connection | None = None
-    try:
-        connection = psycopg.connect(libpq_url(url), autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, **options)
-        prepare(connection)
-    except psycopg.Error as error:
-        if connection is not None:
-            connection.close()
-        raise StoreUnavailable(without_password(url), error) from error
-    return connection
-
-
 def _page(connection: Connection, wanted: RowFilter) -> list[Row]:
     statement = statements.select_for(wanted, seeks=True)
     rows: Any = execute(connection, statement, **statements.select_values(wanted)).fetchall()
@@ -454,16 +400,8 @@ def _page(connection: Connection, wanted: RowFilter) -> list[Row]:
 @cache
 def _small_append(count: int) -> tuple[Any, tuple[Any, ...]]:
     """The text of `append_if_head`, and those of its values that never change, which stand behind the others."""
-    statement = _compiled(statements.append_if_head(count, _told))
+    statement = compiled(statements.append_if_head(count, _told))
     return statement.sql, tuple(value for name in statement.names if (value := statement.constants[name]) is not None)
-
-
-def _text(construct: ClauseElement) -> Any:
-    return _compiled(construct).sql
-
-
-def _ddl(construct: ClauseElement) -> Any:
-    return str(construct.compile(dialect=_dialect))
 
 
 _kept: list[Connection] = []

@@ -16,7 +16,7 @@ import anyio
 import psycopg
 from sqlalchemy import func, select
 
-from .postgres import Connection, connected, execute
+from .postgres_connection import Connection, connected, execute
 
 _name = func.concat("headwater lead ", func.current_schema())
 _try_lock = select(func.pg_try_advisory_lock(func.hashtextextended(_name, 0)))

@@ -18,7 +18,7 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from .errors import StoreUnavailable
-from .postgres import Connection, connected
+from .postgres_connection import Connection, connected
 from .wakeup import POLL_S, Subscription
 
 

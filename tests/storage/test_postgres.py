@@ -21,6 +21,7 @@ from headwater.storage.errors import ConflictError, LogCorrupt, StoreTooNew, Sto
 from headwater.storage.events import AssetObserved, RunRequested, RunStarted
 from headwater.storage.log import EventLog
 from headwater.storage.postgres import PostgresStore
+from headwater.storage.postgres_connection import compiled
 
 ORDERS = AssetObserved(asset_key="orders")
 
@@ -322,7 +323,7 @@ def test_the_newest_events_of_one_kind_are_found_by_an_index(home: Path, postgre
         log.append([AssetObserved(asset_key="orders", run_id="r")])
     types = tuple(wanted["types"]) if "types" in wanted else None
     row_filter = RowFilter(**{**wanted, "types": types}, newest_first=True, limit=100)
-    statement = store_module._compiled(select_for(row_filter, seeks=True))
+    statement = compiled(select_for(row_filter, seeks=True))
     with admin(postgres_url) as other:
         other.execute("ANALYZE events")
         text: Any = f"EXPLAIN {statement.sql}"
@@ -346,7 +347,7 @@ def test_the_newest_events_of_an_asset_are_found_by_its_index_however_busy_it_wa
             log.append([AssetObserved(asset_key=busy if n % 2 else f"asset_{n}") for n in range(100)])
         log.append([AssetObserved(asset_key="rare")])
         wanted = RowFilter(asset_key=key, types=types, before=before, newest_first=True, limit=10)
-        statement = store_module._compiled(select_for(wanted, seeks=True))
+        statement = compiled(select_for(wanted, seeks=True))
         with admin(postgres_url) as other:
             other.execute("ANALYZE events")
             text: Any = f"EXPLAIN {statement.sql}"
