@@ -53,6 +53,7 @@ class Loop:
         runs: RunSupervisor,
         sensing: Sensing,
         backfills: BackfillDriver,
+        snapshots: Snapshotting,
         *,
         clock: Clock,
         term: int,
@@ -62,7 +63,7 @@ class Loop:
         self._sensing, self._backfills = sensing, backfills
         self._clock, self._term, self._tasks = clock, term, tasks
         self._freshness = FreshnessWatch(ticker.state)
-        self._snapshots = Snapshotting(events, tasks)
+        self._snapshots = snapshots
         self._is_finishing = False
         self._finished = anyio.Event()
         self._nudge = anyio.Event()

@@ -136,3 +136,17 @@ def _block_until_free(path: Path) -> None:
         fcntl.lockf(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
+
+
+class Leases:
+    """The leases of all runs and backfills under one home folder, as whoever watches over them sees them."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
+    def is_held(self, run_id: str) -> bool:
+        return is_held(Lease.of_run(self._home, run_id).path)
+
+    async def wait_released(self, run_id: str) -> None:
+        """Return as soon as nobody works on the run."""
+        await wait_released(Lease.of_run(self._home, run_id).path)

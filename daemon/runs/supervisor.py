@@ -19,7 +19,7 @@ import signal
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from typing import Protocol
 
 import structlog
 from anyio.abc import TaskGroup
@@ -33,10 +33,10 @@ from ...storage.log import StoredEvent
 from ...storage.state import RunState, State
 from ...storage.state.runs import Part
 from ..host.client import CodeHostGone, Exited, LaunchFailed
-from ..host.reload import HostDied, HostSupervisor
+from ..host.reload import HostDied
 from ..host.worker import LEFT_ALONE, MACHINERY_FAILED
 from .handing import handed_inputs
-from .lease import Lease, is_held, wait_released
+from .plan import RunPlan
 from .planning import build_plan
 from .queue import QueuedRun, RunQueue
 
@@ -44,6 +44,24 @@ log: FilteringBoundLogger = structlog.get_logger("headwater.runs")
 
 Append = Callable[[Sequence[e.Event]], Awaitable[object]]
 _ENDS = (e.RunSucceeded, e.RunFailed, e.RunCancelled)
+
+
+class Hosts(Protocol):
+    """Where runs are launched. `current` is None while nothing has loaded."""
+
+    @property
+    def current(self) -> object | None: ...
+
+    async def launch(self, plan: RunPlan) -> None:
+        """Raises CodeHostGone, after which nothing was started."""
+
+
+class Leases(Protocol):
+    """Whether somebody works on a run."""
+
+    def is_held(self, run_id: str, /) -> bool: ...
+
+    async def wait_released(self, run_id: str, /) -> None: ...
 
 
 def pools_of_targets(definitions: DefinitionsSnapshot, targets: Sequence[e.Target]) -> set[str]:
@@ -56,11 +74,11 @@ class RunSupervisor:
     """Launching and ends of runs. One task calls it: the daemon's loop."""
 
     def __init__(
-        self, state: State, queue: RunQueue, hosts: HostSupervisor, home: Path, *, clock: Clock, append: Append
+        self, state: State, queue: RunQueue, hosts: Hosts, leases: Leases, *, clock: Clock, append: Append
     ) -> None:
         self.state: State = state
         self.queue: RunQueue = queue
-        self._hosts, self._home, self._clock, self._append = hosts, home, clock, append
+        self._hosts, self._leases, self._clock, self._append = hosts, leases, clock, append
         self._launched: dict[str, QueuedRun] = {}
         self._gone: dict[str, Gone] = {}
         """Runs whose worker is gone, and how it went."""
@@ -100,7 +118,7 @@ class RunSupervisor:
             tasks.start_soon(self._watch_lease, run_id, nudge)
 
     async def _watch_lease(self, run_id: str, nudge: Callable[[], None]) -> None:
-        await wait_released(Lease.of_run(self._home, run_id).path)
+        await self._leases.wait_released(run_id)
         self._adopted.discard(run_id)
         self._gone[run_id] = None
         nudge()
@@ -128,7 +146,7 @@ class RunSupervisor:
             if isinstance(how, Exited) and how.status in (0, LEFT_ALONE):
                 how = None  # a doubled launch: its worker left the run to another, which may still be at it
                 self._launched.pop(run_id, None)
-            if how is None and is_held(Lease.of_run(self._home, run_id).path):
+            if how is None and self._leases.is_held(run_id):
                 continue  # somebody works on it: `adopt` watches the lease
             if how is None and not run.started:
                 self.queue.end(run_id)  # its host died before anybody had claimed it
