@@ -78,11 +78,15 @@ class Loop:
         """Take another turn: something outside the log has changed."""
         self._nudge.set()
 
+    @property
+    def is_nudged(self) -> bool:
+        """Whether another turn is due at once, whatever the last one said."""
+        return self._nudge.is_set()
+
     async def run(self) -> None:
         """Turn until cancelled. State has been folded through the last Tick before (`catch_up`)."""
         with self._log.subscribe() as woken:
             while True:
-                self._nudge = anyio.Event()
                 due = await self.turn()
                 if due is None:
                     continue
@@ -111,7 +115,11 @@ class Loop:
         self.state.backfills.touch_all()
 
     async def turn(self) -> datetime | None:
-        """One turn; returns until when the loop may sleep, or None if another turn is due at once."""
+        """One turn; returns until when the loop may sleep, or None if another turn is due at once.
+
+        A nudge that came before is answered by it.
+        """
+        self._nudge = anyio.Event()
         batch, more = self._next_batch()
         self._ticker.absorb(batch)
         self._runs.observe(batch)
@@ -135,7 +143,7 @@ class Loop:
         now = self._clock.now()
         if self._ticker.ready and self._runs.accepting:
             await self._sensing.start_due(now)
-        if outcome.follow_up or self._log.head().offset > self.state.through:
+        if outcome.follow_up or self._runs.unsettled or self._log.head().offset > self.state.through:
             return None
         timers = (outcome.next_due, due, self._freshness.next_due, self._sensing.next_due(now))
         return min(at or NEVER for at in timers)

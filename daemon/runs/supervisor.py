@@ -187,6 +187,11 @@ class RunSupervisor:
                 self._gone[run.run_id] = Refused(run.run_id, why)
 
     @property
+    def unsettled(self) -> bool:
+        """Whether there are ends for the next `settle` to write, such as of a run that could not be planned."""
+        return bool(self._gone)
+
+    @property
     def busy(self) -> int:
         """Runs of this daemon that are under way."""
         return len(self._launched)

@@ -63,6 +63,8 @@ def _asset(asset: AssetState) -> Iterator[tuple[Any, Any]]:
 
 def _table(table: PartitionTable, *, is_stray: bool) -> Iterator[tuple[Any, Any]]:
     for field in fields(table):
+        if field.name == "handled_last":
+            continue  # a bound, which after a lost attempt lies higher than it has to
         value = getattr(table, field.name)
         if field.name == "recent":
             value = [(position, table.space.key(ordinal)) for position, ordinal in value]
