@@ -66,7 +66,7 @@ def looks() -> bool:
     return True
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.seeds(60, nightly=1_600)
 def test_random_conditions_mean_the_same_to_both(seed: int) -> None:
     rng = random.Random(seed)
     world = World(start=datetime.fromisoformat("2026-03-01T06:00:00+00:00"), seed=seed)

@@ -51,7 +51,7 @@ def looks() -> bool:
     return True
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.seeds(60, nightly=1_600)
 def test_random_conditions_mean_the_same_to_both(seed: int) -> None:
     rng = random.Random(seed)
     world = World(seed=seed)

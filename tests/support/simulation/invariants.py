@@ -29,7 +29,7 @@ class Invariants:
         self._log, self._through = log, 0
         self.open_runs: dict[str, tuple[e.Target, ...]] = {}
         self._started: set[str] = set()
-        self._asked: dict[Part, tuple[datetime, int]] = {}
+        self._asked: dict[Part, tuple[datetime, float]] = {}
         self._gates: dict[str | None, bool] = {}
         self._parts: list[Part] = []
         self.newest = EPOCH

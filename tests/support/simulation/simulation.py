@@ -371,7 +371,8 @@ class Simulation:
         self.log.append([kind(name="customers", keys=(self.rng.choice(project.NAMES),))])
 
     def _switch(self) -> None:
-        mode = self.rng.choice(["on", "on", "paused", "dry_run"])
+        modes: list[e.AutomationMode] = ["on", "on", "paused", "dry_run"]
+        mode = self.rng.choice(modes)
         assets = self.rng.choice([(), (), ("one",), ("raw", "profile")])
         self.log.append([e.AutomationSwitched(mode=mode, assets=assets)])
         self.at(self.rng.choice([600, 30_000]), self._resume)
