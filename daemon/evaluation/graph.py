@@ -9,7 +9,7 @@ from ...definitions.conditions import AutomationCondition
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
 from ...storage.state.memory import SEEN
 from .far_reads import any_far_reads, far_reads
-from .pulses import needs_follow_up, reads_open_pulses, reads_requests
+from .pulses import needs_follow_up, reads_first, reads_open_pulses, reads_requests
 from .timers import Timers
 from .truth import Truth
 
@@ -35,6 +35,7 @@ class ConditionGraph:
         self._seen: dict[str, str] = {}
         self.timers: Timers = Timers(definitions)
         self.follow_up: set[str] = self._whose(needs_follow_up)
+        self.read_first: set[str] = self._whose(reads_first)
         self.open_pulses: set[str] = self._whose(reads_open_pulses)
         self._read_requests = self._whose(reads_requests)
 

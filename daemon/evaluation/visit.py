@@ -129,6 +129,8 @@ class Visit:
         self._remember(asset, evaluation, seen if first else None)
         if key in self.graph.follow_up and (evaluation.pulsed or len(self.memory) > known):
             self.follow_up.add(key)
+        if first and key in self.graph.read_first:
+            self.follow_up.add(key)
         if not wanted:
             return False
         requested = self._tried if mode == "dry_run" else moment.requested
