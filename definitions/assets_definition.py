@@ -68,17 +68,18 @@ class AssetsDefinition:
         looks at what something else makes."""
         self.fn = fn
         self.spec = spec
-        self.signature: Signature = _checked_signature(fn, str(self), source=self.source)
+        owner, source = str(self), self.source
+        self.signature: Signature = _checked_signature(fn, owner, source=source)
         self.required_resource_keys: frozenset[str] = frozenset(required_resource_keys)
         self.resource_defs: dict[str, Any] = dict(resource_defs or {})
         """Resources that it brings along: they stand among those of the Definitions that it is in."""
-        self.config_schema: Any = checked_schema(config_schema, owner=str(self), source=self.source)
-        tags = normalize_metadata(checked_metadata(op_tags, owner=str(self), source=self.source))
+        self.config_schema: Any = checked_schema(config_schema, owner=owner, source=source)
+        tags = normalize_metadata(checked_metadata(op_tags, owner=owner, source=source))
         self.op_tags: dict[str, Any] = {name: value.value for name, value in tags.items()}
         """What is said to whatever runs its step, as plain data."""
         self.pool = pool
         """The pool in which a run that makes it takes a place."""
-        self.backfill_policy: BackfillPolicy | None = _checked_policy(backfill_policy, str(self), source=self.source)
+        self.backfill_policy: BackfillPolicy | None = _checked_policy(backfill_policy, owner, source=source)
         self._check_config()
         self.resource_args: tuple[str, ...] = tuple(p.name for p in self.signature.parameters if p.is_resource)
         self.arguments: dict[str, Dependency] = self._arguments(dict(ins or {}))
@@ -322,7 +323,8 @@ class AssetsDefinition:
 
     def bound(self, deps: tuple[Dependency, ...], resource_args: tuple[str, ...]) -> AssetsDefinition:
         """A copy of which every parameter is known to be an upstream asset or a resource."""
-        made = copy.copy(self)
+        made = object.__new__(type(self))  # thousands of these: copy.copy takes four times as long
+        vars(made).update(vars(self))
         made.deps, made.resource_args, made.is_bound = deps, resource_args, True
         return made
 

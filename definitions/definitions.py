@@ -469,7 +469,7 @@ def _with_mappings(nodes: dict[AssetKey, AssetNode]) -> dict[AssetKey, AssetNode
     for key, node in nodes.items():
         if any(dep.mapping is None for dep in node.deps):
             deps = tuple(
-                replace(dep, mapping=dep.mapping or default_mapping(nodes[dep.key].partitions_def, node.partitions_def))
+                dep.with_mapping(dep.mapping or default_mapping(nodes[dep.key].partitions_def, node.partitions_def))
                 for dep in node.deps
             )
             nodes[key] = (
@@ -492,9 +492,12 @@ def _conditions(graph: AssetGraph, checks: Iterable[CheckNode]) -> dict[AssetKey
     from .selection.view import SelectableAssets
 
     of_assets = {key: condition for key, condition in given.items() if isinstance(key, AssetKey)}
+    different = {id(condition): condition for condition in given.values()}  # thousands have one of a handful
+    asking = {place: asks_downstream(condition) for place, condition in different.items()}
+    matching = {place: _matches(condition) for place, condition in different.items()}
     for key, condition in given.items():
-        _check_matched(condition, whose[key], graph)
-        if asks_downstream(condition):
+        _check_matched(matching[id(condition)], whose[key], graph)
+        if asking[id(condition)]:
             keys = {key} if isinstance(key, AssetKey) else set[AssetKey]()
             given[key] = expanded(condition, keys, of_assets, parents=graph.parents, children=graph.children)
     selecting = {id(condition): has_selections(condition) for condition in {id(c): c for c in given.values()}.values()}
@@ -519,19 +522,22 @@ def _conditions(graph: AssetGraph, checks: Iterable[CheckNode]) -> dict[AssetKey
     return given
 
 
-def _check_matched(condition: AutomationCondition, node: AssetNode | CheckNode, graph: AssetGraph) -> None:
-    """Report each asset that an `asset_matches` names and that is not there."""
+def _matches(condition: AutomationCondition) -> list[str]:
+    """The assets that an `asset_matches` in it names."""
     from .conditions import AssetMatches
 
-    for match in condition.walk():
-        if isinstance(match, AssetMatches) and AssetKey.from_user_string(match.key) not in graph.nodes:
+    return [node.key for node in condition.walk() if isinstance(node, AssetMatches)]
+
+
+def _check_matched(names: Iterable[str], node: AssetNode | CheckNode, graph: AssetGraph) -> None:
+    """Report each of the assets `names`, which the condition of `node` looks at, that is not there."""
+    for name in names:
+        if AssetKey.from_user_string(name) not in graph.nodes:
             owner = str(node) if isinstance(node, CheckNode) else f"asset {str(node.key)!r}"
-            hint = did_you_mean(
-                match.key, [str(key) for key in graph.nodes], "Define it, or declare it with AssetSpec."
-            )
+            hint = did_you_mean(name, [str(key) for key in graph.nodes], "Define it, or declare it with AssetSpec.")
             report(
                 DefinitionError(
-                    f"{node.source}: the automation_condition of {owner} looks at the asset {match.key!r}, which is "
+                    f"{node.source}: the automation_condition of {owner} looks at the asset {name!r}, which is "
                     f"not defined. {hint}"
                 )
             )

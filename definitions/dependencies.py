@@ -88,6 +88,20 @@ class Dependency:
         declared = None if self.declared is None else self.declared.with_keys(renamed)
         return replace(self, key=renamed[self.key], by_name=False, declared=declared)
 
+    def with_mapping(self, mapping: PartitionMapping) -> Dependency:
+        """The same edge with this mapping."""
+        return Dependency(
+            self.key,
+            mapping,
+            self.arg,
+            self.gated,
+            self.value_optional,
+            self.by_name,
+            self.metadata,
+            self.input_manager_key,
+            self.declared,
+        )
+
     @property
     def asset_key(self) -> AssetKey:
         return self.key

@@ -27,7 +27,7 @@ class AssetKey:
     """
 
     # No dataclass: this is the first thing that `from headwater import asset` pays for.
-    __slots__ = ("_text", "parts")
+    __slots__ = ("_hash", "_text", "parts")
 
     def __init__(self, path: str | Sequence[str]) -> None:
         parts = (path,) if isinstance(path, str) else tuple(path)
@@ -36,6 +36,7 @@ class AssetKey:
                 f"an asset key is a name or a list of names, none of them empty; this one is {path!r}"
             )
         self.parts: Final = parts
+        self._hash = hash(parts)
         self._text: str | None = None
 
     @property
@@ -96,10 +97,13 @@ class AssetKey:
         return self.parts < other.parts
 
     def __hash__(self) -> int:
-        return hash(self.parts)
+        return self._hash
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return AssetKey, (self.parts,)  # the hash of a text is another one in another process
 
     def __str__(self) -> str:
-        return self.to_user_string()
+        return self._text or self.to_user_string()
 
     def __repr__(self) -> str:
         return f"AssetKey({self.path!r})"

@@ -107,6 +107,8 @@ class Signature:
 def _evaluated(annotation: Any, function: Callable[..., Any]) -> Any:
     if not isinstance(annotation, str):
         return annotation
+    if annotation == "None":
+        return None
     names = getattr(inspect.unwrap(function), "__globals__", {})
     try:
         return eval(annotation, names)
