@@ -81,6 +81,10 @@ def test_random_conditions_mean_the_same_to_both(seed: int) -> None:
                     world.run(open_runs.pop(0), fail=fail)
             case _:
                 world.append(e.FreshnessChanged(asset_key="a0", state="FAIL", previous="PASS", at=world.clock.now()))
+        if rng.random() < 0.1:
+            world.wants_snapshot = True
+        if rng.random() < 0.1:
+            world.restart()
         open_runs += world.tick()
     assert BothEvaluators.compared > before
     assert (
