@@ -43,7 +43,11 @@ def random_definitions(rng: random.Random) -> list[object]:
         def trivial() -> None: ...
 
         made.append(trivial)
-    return made
+
+    @asset(deps=["a0"], automation_condition=C.eager())
+    def plain() -> None: ...
+
+    return [*made, plain]  # one at least that the quick evaluator takes
 
 
 @asset_check(asset="a0")
