@@ -129,6 +129,8 @@ class Visit:
         self._remember(asset, evaluation, seen if first else None)
         if key in self.graph.follow_up and (evaluation.pulsed or len(self.memory) > known):
             self.follow_up.add(key)
+        if mode == "dry_run" and wanted and truth.passing:
+            self.follow_up.add(key)  # it counts as tried as long as its cause lasts
         if first and key in self.graph.read_first:
             self.follow_up.add(key)
         if not wanted:
