@@ -13,11 +13,12 @@ STAMP := .venv/set-up-$(shell pwd -P | cksum | cut -d ' ' -f 1)
 export PYTHON
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help demo test lint fmt bench ui screenshots constraints set-up clean distclean
+.PHONY: help demo test nightly lint fmt bench ui screenshots constraints set-up clean distclean
 
 help:
 	@echo 'make demo [DAYS=30]  see it run on real data'
 	@echo 'make test            all tests (ARGS for pytest)'
+	@echo 'make nightly         thousands of random histories and weeks of simulated operation (ARGS for pytest)'
 	@echo 'make lint            formatting, lint rules and types, changing nothing'
 	@echo 'make fmt             format, and mend what the lint rules can mend by themselves'
 	@echo 'make bench           the measures of tests/benchmarks'
@@ -35,6 +36,11 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(PY) -m pytest $(ARGS)
+
+# The tests that play random histories, each with far more of them than in `make test`.
+nightly: $(STAMP)
+	$(PY) -m pytest --nightly --timeout 7200 tests/simulation tests/daemon/evaluation/test_scalar.py \
+	    tests/daemon/evaluation/test_partitioned.py tests/daemon/runs/backfill/test_random_backfills.py $(ARGS)
 
 lint: $(STAMP)
 	$(PY) -m ruff format --check .

@@ -55,6 +55,7 @@ class Loop:
         runs: RunSupervisor,
         sensing: Sensing,
         backfills: BackfillDriver,
+        snapshots: Snapshotting,
         *,
         clock: Clock,
         term: int,
@@ -67,7 +68,7 @@ class Loop:
         self._clock, self._term, self._tasks = clock, term, tasks
         self._may_decide = may_decide
         self._freshness = FreshnessWatch(ticker.state)
-        self._snapshots = Snapshotting(events, tasks)
+        self._snapshots = snapshots
         self._is_finishing = False
         self._finished = anyio.Event()
         self._nudge = anyio.Event()
@@ -82,11 +83,15 @@ class Loop:
         """Take another turn: something outside the log has changed."""
         self._nudge.set()
 
+    @property
+    def is_nudged(self) -> bool:
+        """Whether another turn is due at once, whatever the last one said."""
+        return self._nudge.is_set()
+
     async def run(self) -> None:
         """Turn until cancelled. State has been folded through the last Tick before (`catch_up`)."""
         with self._log.subscribe() as woken:
             while True:
-                self._nudge = anyio.Event()
                 await self._may_decide()
                 due = await self.turn()
                 if due is None:
@@ -113,7 +118,11 @@ class Loop:
         self.state.backfills.touch_all()
 
     async def turn(self) -> datetime | None:
-        """One turn; returns until when the loop may sleep, or None if another turn is due at once."""
+        """One turn; returns until when the loop may sleep, or None if another turn is due at once.
+
+        A nudge that came before is answered by it.
+        """
+        self._nudge = anyio.Event()
         batch, more = self._next_batch()
         self._ticker.absorb(batch)
         self._runs.observe(batch)
@@ -137,7 +146,7 @@ class Loop:
         now = self._clock.now()
         if self._ticker.ready and self._runs.accepting:
             await self._sensing.start_due(now)
-        if outcome.follow_up or self._log.head().offset > self.state.through:
+        if outcome.follow_up or self._runs.unsettled or self._log.head().offset > self.state.through:
             return None
         timers = (outcome.next_due, due, self._freshness.next_due, self._sensing.next_due(now))
         return min(at or NEVER for at in timers)

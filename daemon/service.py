@@ -29,22 +29,20 @@ from ..storage.clock import Clock, SystemClock
 from ..storage.ids import IdSource, SystemIds
 from ..storage.log import EventLog, Expect
 from ..storage.opening import lead_lock, place_of
-from ..storage.snapshots import newest_state
-from ..storage.state import State
 from .arrivals import ArrivalWatcher
-from .evaluation.ticker import BACKFILL_ABOVE, Ticker
+from .assembly import Settings, assemble, record_loaded, state_before_last_tick
+from .evaluation.ticker import BACKFILL_ABOVE
 from .host.client import CodeHostGone, Evaluated, Exited, LaunchFailed
 from .host.orders import Order
 from .host.reload import HostDied, HostSupervisor, Loaded, LoadFailed
 from .host.source import CodeSource
 from .leadership import Leadership
-from .loop import Loop, last_tick
-from .runs.backfill.driver import BackfillDriver
-from .runs.lease import Lease, is_held
-from .runs.queue import RunQueue
+from .loop import Loop
+from .runs.leases import Leases
 from .runs.supervisor import RunSupervisor
 from .sensing.sensing import LIMIT_S, Sensing
 from .server_leadership import ServerLeadership
+from .snapshotting import Snapshotting
 
 log: FilteringBoundLogger = structlog.get_logger("headwater.daemon")
 
@@ -72,9 +70,13 @@ class Daemon:
         self.source: CodeSource = source
         self.home: Path = home.absolute()
         self._clock, self._ids = clock or SystemClock(), ids or SystemIds()
-        self._reload, self._max_concurrent_runs, self._pools = reload, max_concurrent_runs, pools
-        self._evaluation_limit_s = evaluation_limit_s
-        self._backfill_above = backfill_above
+        self._reload = reload
+        self._settings = Settings(
+            max_concurrent_runs=max_concurrent_runs,
+            pools=pools,
+            backfill_above=backfill_above,
+            evaluation_limit_s=evaluation_limit_s,
+        )
         self._arrivals: dict[str, CancelScope] = {}
         self._arrival_rules: dict[str, object] = {}
 
@@ -100,27 +102,31 @@ class Daemon:
                 raise
 
     async def _lead(self, events: EventLog, lead: ServerLeadership, term: int, task_status: TaskStatus[None]) -> None:
-        async def append(facts: Sequence[e.Event]) -> range:
-            return await events.append_async(facts, expect=Expect(term=term))
-
-        state = await anyio.to_thread.run_sync(_state_before_last_tick, events)
+        state = await anyio.to_thread.run_sync(state_before_last_tick, events)
         hosts = HostSupervisor(self.source, self.home, reload=self._reload)
-        queue = RunQueue(max_concurrent_runs=self._max_concurrent_runs, pools=self._pools)
-        runs = RunSupervisor(state, queue, hosts, self.home, clock=self._clock, append=append)
-        sensing = self._sensing(state, events, hosts)
+
+        async def evaluate(order: Order) -> None:
+            if hosts.current is None or hosts.current.snapshot.hash != state.definitions_hash:
+                raise CodeHostGone(self.source)  # the host is ahead of the log; what it has loaded comes in a moment
+            await hosts.evaluate(order)
+
         async with anyio.create_task_group() as tasks:
             with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-                loop = Loop(
+                parts = assemble(
+                    state,
                     events,
-                    Ticker(state, run_id=self._ids.new_id, backfill_above=self._backfill_above),
-                    runs,
-                    sensing,
-                    self._backfill_driver(state),
+                    hosts,
+                    Leases(self.home),
+                    Snapshotting(events, tasks),
+                    evaluate=evaluate,
+                    settings=self._settings,
                     clock=self._clock,
+                    ids=self._ids,
                     term=term,
                     tasks=tasks,
                     may_decide=lead.held,
                 )
+                loop, runs, sensing = parts.loop, parts.runs, parts.sensing
                 tasks.start_soon(lead.keep, term)
                 await anyio.to_thread.run_sync(loop.catch_up)
                 runs.resume(_lately_cancelled(events))
@@ -135,25 +141,10 @@ class Daemon:
                 await self._finish(runs)
                 with anyio.move_on_after(CLOSE_S):
                     await loop.finish()
-                await append([e.DaemonStopped(term=term, reason="signal")])
+                stopped = e.DaemonStopped(term=term, reason="signal")
+                await events.append_async([stopped], expect=Expect(term=term))
                 tasks.cancel_scope.cancel()
         log.info("daemon_stopped", through=state.through)
-
-    def _sensing(self, state: State, events: EventLog, hosts: HostSupervisor) -> Sensing:
-        async def evaluate(order: Order) -> None:
-            if hosts.current is None or hosts.current.snapshot.hash != state.definitions_hash:
-                raise CodeHostGone(self.source)  # the host is ahead of the log; what it has loaded comes in a moment
-            await hosts.evaluate(order)
-
-        return Sensing(state, events, evaluate, new_id=self._ids.new_id, limit_s=self._evaluation_limit_s)
-
-    def _backfill_driver(self, state: State) -> BackfillDriver:
-        return BackfillDriver(
-            state,
-            run_id=self._ids.new_id,
-            window=2 * self._max_concurrent_runs,
-            lives=lambda backfill_id: is_held(Lease.of_run(self.home, backfill_id).path),
-        )
 
     async def _finish(self, runs: RunSupervisor) -> None:
         """Launch nothing more; give what is under way its time."""
@@ -178,7 +169,7 @@ class Daemon:
         async for message in hosts.events:
             match message:
                 case Loaded(snapshot):
-                    await self._loaded(events, snapshot, loop, term)
+                    await record_loaded(events, snapshot, term=term)
                     self._watch_arrivals(snapshot, events, loop, tasks, term)
                     log.info("definitions_loaded", hash=snapshot.hash[:12], assets=len(snapshot.assets))
                 case LoadFailed(errors, traceback):
@@ -193,14 +184,6 @@ class Daemon:
                         sensing.hear(message)
                     runs.hear(message)
             loop.nudge()
-
-    async def _loaded(self, events: EventLog, snapshot: DefinitionsSnapshot, loop: Loop, term: int) -> None:
-        newest = events.query(types=["definitions_loaded", "definitions_failed"], newest_first=True, limit=1)
-        last = newest[0].event if newest else None
-        if isinstance(last, e.DefinitionsLoaded) and last.hash == snapshot.hash:
-            return
-        fact = e.DefinitionsLoaded(hash=snapshot.hash, asset_count=len(snapshot.assets))
-        await events.append_async([fact], expect=Expect(term=term), blobs={snapshot.hash: snapshot.to_bytes()})
 
     def _watch_arrivals(
         self, snapshot: DefinitionsSnapshot, events: EventLog, loop: Loop, tasks: TaskGroup, term: int
@@ -229,11 +212,6 @@ def _lately_cancelled(events: EventLog) -> list[str]:
     """The runs that were cancelled last: the daemon before may have had no time to stop their workers."""
     found = events.query(types=["run_cancelled"], newest_first=True, limit=LATELY)
     return [stored.event.run_id for stored in found if isinstance(stored.event, e.RunCancelled)]
-
-
-def _state_before_last_tick(events: EventLog) -> State:
-    """From the newest snapshot behind which the last Tick stands: what came after the Tick is still to be decided."""
-    return newest_state(events, until=last_tick(events)[1])
 
 
 async def _run_in(scope: CancelScope, watcher: ArrivalWatcher) -> None:

@@ -37,9 +37,13 @@ class Snapshotting:
     def is_worth_it(self, state: State) -> bool:
         return state.through - self._through >= WORTH_IT
 
+    def is_due(self, state: State) -> bool:
+        """Whether the last is long ago and is not still being written."""
+        return state.through - self._through >= self._every and not self._writing.locked()
+
     def take_if_due(self, state: State) -> None:
-        """Take one, if the last is long ago and is not still being written. Returns once it is dumped."""
-        if state.through - self._through >= self._every and not self._writing.locked():
+        """Take one, if one is due. Returns once it is dumped."""
+        if self.is_due(state):
             self._through = state.through
             self._tasks.start_soon(self._write, dump(state))
 

@@ -1,4 +1,8 @@
-"""What holds for every test: nothing that one of them set up for the whole process reaches the next."""
+"""What holds for every test: nothing that one of them set up for the whole process reaches the next.
+
+Random tests are as long as the profile says: `make test` plays some hundreds of histories, `make nightly` (--nightly)
+thousands. A test that is given a `seed` says how many with `@pytest.mark.seeds(60, nightly=1_500)`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,25 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import settings
+
+settings.register_profile("nightly", max_examples=2_000, deadline=None, print_blob=True)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--nightly", action="store_true", help="play thousands of random histories, for an hour or more")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "seeds(count, nightly): run the test with these many seeds")
+    if config.getoption("--nightly"):
+        settings.load_profile("nightly")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if (mark := metafunc.definition.get_closest_marker("seeds")) is not None:
+        is_nightly = metafunc.config.getoption("--nightly")
+        metafunc.parametrize("seed", range(mark.kwargs["nightly"] if is_nightly else mark.args[0]))
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,8 @@ latch, or whose edge `newly_true` looks for, turns false in the next tick.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ...definitions.conditions import AutomationCondition
 from ...definitions.conditions import operands as op
 from ...definitions.conditions import operators as ops
@@ -27,6 +29,8 @@ def needs_follow_up(condition: AutomationCondition, *, negated: bool = False) ->
         trigger, reset = condition.children
         if not _is_over_next_tick(trigger) and any(_is_pulse(node) for node in reset.walk()):
             return True  # which latches again when the reset is over
+        if not _is_over_next_tick(trigger) and any(map(_is_pulse, _outside_latches(trigger))):
+            return True  # of which a level remains, that turns true as a trigger of its own
         return needs_follow_up(trigger, negated=negated) or needs_follow_up(reset, negated=not negated)
     inner = negated != isinstance(condition, ops.Not)
     return any(needs_follow_up(child, negated=inner) for child in condition.children)
@@ -34,6 +38,13 @@ def needs_follow_up(condition: AutomationCondition, *, negated: bool = False) ->
 
 def _is_pulse(node: AutomationCondition) -> bool:
     return isinstance(node, ops.NewlyTrue) or (isinstance(node, op.Operand) and node.pulse)
+
+
+def _outside_latches(condition: AutomationCondition) -> Iterator[AutomationCondition]:
+    if not isinstance(condition, ops.Since):
+        yield condition
+        for child in condition.children:
+            yield from _outside_latches(child)
 
 
 def _is_over_next_tick(condition: AutomationCondition) -> bool:
@@ -48,6 +59,11 @@ def _is_over_next_tick(condition: AutomationCondition) -> bool:
 def reads_requests(condition: AutomationCondition) -> bool:
     """Whether the condition reads `newly_requested`, which is true in the tick after a request."""
     return isinstance(condition, op.NewlyRequested) or any(reads_requests(child) for child in condition.children)
+
+
+def reads_first(condition: AutomationCondition) -> bool:
+    """Whether the condition reads `initial_evaluation`: a level, but one that is over in the next tick."""
+    return any(isinstance(node, op.InitialEvaluation) for node in condition.walk())
 
 
 def reads_open_pulses(condition: AutomationCondition, *, negated: bool = False) -> bool:

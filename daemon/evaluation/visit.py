@@ -134,6 +134,10 @@ class Visit:
         self._remember(asset, evaluation, seen if first else None)
         if key in self.graph.follow_up and (evaluation.pulsed or len(self.memory) > known):
             self.follow_up.add(key)
+        if mode == "dry_run" and wanted and truth.passing:
+            self.follow_up.add(key)  # it counts as tried as long as its cause lasts
+        if first and key in self.graph.read_first:
+            self.follow_up.add(key)
         if not wanted:
             return False
         requested = self._tried if mode == "dry_run" else moment.requested
@@ -189,7 +193,8 @@ class Visit:
             if because.bits.isdisjoint(wanted):
                 continue
             reasons = reasons or _reasons(truth)
-            held = (wanted & alike(because, reasons)) - BitMap(table.setbacks)
+            lost = BitMap([n for n, setback in table.setbacks.items() if setback.at >= asked_at])
+            held = (wanted & alike(because, reasons)) - lost
             self._put_off(asset.key, held, _at(asked_at) + interval, wanted)
         return wanted
 
@@ -218,9 +223,9 @@ class Visit:
         """Until when the interval or the back-off of one partition lasts, if there is one."""
         table = self.moment.state.asset(key).table
         setback = table.setbacks.get(ordinal)
-        if setback is not None:
-            return _lost_until(setback)
         asked = table.asked.find(ordinal)
+        if setback is not None and (asked is None or setback.at >= asked[0]):
+            return _lost_until(setback)
         if asked is None or asked[1] != truth.why.position(ordinal):
             return None
         return _at(asked[0]) + self._min_request_interval

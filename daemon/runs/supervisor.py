@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from pathlib import Path
+from typing import Protocol
 
 import structlog
 from anyio.abc import TaskGroup
@@ -27,14 +27,13 @@ from ...storage.clock import Clock
 from ...storage.log import StoredEvent
 from ...storage.state import State
 from ..host.client import CodeHostGone, Exited, LaunchFailed
-from ..host.reload import HostDied, HostSupervisor
+from ..host.reload import HostDied
 from ..host.worker import LEFT_ALONE
 from .conclusions import Gone, Refused, conclusion
 from .handing import handed_inputs
-from .lease import Lease, is_held, wait_released
+from .plan import RunPlan
 from .planning import build_plan
 from .queue import QueuedRun, RunQueue
-from .stopping import stop_worker
 
 log: FilteringBoundLogger = structlog.get_logger("headwater.runs")
 
@@ -56,15 +55,36 @@ def pools_of_run(definitions: DefinitionsSnapshot, run: QueuedRun) -> set[str]:
     return {pool for pool in pools if pool is not None}
 
 
+class Hosts(Protocol):
+    """Where runs are launched. `current` is None while nothing has loaded."""
+
+    @property
+    def current(self) -> object | None: ...
+
+    async def launch(self, plan: RunPlan) -> None:
+        """Raises CodeHostGone, after which nothing was started."""
+
+
+class Leases(Protocol):
+    """Whether somebody works on a run."""
+
+    def is_held(self, run_id: str, /) -> bool: ...
+
+    async def wait_released(self, run_id: str, /) -> None: ...
+
+    async def stop(self, run_id: str, /) -> None:
+        """End the worker of a run that was cancelled; returns once it has gone."""
+
+
 class RunSupervisor:
     """Launching and ends of runs. One task calls it: the daemon's loop."""
 
     def __init__(
-        self, state: State, queue: RunQueue, hosts: HostSupervisor, home: Path, *, clock: Clock, append: Append
+        self, state: State, queue: RunQueue, hosts: Hosts, leases: Leases, *, clock: Clock, append: Append
     ) -> None:
         self.state: State = state
         self.queue: RunQueue = queue
-        self._hosts, self._home, self._clock, self._append = hosts, home, clock, append
+        self._hosts, self._leases, self._clock, self._append = hosts, leases, clock, append
         self._launched: dict[str, QueuedRun] = {}
         self._gone: dict[str, Gone] = {}
         """Runs whose worker is gone, and how it went."""
@@ -105,7 +125,7 @@ class RunSupervisor:
     def resume(self, cancelled: Sequence[str] = ()) -> None:
         """After the fold has reached the head for the first time: queue what nobody has started. Workers of runs that
         were `cancelled` may live still, if the daemon before had no time to stop them."""
-        self._cancelled.update(run_id for run_id in cancelled if is_held(Lease.of_run(self._home, run_id).path))
+        self._cancelled.update(run_id for run_id in cancelled if self._leases.is_held(run_id))
         for run in self.state.runs.values():
             if run.started:
                 self._started.add(run.run_id)
@@ -126,13 +146,13 @@ class RunSupervisor:
             tasks.start_soon(self._watch_lease, run_id, nudge)
 
     async def _stop(self, run_id: str, nudge: Callable[[], None]) -> None:
-        await stop_worker(self._home, run_id)
+        await self._leases.stop(run_id)
         self._stopping.discard(run_id)
         self._forget(run_id)
         nudge()
 
     async def _watch_lease(self, run_id: str, nudge: Callable[[], None]) -> None:
-        await wait_released(Lease.of_run(self._home, run_id).path)
+        await self._leases.wait_released(run_id)
         self._adopted.discard(run_id)
         self._gone[run_id] = None
         nudge()
@@ -160,7 +180,7 @@ class RunSupervisor:
             if isinstance(how, Exited) and how.status in (0, LEFT_ALONE):
                 how = None  # a doubled launch: its worker left the run to another, which may still be at it
                 self._launched.pop(run_id, None)
-            if how is None and is_held(Lease.of_run(self._home, run_id).path):
+            if how is None and self._leases.is_held(run_id):
                 continue  # somebody works on it: `adopt` watches the lease
             if how is None and not run.started:
                 self.queue.end(run_id)  # its host died before anybody had claimed it
@@ -199,6 +219,11 @@ class RunSupervisor:
             except (KeyError, InvalidInvocationError) as error:
                 why = f"{error} is not defined any more" if isinstance(error, KeyError) else str(error)
                 self._gone[run.run_id] = Refused(run.run_id, why)
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether there are ends for the next `settle` to write, such as of a run that could not be planned."""
+        return bool(self._gone)
 
     @property
     def busy(self) -> int:

@@ -13,10 +13,8 @@ from functools import partial
 
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, given, settings
-from pyroaring import BitMap
 
 from headwater import AssetDep
-from headwater.daemon.evaluation.moment import Moment
 from headwater.daemon.evaluation.ticker import Ticker
 from headwater.daemon.replay.verify import verify
 from headwater.definitions.asset import AssetSpec, asset
@@ -33,11 +31,10 @@ from headwater.definitions.partitions import (
     StaticPartitionsDefinition,
     TimeWindowPartitionMapping,
 )
-from headwater.definitions.snapshot import AssetSnapshot
 from headwater.storage import events as e
 from headwater.storage import snapshots
 from headwater.storage.state import Changes, State
-from support.audit import needless_attempts
+from support.audit import needless_attempts, stale_parts
 from support.world import World
 
 EAGER = AutomationCondition.eager()
@@ -340,28 +337,8 @@ def check(actions: list, *, backfill_above: int = 100) -> None:
     assert needless_attempts(world.log.read(0, 1_000_000), world.log.definitions_bytes, REASONS) == []
     assert world.state.runs == {}
     assert world.state.backfills.active == {}
-    for key in EAGERS:
-        table = world.state.assets[key].table
-        assert world.state.definitions is not None
-        asset_ = world.state.definitions.assets[key]
-        moment = Moment(world.state, world.state.definitions, world.clock.now(), None)
-        for dep in asset_.deps:
-            upstream = world.state.asset(dep.key).table
-            for ordinal, position in upstream.update.items():
-                mapped = moment.downstream(asset_, dep, BitMap([ordinal]))
-                for n in mapped if ordinal in moment.existing(dep.key) else ():
-                    stale = position > table.handled[n]
-                    owed = n in table.failed or n in table.blocked or _needs_more(moment, asset_, n)
-                    assert not stale or owed, f"{key} is stale after {dep.key}"
+    assert stale_parts(world.state, world.clock.now(), EAGERS) == []
     world.advance(timedelta(minutes=1))
     assert [run for run in world.settle() if run.targets[0].asset_key != "sometimes"] == []
     assert verify(world.log).differences == []
     assert verify(world.log, since=world.log.head().offset // 2).differences == []
-
-
-def _needs_more(moment: Moment, asset_: AssetSnapshot, ordinal: int) -> bool:
-    """A partition may stay stale only while something that it reads was never made."""
-    return any(
-        moment.upstream(asset_, dep, BitMap([ordinal])) - moment.state.asset(dep.key).table.materialized
-        for dep in asset_.deps
-    )

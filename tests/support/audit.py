@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 
+from pyroaring import BitMap
+
+from headwater.daemon.evaluation.moment import Moment
+from headwater.definitions.snapshot import AssetSnapshot
 from headwater.storage import events as e
 from headwater.storage.log import StoredEvent
 from headwater.storage.state import State
 
 Part = tuple[str, str | None]
+
+ASKED = ("manual", "schedule", "sensor")
+"""The origins of runs that need no reason."""
 
 
 def needless_attempts(
@@ -17,7 +25,8 @@ def needless_attempts(
     """Successful attempts that began without a reason newer than what the successful attempt before had read.
 
     `reads` names the dependencies of each asset to look at. A reason is a released update of a dependency (a gate that
-    opens is one), a request by hand, other definitions, or an attempt lost to infrastructure.
+    opens is one), other definitions, an attempt lost to infrastructure or something wiped. What is asked for by hand, a
+    schedule or a sensor needs none.
     """
     state = State.empty(definitions_bytes)
     newest: dict[str, int] = {}
@@ -31,12 +40,14 @@ def needless_attempts(
         for key in state.take_changes().updated:
             newest[key] = stored.offset
         match stored.event:
-            case e.DefinitionsLoaded() | e.RunFailed(infrastructure=True) | e.RunRequested(origin="manual"):
+            case e.DefinitionsLoaded() | e.RunFailed(infrastructure=True) | e.AssetWiped():
                 newest["*"] = stored.offset
             case e.BackfillRequested(origin="manual"):
                 by_hand.add(stored.event.backfill_id)
-            case e.RunRequested(backfill_id=backfill_id) if backfill_id in by_hand:
-                newest["*"] = stored.offset
+            case e.RunRequested(origin=origin, backfill_id=of) as run if of in by_hand or (
+                of is None and origin in ASKED
+            ):
+                by_hand.add(run.run_id)
             case e.StepStarted(targets=targets) as step if targets:
                 step_id = step.run_id, step.step_key
                 horizon[step_id] = stored.offset if step.read_through is None else step.read_through
@@ -44,7 +55,8 @@ def needless_attempts(
                     part = target.asset_key, target.partitions[0][0] if target.partitions else None
                     reason = max(newest.get(dep, 0) for dep in [*reads.get(target.asset_key, ()), "*"])
                     before = read_through.get(part)
-                    if target.asset_key in reads and before is not None and reason <= before:
+                    is_asked_for = step.run_id in by_hand or target.asset_key not in reads
+                    if not is_asked_for and before is not None and reason <= before:
                         needless[step_id] = f"{part} at {stored.offset}: the attempt before had read through {before}"
             case e.AssetMaterialized(origin="step") as made:
                 step_id = made.run_id or "", made.step_key or ""
@@ -52,3 +64,29 @@ def needless_attempts(
                 if step_id in needless:
                     found.append(needless.pop(step_id))
     return found
+
+
+def stale_parts(state: State, at: datetime, keys: Iterable[str]) -> list[str]:
+    """What is staler than an eager condition leaves it: an update that it has not handled, with nothing in the way."""
+    assert state.definitions is not None
+    moment = Moment(state, state.definitions, at, None)
+    found: list[str] = []
+    for key in keys:
+        table, asset = state.assets[key].table, state.definitions.assets[key]
+        for dep in asset.deps:
+            existing = moment.existing(dep.key)
+            for ordinal, position in state.asset(dep.key).table.update.items():
+                for n in moment.downstream(asset, dep, BitMap([ordinal])) if ordinal in existing else ():
+                    stale = position > table.handled[n]
+                    owed = n in table.failed or n in table.blocked or _needs_more(moment, asset, n)
+                    if stale and not owed:
+                        found.append(f"{key} is stale after {dep.key} at {position}")
+    return found
+
+
+def _needs_more(moment: Moment, asset: AssetSnapshot, ordinal: int) -> bool:
+    """A partition may stay stale only while something that it reads was never made."""
+    return any(
+        moment.upstream(asset, dep, BitMap([ordinal])) - moment.state.asset(dep.key).table.materialized
+        for dep in asset.deps
+    )

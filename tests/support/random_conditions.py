@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from datetime import timedelta
 
 from headwater import AutomationCondition
 
@@ -27,6 +28,29 @@ LEAVES = [
     lambda: C.any_checks_match(C.check_passed()),
     C.any_downstream_conditions,
     lambda: C.cron_tick_passed("*/7 * * * *"),
+    lambda: C.cron_tick_passed("15 3 * * *", "America/New_York"),
+    C.newly_missing,
+    C.run_in_progress,
+    C.backfill_in_progress,
+    C.freshness_passed,
+    C.freshness_warned,
+    C.gated,
+    C.handled,
+    C.check_passed,
+    lambda: C.in_latest_time_window(timedelta(days=2)),
+    lambda: C.all_checks_match(C.check_passed()),
+    C.all_deps_blocking_checks_passed,
+    C.any_deps_gated,
+    C.any_deps_in_progress,
+    C.any_deps_missing,
+    C.any_deps_updated,
+    lambda: C.all_deps_updated_since_cron("*/11 * * * *"),
+    C.eager,
+    C.on_missing,
+    lambda: C.on_cron("*/13 * * * *"),
+    lambda: C.eager().without(C.in_latest_time_window()),
+    lambda: C.any_deps_match(C.newly_updated()).ignore("a1"),
+    lambda: C.all_deps_match(~C.missing()).allow("a0"),
 ]
 
 

@@ -66,7 +66,7 @@ def looks() -> bool:
     return True
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.seeds(60, nightly=1_600)
 def test_random_conditions_mean_the_same_to_both(seed: int) -> None:
     rng = random.Random(seed)
     world = World(start=datetime.fromisoformat("2026-03-01T06:00:00+00:00"), seed=seed)
@@ -88,6 +88,10 @@ def test_random_conditions_mean_the_same_to_both(seed: int) -> None:
                     world.run(open_runs.pop(0), fail=fail)
             case _:
                 world.check("a0", "looks", partition=rng.choice(DAYS), passed=rng.random() < 0.5, blocking=False)
+        if rng.random() < 0.1:
+            world.wants_snapshot = True
+        if rng.random() < 0.1:
+            world.restart()
         open_runs += world.tick()
     assert BothEvaluators.compared > before
     assert verify(world.log, everything=True).differences == []

@@ -160,3 +160,19 @@ def test_decided_again_from_the_log_pauses_and_dry_runs_come_to_the_same() -> No
     world.run_all()
     result = verify(world.log)
     assert (result.differences, result.decisions > 4) == ([], True)
+
+
+def test_a_dry_run_forgets_what_it_decided_along_with_something_upstream_in_the_tick_after() -> None:
+    world = World()
+    above = made("above", C.eager(), deps=["raw"])
+    world.define(AssetSpec("raw"), above, made("below", C.eager(), deps=["above"]))
+    world.report("raw")
+    world.run_all()
+    switch(world, "dry_run")
+    world.report("raw")
+    world.settle()
+    world.advance(60)
+    world.report("raw")
+    world.settle()
+    assert dry_decisions(world) == ["above", "below"] * 2
+    assert verify(world.log, everything=True).differences == []

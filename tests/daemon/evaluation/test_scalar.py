@@ -43,7 +43,11 @@ def random_definitions(rng: random.Random) -> list[object]:
         def trivial() -> None: ...
 
         made.append(trivial)
-    return made
+
+    @asset(deps=["a0"], automation_condition=C.eager())
+    def plain() -> None: ...
+
+    return [*made, plain]  # one at least that the quick evaluator takes
 
 
 @asset_check(asset="a0")
@@ -51,7 +55,7 @@ def looks() -> bool:
     return True
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.seeds(60, nightly=1_600)
 def test_random_conditions_mean_the_same_to_both(seed: int) -> None:
     rng = random.Random(seed)
     world = World(seed=seed)
@@ -81,6 +85,10 @@ def test_random_conditions_mean_the_same_to_both(seed: int) -> None:
                     world.run(open_runs.pop(0), fail=fail)
             case _:
                 world.append(e.FreshnessChanged(asset_key="a0", state="FAIL", previous="PASS", at=world.clock.now()))
+        if rng.random() < 0.1:
+            world.wants_snapshot = True
+        if rng.random() < 0.1:
+            world.restart()
         open_runs += world.tick()
     assert BothEvaluators.compared > before
     assert (

@@ -1,0 +1,40 @@
+"""Attempts that infrastructure lost: what comes after the one that takes their place."""
+
+from __future__ import annotations
+
+from headwater import AutomationCondition, asset
+from headwater.storage import snapshots
+from support.world import World, keys_of
+
+
+@asset(automation_condition=AutomationCondition.missing())
+def level() -> None: ...
+
+
+def test_what_was_lost_and_is_made_again_is_not_asked_for_once_more_while_it_is_being_made() -> None:
+    world = World()
+    world.define(level)
+    (lost,) = world.settle()
+    world.end(lost.run_id, "orphaned")
+    world.settle()
+    world.advance(2)
+    (again,) = world.settle()
+    world.start(again.run_id, "level")
+    assert world.settle() == []
+    world.advance(20)
+    assert world.settle() == []
+    world.advance(11)  # `missing` alone is true as long as nothing is made: once an interval
+    assert keys_of(world.settle()) == [["level"]]
+
+
+def test_a_snapshot_taken_after_an_attempt_was_lost_says_what_the_log_says() -> None:
+    world = World()
+    world.define(level)
+    (lost,) = world.settle()
+    world.start(lost.run_id, "level")
+    world.end(lost.run_id, "orphaned")
+    world.wants_snapshot = True
+    world.advance(2)
+    assert keys_of(world.settle()) == [["level"]]
+    assert [row.offset for row in world.log.snapshots()]
+    assert snapshots.check(world.log) == {}
