@@ -57,6 +57,7 @@ class Visit:
         self.memory: list[e.MemoryDelta] = []
         self.decisions: list[e.Decision] = []
         self.follow_up: set[str] = set()
+        self._waiting_for: dict[str, set[str]] | None = None
         self.put_off: dict[str, datetime] = {}
         self._tried: dict[str, Truth] = {}
         self._brought_by: dict[str, str] = {}
@@ -77,7 +78,8 @@ class Visit:
         self._decide_along()
 
     def _told(self, key: str) -> list[str]:
-        """The assets with a condition that read what is requested now: `key`, and what comes along with it."""
+        """The assets with a condition that read what is requested now, `key` and what comes along with it, or that wait
+        for it: what blocks them is then made together with them."""
         made = [key]
         is_real = key in self.moment.requested
         truth = self.moment.requested[key] if is_real else self._tried[key]
@@ -88,7 +90,12 @@ class Visit:
                 if is_real:
                     self._brought_by.setdefault(other, key)
                 made.append(other)
-        return [child for one in made for child in self.graph.children.get(one, ()) if child in self.graph.conditions]
+        if self._waiting_for is None:
+            self._waiting_for = self.moment.state.waiting_for()
+        told = [child for one in made for child in self.graph.children.get(one, ())]
+        if self._waiting_for:
+            told += [child for one in made for child in self._waiting_for.get(one, ())]
+        return [child for child in told if child in self.graph.conditions]
 
     def _decide_along(self) -> None:
         """Write down what comes along and was not requested by itself."""

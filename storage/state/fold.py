@@ -141,6 +141,13 @@ class State:
             handler(stored.event, stored)  # type: ignore[arg-type]
         self.through, self.timestamp = stored.offset, stored.timestamp
 
+    def waiting_for(self) -> dict[str, set[str]]:
+        """By asset, the assets of which something waits until it updates or passes."""
+        waiting: dict[str, set[str]] = {}
+        for (blocker, _), parts in self._blocks.items():
+            waiting.setdefault(blocker, set()).update(key for key, _ in parts)
+        return waiting
+
     def take_changes(self) -> Changes:
         """What changed since the last call."""
         changes, self.changes = self.changes, Changes()
