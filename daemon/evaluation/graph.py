@@ -12,7 +12,7 @@ from ...storage.state.conditions import Place
 from ...storage.state.memory import SEEN
 from .asked_places import Asked, places_of
 from .far_reads import any_far_reads, far_reads
-from .pulses import needs_follow_up, reads_first, reads_open_pulses, reads_requests
+from .pulses import needs_follow_up, reads_open_pulses, reads_requests
 from .timers import Timers
 from .truth import Truth
 
@@ -38,7 +38,6 @@ class ConditionGraph:
         self._seen: dict[str, str] = {}
         self.timers: Timers = Timers(definitions)
         self.follow_up: set[str] = self._whose(needs_follow_up)
-        self.read_first: set[str] = self._whose(reads_first)
         self.open_pulses: set[str] = self._whose(reads_open_pulses)
         self._read_requests = self._whose(reads_requests)
         self.asks: dict[str, dict[Place, Asked]] = places_of(definitions)

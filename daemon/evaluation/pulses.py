@@ -61,11 +61,6 @@ def reads_requests(condition: AutomationCondition) -> bool:
     return isinstance(condition, op.NewlyRequested) or any(reads_requests(child) for child in condition.children)
 
 
-def reads_first(condition: AutomationCondition) -> bool:
-    """Whether the condition reads `initial_evaluation`: a level, but one that is over in the next tick."""
-    return any(isinstance(node, op.InitialEvaluation) for node in condition.walk())
-
-
 def reads_open_pulses(condition: AutomationCondition, *, negated: bool = False) -> bool:
     """Whether the condition holds through a pulse that no latch keeps: over in the next tick, and true in this one.
 

@@ -78,7 +78,8 @@ class Visit:
         self._decide_along()
 
     def _told(self, key: str) -> list[str]:
-        """The assets with a condition that read what is requested now: `key`, and what comes along with it."""
+        """The assets with a condition that read what is requested now, `key` and what comes along with it, or that wait
+        for it: what blocks them is then made together with them."""
         made = [key]
         is_real = key in self.moment.requested
         truth = self.moment.requested[key] if is_real else self._tried[key]
@@ -89,7 +90,10 @@ class Visit:
                 if is_real:
                     self._brought_by.setdefault(other, key)
                 made.append(other)
-        return [child for one in made for child in self.graph.children.get(one, ()) if child in self.graph.conditions]
+        told = [child for one in made for child in self.graph.children.get(one, ())]
+        if self.moment.state.blocks:
+            told += [child for one in made for child in self.moment.state.waiting_for(one)]
+        return [child for child in told if child in self.graph.conditions]
 
     def _decide_along(self) -> None:
         """Write down what comes along and was not requested by itself."""
@@ -136,8 +140,6 @@ class Visit:
             self.follow_up.add(key)
         if mode == "dry_run" and wanted and truth.passing:
             self.follow_up.add(key)  # it counts as tried as long as its cause lasts
-        if first and key in self.graph.read_first:
-            self.follow_up.add(key)
         if not wanted:
             return False
         requested = self._tried if mode == "dry_run" else moment.requested

@@ -50,7 +50,7 @@ from .switches import Switch
 from .tuples import TupleSpace, _Block
 from .unread import UnreadStates
 
-FORMAT = 3
+FORMAT = 4
 """Of dumps. Whatever changes what stands in one, or what it means, is a new format; dumps of others are not read."""
 
 
@@ -215,7 +215,7 @@ _PARTS = {
         definitions_hash=PLAIN,
         definitions_errors=PLAIN,
         runs=by_key(_RUN),
-        blocks=by_key(SET),
+        blocks=by_key(by_key(SET)),
     ),
     "backfills": attributes(active=by_key(_BACKFILL), orphans=SET, _touched=SET),
     "memory": attributes(nodes=by_key(by_key(CAUSES)), first=by_key(PLAIN), left=by_key(BITS)),

@@ -75,7 +75,8 @@ class State:
         self.conditions: ConditionAnswers = ConditionAnswers()
         self.last_tick: LastTick = LastTick()
         self.changes: Changes = Changes()
-        self.blocks: dict[Part, set[Part]] = {}
+        self.blocks: dict[str, dict[str | None, set[Part]]] = {}
+        """By asset and partition, what waits until it updates or passes."""
         self.known: dict[str, Mapping[str, AssetSnapshot]] = {"": {}}
         """The assets of definitions by hash: those in force, and others that unfinished runs were planned under."""
         self.dep_keys: dict[tuple[str, str], tuple[str, ...] | None] = {}
@@ -113,6 +114,25 @@ class State:
             if handler is not None:
                 handler(self, event, stored)
             self.through, self.timestamp = through, stored.timestamp
+
+    def block(self, part: Part, *, blocker: Part) -> None:
+        """Let a part wait until another one updates or passes."""
+        key, partition = blocker
+        self.blocks.setdefault(key, {}).setdefault(partition, set()).add(part)
+
+    def unblock(self, blocker: Part) -> set[Part]:
+        """What waited for a part, and does so no more."""
+        key, partition = blocker
+        waiting = self.blocks.get(key)
+        if waiting is None or (parts := waiting.pop(partition, None)) is None:
+            return set()
+        if not waiting:
+            del self.blocks[key]
+        return parts
+
+    def waiting_for(self, key: str) -> set[str]:
+        """The assets of which something waits for something of an asset."""
+        return {other for parts in self.blocks.get(key, {}).values() for other, _ in parts}
 
     def take_changes(self) -> Changes:
         """What changed since the last call."""

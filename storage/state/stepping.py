@@ -86,7 +86,7 @@ def step_skipped(state: State, event: e.StepSkipped, stored: Stored) -> None:
         if blockers:
             table.blocked[ordinal] = set(blockers)
             for blocker in blockers:
-                state.blocks.setdefault(blocker, set()).add((asset.key, table.space.key(ordinal)))
+                state.block((asset.key, table.space.key(ordinal)), blocker=blocker)
         state.changes.touched.add(asset.key)
 
 

@@ -27,7 +27,7 @@ def backfill_skipped(state: State, event: e.BackfillSkipped, stored: Stored) -> 
             part = key, table.space.key(ordinal)
             table.blocked[ordinal] = table.blocked.get(ordinal, set()) | blockers
             for blocker in blockers:
-                state.blocks.setdefault(blocker, set()).add(part)
+                state.block(part, blocker=blocker)
 
 
 def backfill_ended(state: State, event: e.BackfillEnded, stored: Stored) -> None:

@@ -189,7 +189,7 @@ def _release(
 
 def _unblock(state: State, blocker: Part) -> None:
     """What waited for this upstream alone is free to be requested."""
-    for key, partition in state.blocks.pop(blocker, ()):
+    for key, partition in state.unblock(blocker):
         table, ordinal = state.asset(key).locate(partition)
         blockers = table.blocked.get(ordinal, set())
         blockers.discard(blocker)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from headwater import AutomationCondition, asset
+from headwater.daemon.replay.verify import verify
+from headwater.storage import events as e
 from headwater.storage import snapshots
 from support.world import World, keys_of
 
@@ -38,3 +40,29 @@ def test_a_snapshot_taken_after_an_attempt_was_lost_says_what_the_log_says() -> 
     assert keys_of(world.settle()) == [["level"]]
     assert [row.offset for row in world.log.snapshots()]
     assert snapshots.check(world.log) == {}
+
+
+def test_what_waits_for_an_asset_further_up_is_asked_for_together_with_it() -> None:
+    C = AutomationCondition
+
+    @asset(automation_condition=C.newly_updated() | C.missing() & C.cron_tick_passed("*/5 * * * *"))
+    def top() -> None: ...
+
+    @asset(deps=[top], automation_condition=C.missing() & C.cron_tick_passed("0 0 1 1 *"))
+    def middle() -> None: ...
+
+    @asset(deps=[middle], automation_condition=C.missing())
+    def bottom() -> None: ...
+
+    world = World()
+    world.define(top, middle, bottom)
+    targets = tuple(e.Target(asset_key=key) for key in ("top", "middle", "bottom"))
+    together = e.RunRequested(run_id=world.ids.new_id(), targets=targets)
+    world.append(together)
+    assert world.settle() == []
+    world.run(together, fail=["top"])
+    world.advance(60)
+    assert world.settle() == []
+    world.advance(600)
+    assert keys_of(world.settle()) == [["top"], ["bottom"]]
+    assert verify(world.log, everything=True).differences == []

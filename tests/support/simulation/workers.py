@@ -209,7 +209,9 @@ class PlayedHost:
             open_instance=lambda: Instance(log, Path()),
             tell=lambda result: told.append(json.dumps(result)),
         )
-        self.outbox.append(Evaluated(order.evaluation_id, tuple(map(json.loads, told)), ""))
+        self.outbox.append(
+            Evaluated(order.evaluation_id, tuple({**json.loads(one), "took_s": 0.001} for one in told), "")
+        )
 
     def die(self) -> None:
         gone = frozenset(self.evaluating)
