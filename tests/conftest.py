@@ -6,6 +6,7 @@ thousands. A test that is given a `seed` says how many with `@pytest.mark.seeds(
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,3 +47,13 @@ def _leaves_no_runs_behind() -> Iterator[None]:
     yield
     left = set(runs.iterdir()) - before if runs.is_dir() else set[Path]()
     assert not left, f"the test wrote into the working directory: {sorted(map(str, left))}"
+
+
+@pytest.fixture(autouse=True)
+def _forgets_modules_of_the_test(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Definitions that a test loads in this process are modules, of names that the next test uses as well."""
+    yield
+    below = str(tmp_path_factory.getbasetemp())
+    for name, module in [*sys.modules.items()]:
+        if str(getattr(module, "__file__", None)).startswith(below):
+            del sys.modules[name]

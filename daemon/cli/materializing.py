@@ -27,6 +27,7 @@ from ...storage.state import State
 from ...storage.state.mappings import renumber
 from ..runs.configuring import checked_run_config
 from ..runs.execute import RunExecution
+from ..runs.interrupts import held_interrupts
 from ..runs.lease import Lease
 from ..runs.op_config import checked_op_config
 from ..runs.op_execution import OpRunExecution
@@ -130,6 +131,7 @@ def run_here(
             run_config=config,
             job_name=requested.job_name,
             instance=lambda: Instance(log, home),
+            hold_interrupts=held_interrupts,
         )
         if isinstance(job, OpJobDefinition):
             OpRunExecution(plan, job, toolbox, append, opening=[requested]).run()

@@ -33,6 +33,7 @@ from ...storage.events import Event
 from ...storage.instance import Instance
 from ...storage.log import EventLog
 from ..runs.execute import RunOutcome, execute_run
+from ..runs.interrupts import held_interrupts
 from ..runs.lease import WORKER, Lease
 from ..runs.plan import RunPlan
 from .protocol import FrameReader
@@ -140,27 +141,9 @@ def work(definitions: Definitions, home: Path, plan: RunPlan, claim: _Claim, ope
         instance=lambda: Instance(log, home),
         look_further=look_further,
         around_fork=around_fork,
-        hold_interrupts=_held_interrupts,
+        hold_interrupts=held_interrupts,
     )
     return LEFT_ALONE if outcome is RunOutcome.CLAIM_LOST else 0
-
-
-@contextmanager
-def _held_interrupts() -> Iterator[None]:
-    """Let an interrupt wait: whoever writes to the log then knows what stands in it."""
-    came = False
-
-    def note(*_: object) -> None:
-        nonlocal came
-        came = True
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-        if came and callable(before):
-            before(signal.SIGINT, None)
 
 
 def redirect_output(home: Path, run_id: str) -> None:

@@ -24,6 +24,7 @@ from ...storage.events import Event, RunRequested
 from ...storage.ids import SystemIds
 from ...storage.instance import Instance
 from .conducting import RunOutcome
+from .interrupts import held_interrupts
 from .lease import Lease
 from .materialize import checked_tags, materialize_in_process, raise_first
 from .op_config import checked_op_config
@@ -151,6 +152,7 @@ def _execute(
         run_config=request.run_config,
         job_name=job.name,
         instance=lambda: instance,
+        hold_interrupts=held_interrupts,
         pause=pause,
     )
     execution = OpRunExecution(plan, job, toolbox, append, opening=[request], chosen=chosen, input_values=given)

@@ -33,6 +33,7 @@ from .choosing import choose_from_log
 from .conducting import RunOutcome
 from .configuring import checked_run_config
 from .execute import RunExecution
+from .interrupts import held_interrupts
 from .lease import Lease
 from .partition_range import range_of_tags, ranges_of
 from .pause import Pause
@@ -183,6 +184,7 @@ def materialize_in_process(
             run_config=config,
             job_name=job_name,
             instance=lambda: instance,
+            hold_interrupts=held_interrupts,
             pause=pause,
         ),
         append,

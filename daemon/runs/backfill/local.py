@@ -19,6 +19,7 @@ from ....storage.log import EventLog, Expect
 from ....storage.state import State
 from ..execute import RunExecution
 from ..handing import handed_inputs
+from ..interrupts import held_interrupts
 from ..lease import Lease
 from ..planning import build_plan
 from ..toolbox import Toolbox
@@ -106,6 +107,7 @@ class LocalBackfill:
             run_tags=request.tags,
             run_config=request.run_config,
             instance=lambda: Instance(self._log, self._home),
+            hold_interrupts=held_interrupts,
         )
         with Lease.of_run(self._home, request.run_id):
             RunExecution(plan, toolbox, append, opening=[request]).run()
