@@ -24,8 +24,8 @@ from headwater import (
     MaterializeResult,
     asset,
 )
-from headwater.daemon.host.worker import _held_interrupts
 from headwater.daemon.runs.execute import RunOutcome, execute_run
+from headwater.daemon.runs.interrupts import held_interrupts
 from headwater.daemon.runs.planning import build_plan
 from headwater.storage.batch import Expect
 from headwater.storage.errors import StoreUnavailable
@@ -363,7 +363,7 @@ def test_an_interrupt_while_the_log_is_written_waits_until_it_is_known_what_stan
 
     plan = build_plan(definitions.snapshot(), "r1", offset, targets)
     with pytest.raises(KeyboardInterrupt):
-        execute_run(definitions, plan, append, home=bench.home, hold_interrupts=_held_interrupts)
+        execute_run(definitions, plan, append, home=bench.home, hold_interrupts=held_interrupts)
     assert types(bench.events).count("run_cancelled") == 1
     assert types(bench.events).count("asset_materialized") == 1
     assert types(bench.events).count("step_succeeded") == 1
