@@ -13,6 +13,7 @@ import pytest
 from headwater import (
     AssetDep,
     AssetSpec,
+    AutomationCondition,
     DailyPartitionsDefinition,
     PartitionsDefinition,
     TimeWindowPartitionMapping,
@@ -58,7 +59,11 @@ def random_definitions(rng: random.Random) -> list[object]:
 
         made.append(trivial)
         kinds.append(kind)
-    return made
+
+    @asset(deps=["a0"], partitions_def=DAILY, automation_condition=AutomationCondition.eager())
+    def always() -> None: ...
+
+    return [*made, always]
 
 
 @asset_check(asset="a0")
