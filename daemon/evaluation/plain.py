@@ -23,7 +23,7 @@ from ...definitions.conditions import run_operands as runs
 from ...definitions.snapshot import AssetSnapshot, DepSnapshot, check_node_key
 from ...storage import events as e
 from ...storage.state import Causes
-from ...storage.state.runs import Tags
+from ...storage.state.runs import RunNote, Tags
 from .moment import Moment
 from .truth import Truth, all_of, any_of, nothing
 
@@ -211,18 +211,19 @@ class PlainEvaluator:
             return nothing()
         return Truth(self.moment.state.checks.results(key, passed=passed) & self.moment.existing(key))
 
-    def _made_by(self, key: str, is_meant: Callable[[tuple[str, ...], Tags], bool]) -> Truth:
+    def _made_by(self, key: str, is_meant: Callable[[RunNote], bool]) -> Truth:
         """The partitions whose newest data a run made of which `is_meant` says so."""
         made_in = self.moment.state.asset(key).table.made_in
-        found = [bits for (keys, tags), bits in made_in.items() if is_meant(keys, tags)]
+        notes = self.moment.state.run_notes
+        found = [bits for name, bits in made_in.items() if is_meant(notes[name])]
         return Truth(BitMap.union(*found) & self.moment.existing(key)) if found else nothing()
 
     def _executed_with_root_target(self, node: AutomationCondition, key: str) -> Truth:
-        return self._made_by(key, lambda keys, _: self.root.key in keys)
+        return self._made_by(key, lambda note: self.root.key in note.keys)
 
     def _executed_with_tags(self, node: AutomationCondition, key: str) -> Truth:
         assert isinstance(node, runs.ExecutedWithTags)
-        return self._made_by(key, lambda _, tags: node.is_met_by(dict(tags)))
+        return self._made_by(key, lambda note: node.is_met_by(dict(note.tags)))
 
     def _any_new_update_has_run_tags(self, node: AutomationCondition, key: str) -> Truth:
         return self._new_updates(node, key, any)
@@ -241,10 +242,10 @@ class PlainEvaluator:
     def _tags(self, key: str, ordinal: int, new: dict[int, list[Tags]]) -> list[Tags]:
         if ordinal in new:
             return new[ordinal]
-        note = None
+        name = None
         if ordinal not in self.moment.changes.updated.get(key, {}):  # it landed before, and is news to the root
-            note = self.moment.state.asset(key).table.run_note(ordinal)
-        return [note[1] if note else ()]
+            name = self.moment.state.asset(key).table.run_note(ordinal)
+        return [self.moment.state.run_notes[name].tags if name else ()]
 
     def _newly_requested(self, node: AutomationCondition, key: str) -> Truth:
         bits = self.moment.previously_requested.get(key, BitMap()) & self.moment.existing(key)

@@ -299,7 +299,7 @@ def _check_result(passed: bool) -> Node:
 
 def _executed_with_root_target(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
     note = run.at(key).table.run_note(0)
-    return TRUE if note is not None and run.root in note[0] else FALSE
+    return TRUE if note is not None and run.root in run.state.run_notes[note].keys else FALSE
 
 
 def _executed_with_tags(node: AutomationCondition) -> Node:
@@ -307,7 +307,7 @@ def _executed_with_tags(node: AutomationCondition) -> Node:
 
     def evaluated(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
         note = run.at(key).table.run_note(0)
-        return TRUE if note is not None and node.is_met_by(dict(note[1])) else FALSE
+        return TRUE if note is not None and node.is_met_by(dict(run.state.run_notes[note].tags)) else FALSE
 
     return evaluated
 
@@ -324,7 +324,7 @@ def _new_updates(quantifier: Callable[[Iterable[bool]], bool]) -> Callable[[Auto
             if tags is None:
                 updated = 0 in run.moment.changes.updated.get(key, {})
                 note = None if updated else run.at(key).table.run_note(0)
-                tags = [note[1] if note else ()]
+                tags = [run.state.run_notes[note].tags if note else ()]
             return found if quantifier(node.is_met_by(dict(one)) for one in tags) else FALSE
 
         return evaluated

@@ -21,7 +21,6 @@ from .asked import Asked
 from .ordinals import KeyedSpace, OrdinalSpace
 from .positions import Column
 from .provenance import Provenance
-from .runs import RunNote
 
 if TYPE_CHECKING:
     from .backfills import BackfillProgress
@@ -82,10 +81,10 @@ class PartitionTable:
     versions: dict[int, str] = field(default_factory=dict)
     """Data versions, where the maker gave one."""
     provenance: Provenance = field(default_factory=Provenance)
-    made_in: dict[RunNote, BitMap] = field(default_factory=dict)
-    """Per run note, what such a run made last; the notes that were used last, at most MOST_NOTES of them."""
+    made_in: dict[str, BitMap] = field(default_factory=dict)
+    """Per name of a run's note, what such a run made last; at most MOST_NOTES, those that were used last."""
 
-    def note_run(self, ordinal: int, note: RunNote | None) -> None:
+    def note_run(self, ordinal: int, note: str | None) -> None:
         """The newest data of a partition was made by a run of this note; None: by no run."""
         before = self.run_note(ordinal)
         if before is not None and before != note:
@@ -100,7 +99,7 @@ class PartitionTable:
             if len(self.made_in) > MOST_NOTES:
                 del self.made_in[next(iter(self.made_in))]
 
-    def run_note(self, ordinal: int) -> RunNote | None:
+    def run_note(self, ordinal: int) -> str | None:
         for note, bits in self.made_in.items():
             if ordinal in bits:
                 return note

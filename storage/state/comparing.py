@@ -42,7 +42,7 @@ LEFT_OUT: dict[type, dict[str, str]] = {
         "dynamic_readers": _DERIVED,
         "changes": _TAKEN,
         "definitions": _DERIVED,
-        "run_notes": "makes equal notes one object",
+        "run_notes": "their names, which assets keep, say what they say",
     },
     AssetState: {"_pending": _CACHE, "_run_in_progress": _CACHE},
     PartitionTable: {"handled_last": _BOUND, "space": _DERIVED},

@@ -27,7 +27,7 @@ from .conditions import ConditionAnswer
 from .fold import State
 from .ordinals import DynamicSpace, KeyedSpace, OrdinalSpace, Spaces
 from .provenance import Provenance
-from .runs import RunState, StepState
+from .runs import RunNote, RunState, StepState
 from .shapes import (
     BITS,
     CAUSES,
@@ -50,7 +50,7 @@ from .switches import Switch
 from .tuples import TupleSpace, _Block
 from .unread import UnreadStates
 
-FORMAT = 4
+FORMAT = 5
 """Of dumps. Whatever changes what stands in one, or what it means, is a new format; dumps of others are not read."""
 
 
@@ -259,6 +259,7 @@ def dump(state: State) -> Dump:
     }
     rest["checks_of"] = {key: list(names) for key, names in state.checks._of_asset.items()}
     rest["spaces"] = sorted({one.table.space.fingerprint for one in _all(state) if one.table is not one.stray})
+    rest["run_notes"] = {name: (sorted(note.keys), note.tags) for name, note in sorted(state.run_notes.notes.items())}
     return Dump(
         through=state.through,
         timestamp=state.timestamp,
@@ -280,6 +281,9 @@ def load(dump: Dump, definitions_bytes: Callable[[str], bytes]) -> State:
         restore(_part(state, name), rest[name])
     for name, (keys, added, packed) in rest["dynamic"].items():
         _fill(state.spaces.dynamic(name), keys, added, packed)
+    state.run_notes.notes = {
+        name: RunNote(frozenset(keys), tuple(tags)) for name, (keys, tags) in rest["run_notes"].items()
+    }
     if state.definitions_hash:
         state.look_up_definitions(state.definitions_hash)
     spaces = _spaces(state, rest["tuples"])

@@ -67,7 +67,7 @@ class State:
         self.assets: dict[str, AssetState] = {}
         self.checks: CheckStates = CheckStates(self.assets)
         self.runs: dict[str, RunState] = {}
-        self.run_notes: RunNotes = RunNotes()
+        self.run_notes: RunNotes = RunNotes(self._notes_in_use)
         self.backfills: Backfills = Backfills(self.asset)
         self.memory: Memory = Memory()
         self.automation: AutomationState = AutomationState()
@@ -133,6 +133,11 @@ class State:
     def waiting_for(self, key: str) -> set[str]:
         """The assets of which something waits for something of an asset."""
         return {other for parts in self.blocks.get(key, {}).values() for other, _ in parts}
+
+    def _notes_in_use(self) -> set[str]:
+        states = [*self.assets.values(), *self.checks.states.values()]
+        of_tables = {note for one in states for table in (one.table, one.stray) for note in table.made_in}
+        return of_tables | {run.note for run in self.runs.values() if run.note is not None}
 
     def take_changes(self) -> Changes:
         """What changed since the last call."""

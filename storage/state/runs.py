@@ -3,9 +3,11 @@ log."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from hashlib import sha256
+from typing import Any, NamedTuple
 
 from ...definitions.snapshot import check_node_key
 from ..events import PlannedCheck, Target
@@ -16,10 +18,16 @@ Part = tuple[str, str | None]
 Tags = tuple[tuple[str, str], ...]
 """The tags of a run, sorted by name."""
 
-RunNote = tuple[tuple[str, ...], Tags]
-"""What is kept of a run with what it made: the keys that it was to make (of checks: those of their nodes), its tags."""
+NAME = 20  # hex digits of the name of a note
+MANY = 1_024  # notes that there are more of than what was in use before have to be gone through
 
-SHARED = 256  # notes that are kept to be shared by runs that are alike
+
+class RunNote(NamedTuple):
+    """What is kept of a run with what it made: the keys that it was to make (of checks: those of their nodes), and its
+    tags."""
+
+    keys: frozenset[str]
+    tags: Tags
 
 
 @dataclass(slots=True)
@@ -53,8 +61,8 @@ class RunState:
     started: bool = False
     steps: dict[str, StepState] = field(default_factory=dict)
     """Steps under way."""
-    note: RunNote | None = None
-    """Made when it is first asked for."""
+    note: str | None = None
+    """The name of its note, which is made when it is first asked for."""
     failed: list[Part] = field(default_factory=list)
     """What its failed steps were to make."""
 
@@ -66,17 +74,33 @@ class RunState:
 
 
 class RunNotes:
-    """The notes of runs. Equal ones are one object, so that an asset which compares them need not look inside."""
+    """The notes of runs, by a name that follows from what they say.
 
-    def __init__(self) -> None:
-        self._shared: dict[RunNote, RunNote] = {}
+    Assets keep the names: a run of thousands of assets is noted once and not in each of them.
+    """
 
-    def of(self, run: RunState) -> RunNote:
+    def __init__(self, used: Callable[[], set[str]]) -> None:
+        """`used` tells which names something has kept."""
+        self.notes: dict[str, RunNote] = {}
+        self._used = used
+        self._tidy_at = MANY
+
+    def __getitem__(self, name: str) -> RunNote:
+        return self.notes[name]
+
+    def of(self, run: RunState) -> str:
         if run.note is None:
             checks = (check_node_key(check.asset_key, check.name) for check in run.checks)
-            keys = tuple(sorted({*(target.asset_key for target in run.targets), *checks}))
-            note = (keys, tuple(sorted(run.tags.items())))
-            run.note = self._shared.setdefault(note, note)
-            while len(self._shared) > SHARED:
-                del self._shared[next(iter(self._shared))]
+            keys = frozenset([*(target.asset_key for target in run.targets), *checks])
+            tags = tuple(sorted(run.tags.items()))
+            said = json.dumps([sorted(keys), tags])
+            run.note = sha256(said.encode()).hexdigest()[:NAME]
+            self.notes.setdefault(run.note, RunNote(keys, tags))
+            if len(self.notes) > self._tidy_at:
+                self._tidy(run.note)
         return run.note
+
+    def _tidy(self, newest: str) -> None:
+        used = self._used() | {newest}
+        self.notes = {name: note for name, note in self.notes.items() if name in used}
+        self._tidy_at = MANY + 2 * len(self.notes)

@@ -22,7 +22,7 @@ from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
 from .. import events as e
 from .assets import AssetState, Held, PartitionTable
 from .provenance import MadeWith
-from .runs import Part, RunNote, RunState
+from .runs import Part, RunState
 
 if TYPE_CHECKING:
     from .fold import State, Stored
@@ -173,14 +173,16 @@ def _release(
     ordinal: int,
     position: int,
     made_from: int,
-    note: RunNote | None,
+    note: str | None,
 ) -> None:
     if table.held:
         table.held.pop(ordinal, None)
     is_same = not table.provenance.has_changed(ordinal, int(table.update[ordinal]))
     table.updated(ordinal, position, made_from)
     if table is asset.table:
-        state.changes.update(asset.key, ordinal, position, same_data=is_same, tags=note and note[1])
+        state.changes.update(
+            asset.key, ordinal, position, same_data=is_same, tags=None if note is None else state.run_notes[note].tags
+        )
     else:
         state.changes.touched.add(asset.key)
     if state.blocks:

@@ -25,7 +25,7 @@ CACHES: dict[type, set[str]] = {
     Spaces: {"_made", "_by_fingerprint"},  # what tables use of these is compared with the tables
     TimeSpace: {"_found", "_keys", "_definition", "calendar"},
     Causes: {"_bits"},
-    RunNotes: {"_shared"},  # makes equal notes one object
+    RunNotes: {"notes", "_tidy_at"},  # unused ones may be left
     PartitionTable: {"handled_last"},  # a bound: what is restored may have a closer one
 }
 """What follows from the rest and is worked out when it is asked for."""

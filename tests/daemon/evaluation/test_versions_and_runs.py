@@ -177,4 +177,5 @@ def test_the_notes_of_runs_that_an_asset_keeps_are_bounded() -> None:
     for number in range(5):
         update(world, "raw", tags={"n": str(number)})
     world.settle()
-    assert [dict(tags) for _, tags in world.state.asset("raw").table.made_in] == [{"n": "4"}]
+    names = world.state.asset("raw").table.made_in
+    assert [dict(world.state.run_notes[name].tags) for name in names] == [{"n": "4"}]
