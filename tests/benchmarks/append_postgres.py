@@ -22,7 +22,8 @@ from headwater.storage.log import EventLog
 
 LIMIT_IS = "bare psycopg on the same server, the same batches, each in one round trip"
 WHERE = (
-    "two round trips an append where the limit has one: the lock of the head row comes first, which gives the offset"
+    "of 119 microseconds an event at 10 threads 104 are in the commit, of 67 at 100 threads 42, and 6 in the lock of "
+    "the head; 82 and 62 are processor of this process, whose threads share an interpreter with the driver"
 )
 INSERT = "INSERT INTO bare VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 
