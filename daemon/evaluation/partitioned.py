@@ -10,13 +10,13 @@ Conditions that look further than at direct dependencies are left to the plain e
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from ...definitions.conditions import AutomationCondition
 from ...definitions.conditions import operators as ops
 from ...definitions.conditions import restricting as look
 from ...definitions.snapshot import AssetSnapshot
 from .moment import Moment
+from .place import Place
 from .plain import OPERANDS, Evaluation, Leaf, PlainEvaluator, evaluate
 from .truth import NO_BITS, Truth, all_of, any_of
 
@@ -41,7 +41,7 @@ class PartitionedEvaluator:
         assert condition is not None
         known = self._compiled.get(id(condition))
         if known is None:  # with the condition itself, so that its id is not given again
-            known = self._compiled[id(condition)] = condition, _compiled(condition, _Place())
+            known = self._compiled[id(condition)] = condition, _compiled(condition, Place())
         node = known[1]
         if node is None:
             return evaluate(moment, asset)
@@ -101,26 +101,13 @@ def is_true(truth: Truth) -> bool:
 # ---- compiling -------------------------------------------------------------------------------------------------------
 
 
-class _Place(NamedTuple):
-    """Where in a tree a node stands: the path up to the dependency that it looks at, and behind it."""
-
-    before: str = ""
-    after: str | None = None
-
-    def down(self, text: str) -> _Place:
-        return _Place(self.before + text) if self.after is None else _Place(self.before, self.after + text)
-
-    def path(self, key: str) -> str:
-        return self.before if self.after is None else f"{self.before}[{key}]{self.after}"
-
-
-def _compiled(node: AutomationCondition, place: _Place) -> Node | None:
+def _compiled(node: AutomationCondition, place: Place) -> Node | None:
     """The function of a node, or None where something below it looks further than one dependency."""
     here = place.down(f"/{node.label or node.name}")
     if type(node) in OPERANDS:
         return _leaf(node, here)
     if isinstance(node, look.DepsMatch):
-        child = _compiled(node.children[0], _Place(here.before, "")) if place.after is None else None
+        child = _compiled(node.children[0], here.along_dep()) if place.after is None else None
         return None if child is None else _deps(node, child)
     if isinstance(node, ops.Since):
         trigger = _compiled(node.children[0], here.down(".trigger"))
@@ -135,7 +122,7 @@ def _compiled(node: AutomationCondition, place: _Place) -> Node | None:
     return None if combine is None or len(known) < len(children) else combine(known)
 
 
-def _leaf(node: AutomationCondition, place: _Place) -> Node:
+def _leaf(node: AutomationCondition, place: Place) -> Node:
     """Takes note of the leaf where it is true."""
     label, pulse, name = node.label or node.name, bool(getattr(node, "pulse", False)), OPERANDS[type(node)]
 

@@ -27,8 +27,9 @@ from ...storage import events as e
 from ...storage.state import AssetState, Causes
 from .moment import Moment
 from .partitioned import PartitionedEvaluator
+from .place import Place
 from .plain import Evaluation, Leaf, evaluate
-from .truth import NO_CAUSES, Truth
+from .truth import NO_BITS, NO_CAUSES, Truth
 
 Value = tuple[bool, float, bool, float]
 FALSE: Value = (False, 0, False, 0)
@@ -40,19 +41,17 @@ Node = Callable[["_Run", str, DepSnapshot | None], Value]
 
 
 class TrueLeaf(NamedTuple):
-    """A leaf that was true. Its path is `before`, the dependency in brackets if there is one, and `after`."""
+    """A leaf that was true."""
 
-    before: str
-    after: str
+    place: Place
     label: str
     key: str
     position: float
     pulse: bool
-    is_dep: bool
 
     @property
     def path(self) -> str:
-        return f"{self.before}[{self.key}]{self.after}" if self.is_dep else self.before
+        return self.place.path(self.key)
 
 
 class ScalarEvaluation(Evaluation):
@@ -113,11 +112,8 @@ class ScalarEvaluator:
             if upstream is None or upstream.partitions is not None:
                 return None
         if id(condition) not in self._compiled:  # equal ones that were loaded are one object, which `_assets` keeps
-            self._compiled[id(condition)] = _compiled(condition, _Place())
+            self._compiled[id(condition)] = _compiled(condition, Place())
         return self._compiled[id(condition)]
-
-
-NO_BITS = BitMap()
 
 
 def _causes(position: float) -> Causes:
@@ -162,23 +158,7 @@ class _Run:
 # ---- compiling -------------------------------------------------------------------------------------------------------
 
 
-class _Place(NamedTuple):
-    """Where in a tree a node stands: the path up to the dependency that it looks at, and behind it."""
-
-    before: str = ""
-    after: str | None = None
-    in_reset: bool = False
-
-    def down(self, text: str) -> _Place:
-        if self.after is None:
-            return _Place(self.before + text, None, self.in_reset)
-        return _Place(self.before, self.after + text, self.in_reset)
-
-    def along_dep(self) -> _Place:
-        return _Place(self.before, "", self.in_reset)
-
-
-def _compiled(node: AutomationCondition, place: _Place) -> Node | None:
+def _compiled(node: AutomationCondition, place: Place) -> Node | None:
     """The function of a node, or None where something below it is not for this evaluator."""
     here = place.down(f"/{node.label or node.name}")
     operand = _OPERANDS.get(type(node))
@@ -210,15 +190,14 @@ def _compiled(node: AutomationCondition, place: _Place) -> Node | None:
     return combine([child for child in children if child is not None])
 
 
-def _leaf(value: Node, node: AutomationCondition, place: _Place) -> Node:
+def _leaf(value: Node, node: AutomationCondition, place: Place) -> Node:
     """Takes note of the leaf where it is true."""
     label, pulse = node.label or node.name, bool(getattr(node, "pulse", False))
-    before, after, is_dep = place.before, place.after or "", place.after is not None
 
     def evaluated(run: _Run, key: str, dep: DepSnapshot | None) -> Value:
         found = value(run, key, dep)
         if found is not FALSE and (found[0] or found[2]):
-            run.leaves.append(TrueLeaf(before, after, label, key, max(found[1], found[3]), pulse, is_dep))
+            run.leaves.append(TrueLeaf(place, label, key, max(found[1], found[3]), pulse))
         return found
 
     return evaluated

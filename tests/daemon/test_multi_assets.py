@@ -9,7 +9,7 @@ import pytest
 
 from headwater.storage import events as e
 from headwater.storage.log import EventLog
-from support.daemon_process import DaemonProcess, drop, events_of, fold, wait_until
+from support.daemon_process import DaemonProcess, drop, events_of, fold, made, wait_until
 
 PROJECT = """
 import os
@@ -65,15 +65,6 @@ def daemon(tmp_path: Path) -> Iterator[DaemonProcess]:
 def log(daemon: DaemonProcess) -> Iterator[EventLog]:
     with EventLog.open(daemon.home) as log:
         yield log
-
-
-def made(log: EventLog, key: str, partition: str) -> Callable[[], bool]:
-    def holds() -> bool:
-        state = fold(log)
-        table, ordinal = state.asset(key).locate(partition)
-        return ordinal in table.materialized and not state.runs
-
-    return holds
 
 
 def ended(log: EventLog) -> Callable[[], bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from headwater.storage import events as e
 from headwater.storage.folding import folded
 from headwater.storage.log import EventLog
-from support.daemon_process import DaemonProcess, drop, events_of, fold, wait_until
+from support.daemon_process import DaemonProcess, drop, events_of, fold, made, wait_until
 from support.deep_equal import differences
 
 PROJECT = """
@@ -64,17 +64,6 @@ def daemon(tmp_path: Path) -> Iterator[DaemonProcess]:
 def log(daemon: DaemonProcess) -> Iterator[EventLog]:
     with EventLog.open(daemon.home) as log:
         yield log
-
-
-def made(log: EventLog, key: str, partition: str) -> Callable[[], bool]:
-    """Whether a partition was made and no run is under way."""
-
-    def holds() -> bool:
-        state = fold(log)
-        table, ordinal = state.asset(key).locate(partition)
-        return ordinal in table.materialized and not state.runs
-
-    return holds
 
 
 def asleep(daemon: DaemonProcess, log: EventLog) -> int:

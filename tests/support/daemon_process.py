@@ -89,3 +89,14 @@ def events_of(log: EventLog, *types: type[e.Event]) -> list[StoredEvent]:
     """All stored events of some types, oldest first."""
     names: Iterable[str] = [kind.model_fields["type"].default for kind in types]
     return log.query(types=list(names), limit=100_000)
+
+
+def made(log: EventLog, key: str, partition: str) -> Callable[[], bool]:
+    """Whether a partition was made and no run is under way."""
+
+    def holds() -> bool:
+        state = fold(log)
+        table, ordinal = state.asset(key).locate(partition)
+        return ordinal in table.materialized and not state.runs
+
+    return holds
