@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import partial
 
 import hypothesis.strategies as st
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 
 from headwater import AssetDep
 from headwater.daemon.evaluation.ticker import Ticker
@@ -322,6 +322,18 @@ def come_to_rest(world: World) -> None:
             assert rounds < 500, "a run storm"
 
 
+DAEMON_THAT_DIES_BETWEEN_LOADS = [
+    ("report", ("inbox", DAYS[0])),
+    ("reload", True),
+    ("check", (DAYS[0], True)),
+    ("reload", True),
+    ("tick", None),
+    ("restart", None),
+]
+"""The next one decides again only behind what the last Tick asked for, which stands behind both loads."""
+
+
+@example(actions=DAEMON_THAT_DIES_BETWEEN_LOADS, backfill_above=100)
 @given(actions=st.lists(ACTIONS, max_size=60), backfill_above=st.sampled_from([100, 1]))
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_any_history_is_decided_alike_and_comes_to_rest_fresh(actions: list, backfill_above: int) -> None:

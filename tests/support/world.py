@@ -120,6 +120,7 @@ class World:
         self.state.take_changes()
         self.state.backfills.touch_all()
         self.ticker = self.make_ticker(self.state, run_id=self.ids.new_id, evaluator=BothEvaluators)
+        self.ticker.written(last[0].offset if last else 0)
         self.backfills = self._driver()
 
     # ---- the workers -------------------------------------------------------------------------------------------------
