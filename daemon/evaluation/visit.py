@@ -138,8 +138,8 @@ class Visit:
         self._remember(asset, evaluation, seen if first else None)
         if key in self.graph.follow_up and (evaluation.pulsed or len(self.memory) > known):
             self.follow_up.add(key)
-        if mode == "dry_run" and wanted and truth.passing:
-            self.follow_up.add(key)  # it counts as tried as long as its cause lasts
+        if mode == "dry_run" and (wanted or evaluation.pulsed):
+            self.follow_up.add(key)  # what was decided counts as tried as long as it holds: a pulse may be all that held
         if not wanted:
             return False
         requested = self._tried if mode == "dry_run" else moment.requested

@@ -6,6 +6,9 @@ dimension, and what comes out is put together again. The set that matters most, 
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
 from pyroaring import BitMap
 
 from ...definitions.partitions import MultiPartitionMapping, MultiToSingleDimensionPartitionMapping
@@ -48,8 +51,8 @@ def _each_box(mapping: MultiPartitionMapping, bits: BitMap, *, up: Side, down: S
     assert isinstance(up.space, TupleSpace)
     assert isinstance(down.space, TupleSpace)
     found = BitMap()
-    for box in down.space.boxes(bits):
-        keys = dict(zip(down.space.names, box, strict=True))
+    several = {to for to, count in Counter(to for to, _ in mapping.by_upstream.values()).items() if count > 1}
+    for keys in _apart((dict(zip(down.space.names, box, strict=True)) for box in down.space.boxes(bits)), several):
         sides = []
         for name in up.space.names:
             if name in mapping.by_upstream:
@@ -59,6 +62,13 @@ def _each_box(mapping: MultiPartitionMapping, bits: BitMap, *, up: Side, down: S
                 sides.append(_axis(up, name).existing)
         found |= up.space.box(sides)
     return found
+
+
+def _apart(boxes: Iterable[dict[str, BitMap]], names: Iterable[str]) -> Iterator[dict[str, BitMap]]:
+    """The boxes, key by key along dimensions that several of the upstream are mapped from: these go together."""
+    for name in names:
+        boxes = [{**box, name: BitMap([ordinal])} for box in boxes for ordinal in box[name]]
+    yield from boxes
 
 
 def _each_box_back(mapping: MultiPartitionMapping, bits: BitMap, *, up: Side, down: Side) -> BitMap:

@@ -73,8 +73,7 @@ def downstream(mapping: PartitionMapping, bits: BitMap, *, up: Side, down: Side)
             keys = [key for ordinal in bits for key in mapping.table.get(up.space.key(ordinal) or "", ())]
             return _found(keys, down.space) & down.existing
         case TimeWindowPartitionMapping():
-            shared = _sharing_time(bits, up.space, down.space)
-            return moved(shared, -mapping.end_offset, -mapping.start_offset) & down.existing
+            return _reading(mapping, bits, up=up, down=down) & down.existing
         case MultiToSingleDimensionPartitionMapping() | MultiPartitionMapping():
             from .dimensions import readers
 
@@ -90,7 +89,8 @@ def upstream(mapping: PartitionMapping, bits: BitMap, *, up: Side, down: Side) -
 def required(mapping: PartitionMapping, bits: BitMap, *, up: Side, down: Side) -> BitMap:
     """The upstream partitions that the downstream partitions `bits` ask for, whether they exist or not.
 
-    A key that the upstream has no place for has no ordinal there, and is left out.
+    A key that the upstream has no place for has no ordinal there, and is left out. One that may still be added there is
+    asked for, and numbered now if no event has named it so far: what is waited for depends on no such chance.
     """
     if not bits:
         return BitMap()
@@ -108,35 +108,66 @@ def required(mapping: PartitionMapping, bits: BitMap, *, up: Side, down: Side) -
             from .dimensions import read
 
             return read(mapping, bits, up=up, down=down)
-    return renumber(bits, down.space, up.space)
+    return renumber(bits, down.space, up.space, may_come=True)
 
 
-def renumber(bits: BitMap, source: OrdinalSpace, target: OrdinalSpace) -> BitMap:
-    """The same keys in another space; free where both spaces have one fingerprint."""
+def renumber(bits: BitMap, source: OrdinalSpace, target: OrdinalSpace, *, may_come: bool = False) -> BitMap:
+    """The same keys in another space; free where both spaces have one fingerprint. With `may_come` also those that the
+    target may still take."""
     if source.fingerprint == target.fingerprint:
         return bits.copy()
     if isinstance(source, TupleSpace) and isinstance(target, TupleSpace) and source.names == target.names:
         found = BitMap()
         for box in source.boxes(bits):
-            found |= target.box([renumber(*axis) for axis in zip(box, source.axes, target.axes, strict=True)])
+            axes = zip(box, source.axes, target.axes, strict=True)
+            found |= target.box([renumber(*axis, may_come=may_come) for axis in axes])
         return found
-    places = [target.find(source.key(ordinal)) for ordinal in bits]
+    look = target.number if may_come and isinstance(target, DynamicSpace | TupleSpace) else target.find
+    places = [look(source.key(ordinal)) for ordinal in bits]
     return BitMap([ordinal for ordinal in places if ordinal is not None])
 
 
 def _windows(mapping: TimeWindowPartitionMapping, bits: BitMap, *, up: Side, down: Side) -> BitMap:
+    """The upstream windows that the downstream windows `bits` ask for; `_reading` is the way back."""
     asked = _sharing_time(moved(bits, mapping.start_offset, mapping.end_offset), down.space, up.space)
     if mapping.allow_nonexistent_upstream_partitions:
         return asked & up.existing
-    if not isinstance(up.partitions, TimeWindowPartitionsDefinition):
-        return asked
-    if mapping.start_offset < 0:
-        before = asked & BitMap(range(up.partitions.first_ordinal))
-        asked -= before - _sharing_time(bits, down.space, up.space)
-    if up.partitions.exclusions is not None and asked and not mapping.reads_one(up.partitions, down.partitions):
-        # Of several windows the excluded ones are not waited for. Where the only one is excluded, it is.
-        asked -= BitMap(up.partitions.excluded(asked.min(), asked.max() + 1))
-    return asked
+    if before := asked & _before_the_start(mapping, up):
+        asked -= before
+        if mapping.end_offset >= 0:
+            asked |= before & _sharing_time(bits, down.space, up.space)
+    return asked - _excluded(mapping, asked, up=up, down=down)
+
+
+def _reading(mapping: TimeWindowPartitionMapping, bits: BitMap, *, up: Side, down: Side) -> BitMap:
+    """The downstream windows that ask for any of the upstream windows `bits`, which exist or not."""
+    own = BitMap()
+    if absent := bits - up.existing:
+        if mapping.allow_nonexistent_upstream_partitions:
+            bits = bits - absent
+        else:
+            bits = bits - _excluded(mapping, absent, up=up, down=down)
+            before = bits & absent & _before_the_start(mapping, up)
+            bits -= before
+            own = _sharing_time(before, up.space, down.space) if mapping.end_offset >= 0 else own
+    return own | moved(_sharing_time(bits, up.space, down.space), -mapping.end_offset, -mapping.start_offset)
+
+
+def _before_the_start(mapping: TimeWindowPartitionMapping, up: Side) -> BitMap:
+    """The upstream windows that only those ask for whose own time they are: no offset leads to before the start."""
+    if mapping.start_offset >= 0 or not isinstance(up.partitions, TimeWindowPartitionsDefinition):
+        return BitMap()
+    return BitMap(range(up.partitions.first_ordinal))
+
+
+def _excluded(mapping: TimeWindowPartitionMapping, asked: BitMap, *, up: Side, down: Side) -> BitMap:
+    """Of several windows the excluded ones are not waited for. Where the only one is excluded, it is."""
+    windows = up.partitions
+    if not asked or not isinstance(windows, TimeWindowPartitionsDefinition) or windows.exclusions is None:
+        return BitMap()
+    if mapping.reads_one(windows, down.partitions):
+        return BitMap()
+    return asked & BitMap(windows.excluded(asked.min(), asked.max() + 1))
 
 
 def _sharing_time(bits: BitMap, source: OrdinalSpace, target: OrdinalSpace) -> BitMap:
@@ -150,7 +181,8 @@ def _sharing_time(bits: BitMap, source: OrdinalSpace, target: OrdinalSpace) -> B
 def _named(mapping: LastPartitionMapping | SpecificPartitionsPartitionMapping, up: Side) -> BitMap:
     """The upstream partitions that every downstream partition reads."""
     if isinstance(mapping, SpecificPartitionsPartitionMapping):
-        return _found(mapping.partition_keys, up.space)
+        look = up.space.number if isinstance(up.space, DynamicSpace | TupleSpace) else up.space.find
+        return BitMap([ordinal for key in mapping.partition_keys if (ordinal := look(key)) is not None])
     return last(up)
 
 

@@ -12,6 +12,7 @@ from headwater.definitions.snapshot import AssetSnapshot
 from headwater.storage import events as e
 from headwater.storage.log import StoredEvent
 from headwater.storage.state import State
+from headwater.storage.state.mappings import Side, required
 
 Part = tuple[str, str | None]
 
@@ -85,8 +86,11 @@ def stale_parts(state: State, at: datetime, keys: Iterable[str]) -> list[str]:
 
 
 def _needs_more(moment: Moment, asset: AssetSnapshot, ordinal: int) -> bool:
-    """A partition may stay stale only while something that it reads was never made."""
-    return any(
-        moment.upstream(asset, dep, BitMap([ordinal])) - moment.state.asset(dep.key).table.materialized
-        for dep in asset.deps
-    )
+    """A partition may stay stale only while something that it reads was never made, or does not exist yet."""
+    assets, state = moment.definitions.assets, moment.state
+    down = Side.of(state.spaces, asset.partitions, moment.at)
+    for dep in asset.deps:
+        up = Side.of(state.spaces, assets[dep.key].partitions, moment.at)
+        if required(dep.mapping, BitMap([ordinal]), up=up, down=down) - state.asset(dep.key).table.materialized:
+            return True
+    return False

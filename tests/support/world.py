@@ -50,6 +50,8 @@ class World:
         self._is_at_head = True
         self.wants_snapshot = False
         """Whether the daemon takes a snapshot with the next Tick that it writes."""
+        self._planned: dict[tuple[str, str], list[str | None]] = {}
+        """The keys of each asset that a run is to make, as the definitions had them when it was asked for."""
 
     # ---- what happens ------------------------------------------------------------------------------------------------
 
@@ -94,10 +96,18 @@ class World:
             self.next_due = min(steps.next_due, self.next_due or steps.next_due)
         if events := [*outcome.events, *steps.events]:
             self.ticker.written(self.append(*events))
+            self._plan(event for event in events if isinstance(event, e.RunRequested))
         if outcome.events and self.wants_snapshot:
             self.wants_snapshot = False
             save(self.log, dump(self.state))
         return [event for event in events if isinstance(event, e.RunRequested)]
+
+    def _plan(self, runs: Iterable[e.RunRequested]) -> None:
+        for run in runs:
+            for target in run.targets:
+                space = self.state.space(target.asset_key)
+                keys = [space.key(ordinal) for ordinal in space.bits(target.partitions)]
+                self._planned[run.run_id, target.asset_key] = keys
 
     def _driver(self) -> BackfillDriver:
         return BackfillDriver(self.state, run_id=self.ids.new_id, window=self.window)
@@ -135,7 +145,8 @@ class World:
         inputs: dict[str, e.KeyRanges] = {}
         if read_through is not None and self.state.definitions is not None:
             assets = self.state.definitions.assets
-            several = [dep for dep in assets[key].deps if assets[dep.key].partitions]
+            deps = assets[key].deps if key in assets else ()
+            several = [dep for dep in deps if assets[dep.key].partitions]
             several = [d for d in several if not d.mapping.reads_one(assets[d.key].partitions, assets[key].partitions)]
             inputs = {dep.key: () for dep in several}
         events.append(
@@ -146,13 +157,12 @@ class World:
     def finish(self, run_id: str, key: str, *, ok: bool = True, checks: dict[str, bool] | None = None) -> int:
         """The step of one asset ends, then its checks (all pass unless told otherwise)."""
         run = self._requested(run_id)
-        target = next(target for target in run.targets if target.asset_key == key)
         if not ok:
             error = e.ErrorInfo(cls="ValueError", message="no")
             return self.append(e.StepFailed(run_id=run_id, step_key=key, asset_key=key, error=error))
-        space = self.state.space(key)
-        partitions = [space.key(ordinal) for ordinal in space.bits(target.partitions)]
-        partition = partitions[0]
+        if (run_id, key) not in self._planned:
+            self._plan([run])
+        partitions = self._planned[run_id, key]
         events: list[e.Event] = [
             *(e.AssetMaterialized(asset_key=key, partition=p, run_id=run_id, step_key=key) for p in partitions),
             e.StepSucceeded(run_id=run_id, step_key=key),
@@ -160,7 +170,8 @@ class World:
         for check in run.checks:
             if check.asset_key == key:
                 passed = (checks or {}).get(check.name, True)
-                events.append(self._check(key, check.name, partition, passed, run_id=run_id, blocking=check.blocking))
+                for p in partitions:
+                    events.append(self._check(key, check.name, p, passed, run_id=run_id, blocking=check.blocking))
         return self.append(*events)
 
     def check(self, key: str, name: str, *, passed: bool, partition: str | None = None, blocking: bool = True) -> int:

@@ -46,7 +46,8 @@ class Frontier:
                     self._readers[dep.key].append((assets[key], dep))
                     if moment.same_run(assets[key], dep):
                         self.joined.add((key, dep.key))
-        self._defined = set(defined)
+        self.defined: set[str] = set(defined)
+        """What can be made here: under the definitions of today neither gone nor made elsewhere."""
         self._together = {
             key: tuple(other for other in moment.definitions.made_together.get(key, ()) if other in self._place)
             for key in defined
@@ -106,7 +107,7 @@ class Frontier:
 
     def _skipped(self, moment: Moment, key: str, progress: BackfillProgress, walk: _Walk) -> dict[SkipReason, BitMap]:
         given_up: dict[SkipReason, BitMap] = walk.given_up.pop(key, {})
-        if key not in self._defined:
+        if key not in self.defined:
             given_up["not_defined"] = progress.waiting
         elif nowhere := walk.candidates.get(key, BitMap()) - moment.existing(key):
             given_up["not_defined"] = nowhere

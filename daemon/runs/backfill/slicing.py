@@ -41,7 +41,7 @@ class Unit:
 
 def units_of(frontier: Frontier, definitions: DefinitionsSnapshot) -> list[Unit]:
     """The units of a backfill, those furthest downstream first: what has been begun is finished before more is."""
-    defined = [key for key in frontier.keys if key in definitions.assets]
+    defined = [key for key in frontier.keys if key in frontier.defined]
     units = []
     for assets in linked(defined, frontier.joined):
         limits = [limit for key in assets if (limit := max_per_run(definitions.assets[key])) is not None]

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import pytest
+
 from headwater import (
+    AssetDep,
     AssetSpec,
     AutomationCondition,
     DailyPartitionsDefinition,
     DynamicPartitionsDefinition,
+    IdentityPartitionMapping,
     MultiPartitionsDefinition,
+    SpecificPartitionsPartitionMapping,
     StaticPartitionsDefinition,
     asset,
 )
+from headwater.definitions.partitions import PartitionMapping
 from headwater.storage import events as e
 from support.world import World
 
@@ -182,3 +188,24 @@ def test_a_redefined_dimension_keeps_what_is_known_by_key() -> None:
 
     world.define(with_east)
     assert asked(world.settle()) == {"sales": ["2026-02-28|east"]}
+
+
+ACCOUNTS = AssetSpec("accounts", partitions_def=DynamicPartitionsDefinition(name="accounts"))
+SAME_KEY, NAMED_KEY = IdentityPartitionMapping(), SpecificPartitionsPartitionMapping(["ann"])
+
+
+@pytest.mark.parametrize("mapping", [SAME_KEY, NAMED_KEY])
+def test_a_key_that_is_asked_for_and_was_never_added_is_waited_for(mapping: PartitionMapping) -> None:
+    deps = [AssetDep(ACCOUNTS, partition_mapping=mapping)]
+
+    @asset(partitions_def=CUSTOMERS, deps=deps, automation_condition=EAGER)
+    def statement() -> None: ...
+
+    world = World()
+    world.define(ACCOUNTS, statement)
+    add(world, "ann")
+    assert world.settle() == []
+    world.append(e.DynamicPartitionsAdded(name="accounts", keys=("ann",)))
+    assert world.settle() == []
+    world.report("accounts", "ann")
+    assert asked(world.settle()) == {"statement": ["ann"]}

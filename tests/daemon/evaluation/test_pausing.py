@@ -176,3 +176,27 @@ def test_a_dry_run_forgets_what_it_decided_along_with_something_upstream_in_the_
     world.settle()
     assert dry_decisions(world) == ["above", "below"] * 2
     assert verify(world.log, everything=True).differences == []
+
+
+def test_on_a_dry_run_a_pulse_without_a_position_is_decided_each_time_that_it_comes() -> None:
+    world = world_of(~(~C.any_deps_match(C.newly_updated())))
+    switch(world, "dry_run")
+    for times in (1, 2):
+        world.advance(31)
+        world.report("raw")
+        world.settle()
+        assert dry_decisions(world) == ["a0"] * times
+    assert verify(world.log, everything=True).differences == []
+
+
+def test_on_a_dry_run_what_held_only_because_of_what_it_reads_was_asked_for_is_decided_anew_the_next_time() -> None:
+    world = World()
+    first, second = made("first", C.eager(), deps=["raw"]), made("second", C.on_missing(), deps=["first"])
+    world.define(AssetSpec("raw"), first, second)
+    switch(world, "dry_run")
+    for times in (1, 2):
+        world.advance(31)
+        world.report("raw")
+        world.settle()
+        assert dry_decisions(world) == ["first", "second"] * times
+    assert verify(world.log, everything=True).differences == []

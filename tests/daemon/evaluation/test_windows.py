@@ -161,3 +161,17 @@ def test_only_the_last_hour_concerns_what_reads_the_last() -> None:
     assert world.run_all() == []
     world.report("hits", "2026-02-28-23:00")
     assert parts_of(world.run_all()) == [("latest", None)]
+
+
+def test_a_window_does_not_wait_for_one_before_the_upstreams_start_that_an_earlier_window_asks_for() -> None:
+    """The day before the start is asked for by itself, and waited for; the day of the start reads it over an offset."""
+    readings = AssetSpec("readings", partitions_def=DailyPartitionsDefinition("2026-02-27"))
+    rolling = AssetDep(readings, partition_mapping=TimeWindowPartitionMapping(-1, 0))
+
+    @asset(deps=[rolling], partitions_def=DAYS, automation_condition=EAGER)
+    def average() -> None: ...
+
+    world = world_with(readings, average)
+    world.settle()
+    world.report("readings", "2026-02-27")
+    assert parts_of(world.settle()) == [("average", "2026-02-27")]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pytest
 from hypothesis import given, settings
@@ -26,9 +27,12 @@ from headwater.definitions.partitions import (
     TimeWindowPartitionsDefinition,
     WeeklyPartitionsDefinition,
 )
+from headwater.storage.events import DynamicPartitionsAdded
 from headwater.storage.state import mappings, time_mapping
 from headwater.storage.state.mappings import Side
 from headwater.storage.state.ordinals import Spaces, clip, spans
+from support import random_partitions
+from support.random_partitions import KINDS
 
 NOW = datetime(2024, 12, 1, tzinfo=UTC)
 NEW_YORK, BERLIN, KATHMANDU = "America/New_York", "Europe/Berlin", "Asia/Kathmandu"
@@ -154,6 +158,25 @@ def test_static_keys_are_mapped_forth_and_back(mapping: PartitionMapping, key: s
     for n in up.existing:
         back = mappings.downstream(mapping, BitMap([n]), up=up, down=down)
         assert (place in back) == (n in read)
+
+
+@pytest.mark.seeds(3, nightly=60)
+def test_what_asks_for_a_partition_is_what_is_found_from_it(seed: int) -> None:
+    """Of all kinds of partitions and mappings, also where the partition that is asked for does not exist."""
+    rng = random.Random(seed)
+    for up, down in product(KINDS.values(), repeat=2):
+        spaces = Spaces()
+        spaces.note(DynamicPartitionsAdded(name="people", keys=("ann", "bob", "x")))
+        spaces.note(DynamicPartitionsAdded(name="guests", keys=("bob", "cid")))
+        above, below = (Side.of(spaces, one, datetime(2026, 3, 1, 3, tzinfo=UTC)) for one in (up, down))
+        for mapping in [*random_partitions.mappings(rng, up, down), LastPartitionMapping(), AllPartitionMapping()]:
+            if mapping.mismatch(up, down) is not None:
+                continue
+            asked = {n: mappings.required(mapping, BitMap([n]), up=above, down=below) for n in below.existing}
+            assert mappings.required(mapping, below.existing, up=above, down=below) == BitMap.union(*asked.values())
+            for one in above.existing | BitMap.union(*asked.values()):
+                found = mappings.downstream(mapping, BitMap([one]), up=above, down=below)
+                assert found == BitMap([n for n, bits in asked.items() if one in bits]), (up, down, mapping)
 
 
 def test_the_last_window_is_the_one_that_is_complete() -> None:

@@ -339,6 +339,19 @@ def test_partitions_and_assets_that_are_not_defined_any_more_are_given_up() -> N
     assert counts(world) == {"raw": (3, 7, 0), "last": (0, 1, 0)}
 
 
+def test_what_is_made_elsewhere_by_now_is_given_up_and_the_rest_goes_on() -> None:
+    world = World()
+    world.window = 1
+    world.restart()
+    world.define(raw, clean)
+    backfill(world, ("raw", ((FIRST, "2026-02-02"),)), ("clean", (("2026-02-03", "2026-02-04"),)))
+    world.run(world.settle()[0])
+    world.define(AssetSpec("raw", partitions_def=DAYS), clean)
+    runs = play(world)
+    assert parts_of(runs) == [("clean", "2026-02-03"), ("clean", "2026-02-04")]
+    assert counts(world) == {"raw": (1, 1, 0), "clean": (2, 0, 0)}
+
+
 @pytest.mark.parametrize("gone", [True, False])
 def test_a_backfill_of_a_process_that_is_gone_is_cancelled(gone: bool) -> None:
     world = World()
