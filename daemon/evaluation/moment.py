@@ -14,7 +14,7 @@ from functools import partial
 
 from pyroaring import BitMap
 
-from ...definitions.partitions import MultiPartitionsDefinition, TimeWindowPartitionsDefinition
+from ...definitions.partitions import AllPartitionMapping, MultiPartitionsDefinition, TimeWindowPartitionsDefinition
 from ...definitions.partitions.multi_mappings import default_mapping
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot, DepSnapshot
 from ...storage.state import Causes, Changes, State, mappings
@@ -114,7 +114,10 @@ class Moment:
         for back in other.deps:
             if back.key == root.key:
                 return None, partial(self.upstream, other, back)
-        supposed = DepSnapshot(key, default_mapping(other.partitions, root.partitions))
+        mapping = default_mapping(other.partitions, root.partitions)
+        if mapping.mismatch(other.partitions, root.partitions) is not None:
+            mapping = AllPartitionMapping()
+        supposed = DepSnapshot(key, mapping)
         return supposed, partial(self.downstream, root, supposed)
 
     def downstream(self, asset: AssetSnapshot, dep: DepSnapshot, bits: BitMap) -> BitMap:

@@ -139,7 +139,9 @@ class Visit:
         if key in self.graph.follow_up and (evaluation.pulsed or len(self.memory) > known):
             self.follow_up.add(key)
         if mode == "dry_run" and (wanted or evaluation.pulsed):
-            self.follow_up.add(key)  # what was decided counts as tried as long as it holds: a pulse may be all that held
+            self.follow_up.add(
+                key
+            )  # what was decided counts as tried as long as it holds: a pulse may be all that held
         if not wanted:
             return False
         requested = self._tried if mode == "dry_run" else moment.requested

@@ -509,7 +509,8 @@ class AutomationCondition:
     def asset_matches(key: CoercibleToAssetKey, condition: AutomationCondition) -> AutomationCondition:
         """`condition` holds for the asset of this key, wherever that stands in the graph.
 
-        Its partitions are mapped as those of a dependency are, or, where it is downstream, the other way.
+        Its partitions are mapped as those of a dependency are, or, where it is downstream, the other way. Where the two
+        do not fit each other, each partition looks at all of them.
         """
         from ..keys import AssetKey
         from .looking import AssetMatches

@@ -40,6 +40,7 @@ LEFT_OUT: dict[type, dict[str, str]] = {
         "known": _CACHE,
         "dep_keys": _CACHE,
         "dynamic_readers": _DERIVED,
+        "links": _DERIVED,
         "changes": _TAKEN,
         "definitions": _DERIVED,
         "run_notes": "their names, which assets keep, say what they say",

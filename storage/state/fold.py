@@ -19,6 +19,7 @@ from pyroaring import BitMap
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
 from .. import events as e
 from . import redefining, running, stepping, ticking, updating
+from .asked_keys import linked_names
 from .assets import AssetState
 from .automation import AutomationState
 from .backfills import Backfills
@@ -83,6 +84,8 @@ class State:
         """The keys of the dependencies of an asset under the definitions of a hash, of those that were asked for."""
         self.dynamic_readers: dict[str, list[str]] = {}
         """Per name of dynamic partitions, the assets that have them, alone or beside other dimensions."""
+        self.links: dict[str, set[str]] = {}
+        """Per name of dynamic partitions, the others in which its keys are asked for (`asked_keys.py`)."""
 
     @classmethod
     def empty(cls, definitions_bytes: Callable[[str], bytes]) -> State:
@@ -170,6 +173,7 @@ class State:
         for key, defined in self.definitions.assets.items():
             for name in defined.partitions.dynamic_names if defined.partitions else ():
                 self.dynamic_readers.setdefault(name, []).append(key)
+        self.links = linked_names(self.definitions) if self.dynamic_readers else {}
 
     def mark_observable(self, asset: AssetState) -> None:
         """Whether what is observed of an asset exists as data follows from its definition."""

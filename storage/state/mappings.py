@@ -89,8 +89,8 @@ def upstream(mapping: PartitionMapping, bits: BitMap, *, up: Side, down: Side) -
 def required(mapping: PartitionMapping, bits: BitMap, *, up: Side, down: Side) -> BitMap:
     """The upstream partitions that the downstream partitions `bits` ask for, whether they exist or not.
 
-    A key that the upstream has no place for has no ordinal there, and is left out. One that may still be added there is
-    asked for, and numbered now if no event has named it so far: what is waited for depends on no such chance.
+    A key that the upstream has no place for has no ordinal there, and is left out. One that may still be added there
+    has one: see `asked_keys.py`.
     """
     if not bits:
         return BitMap()
@@ -108,22 +108,19 @@ def required(mapping: PartitionMapping, bits: BitMap, *, up: Side, down: Side) -
             from .dimensions import read
 
             return read(mapping, bits, up=up, down=down)
-    return renumber(bits, down.space, up.space, may_come=True)
+    return renumber(bits, down.space, up.space)
 
 
-def renumber(bits: BitMap, source: OrdinalSpace, target: OrdinalSpace, *, may_come: bool = False) -> BitMap:
-    """The same keys in another space; free where both spaces have one fingerprint. With `may_come` also those that the
-    target may still take."""
+def renumber(bits: BitMap, source: OrdinalSpace, target: OrdinalSpace) -> BitMap:
+    """The same keys in another space; free where both spaces have one fingerprint."""
     if source.fingerprint == target.fingerprint:
         return bits.copy()
     if isinstance(source, TupleSpace) and isinstance(target, TupleSpace) and source.names == target.names:
         found = BitMap()
         for box in source.boxes(bits):
-            axes = zip(box, source.axes, target.axes, strict=True)
-            found |= target.box([renumber(*axis, may_come=may_come) for axis in axes])
+            found |= target.box([renumber(*axis) for axis in zip(box, source.axes, target.axes, strict=True)])
         return found
-    look = target.number if may_come and isinstance(target, DynamicSpace | TupleSpace) else target.find
-    places = [look(source.key(ordinal)) for ordinal in bits]
+    places = [target.find(source.key(ordinal)) for ordinal in bits]
     return BitMap([ordinal for ordinal in places if ordinal is not None])
 
 
@@ -181,8 +178,7 @@ def _sharing_time(bits: BitMap, source: OrdinalSpace, target: OrdinalSpace) -> B
 def _named(mapping: LastPartitionMapping | SpecificPartitionsPartitionMapping, up: Side) -> BitMap:
     """The upstream partitions that every downstream partition reads."""
     if isinstance(mapping, SpecificPartitionsPartitionMapping):
-        look = up.space.number if isinstance(up.space, DynamicSpace | TupleSpace) else up.space.find
-        return BitMap([ordinal for key in mapping.partition_keys if (ordinal := look(key)) is not None])
+        return _found(mapping.partition_keys, up.space)
     return last(up)
 
 

@@ -11,6 +11,7 @@ from pyroaring import BitMap
 
 from ...definitions.snapshot import DefinitionsSnapshot
 from .. import events as e
+from .asked_keys import number_asked, number_linked
 from .assets import AssetState
 from .updating import release
 
@@ -24,6 +25,8 @@ def definitions_loaded(state: State, event: e.DefinitionsLoaded, stored: Stored)
         return
     state.look_up_definitions(event.hash)
     assert state.definitions is not None
+    if state.dynamic_readers:
+        number_asked(state.definitions, state.spaces, state.links)
     for key in [*state.assets, *(k for k in state.definitions.assets if k not in state.assets)]:
         asset = state.asset(key)
         old = asset.table.space
@@ -91,5 +94,7 @@ def dynamic_partitions_changed(
     changed = state.spaces.note(event)
     if not changed:
         return
+    if state.links and isinstance(event, e.DynamicPartitionsAdded):
+        number_linked(state.spaces, state.links, event.name, event.keys)
     state.changes.keys_changed(event.name, changed, added=isinstance(event, e.DynamicPartitionsAdded))
     state.changes.touched.update(state.dynamic_readers.get(event.name, ()))

@@ -120,7 +120,7 @@ def parts_of(state: State, targets: tuple[e.Target, ...]) -> Iterator[tuple[Asse
             yield asset, *asset.locate(None if ranges is None else ranges[0][0])
             continue
         bits = asset.ordinals(target.partitions)
-        for ordinal in bits:
+        for ordinal in asset.table.space.ordered(bits):
             yield asset, asset.table, ordinal
         if not bits:
             for key in [None] if target.partitions is None else [first for first, _ in target.partitions]:

@@ -71,4 +71,6 @@ class Hand:
     def _stopped_by(self, played: _Played, key: str) -> str | None:
         definitions = self.world.state.definitions
         asset = definitions.assets.get(key) if definitions else None
-        return next((played.stopped[dep.key] for dep in asset.deps if dep.key in played.stopped), None) if asset else None
+        return (
+            next((played.stopped[dep.key] for dep in asset.deps if dep.key in played.stopped), None) if asset else None
+        )

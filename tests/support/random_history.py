@@ -11,7 +11,6 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta
 
-from headwater.definitions.partitions import MultiPartitionsDefinition
 from headwater.storage import events as e
 
 from .hand import Hand
@@ -56,14 +55,11 @@ class History:
             if self.rng.random() < 0.1:
                 self.world.wants_snapshot = True
             if self.rng.random() < 0.8:
-                self._tick()
+                self._take(self.world.tick())
 
-    def _tick(self) -> None:
-        before = self.world.clock.now()
-        runs = self.world.tick()
+    def _take(self, runs: list[e.RunRequested]) -> None:
         self.hand.take(runs)
         self._note(runs)
-        assert before <= self.world.clock.now()
 
     def _note(self, runs: list[e.RunRequested]) -> None:
         for run in runs:
@@ -75,7 +71,8 @@ class History:
                 if one is None or (target.partitions is None) != (KINDS[one.kind] is None):
                     continue  # asked for under the definitions before
                 eagerness = "keen" if one.name in KEEN else "random"
-                self.met |= {f"asked for: {family(one.kind)}, {eagerness}", f"asked for: {one.kind}"}
+                kinds = family(one.kind), f"{family(one.kind)}, {eagerness}", one.kind
+                self.met |= {f"asked for: {kind}" for kind in kinds}
                 self.met |= {f"asked for over: {_named(edge.mapping)}" for edge in one.deps}
                 if len(run.targets) > 1:
                     self.met.add("several assets in a run")
@@ -192,9 +189,10 @@ class History:
     # ---- the end -----------------------------------------------------------------------------------------------------
 
     def come_to_rest(self) -> None:
-        """Everything that is read is there, gates are open, runs go well, and time passes until nothing is asked for."""
+        """What is read is there, gates are open, runs go well, and time passes until nothing is asked for any more."""
         world = self.world
         world.append(e.AutomationSwitched(mode="on"))
+        world.advance(timedelta(days=2))
         for name in self._people:
             self._add(name, NAMES)
         world.define(*self.project.quiet(), checks=self.project.checks)
@@ -206,19 +204,14 @@ class History:
                     world.report(one.name, partition)
         for _ in range(4):
             world.advance(61)
-            self._settle()
+            self._take(world.settle())
             rounds = 0
             while self.hand or world.state.backfills.active:
                 world.advance(61)
                 self.hand.step(rounds)
-                self._settle()
+                self._take(world.settle())
                 rounds += 1
                 assert rounds < 3_000, "a run storm"
-
-    def _settle(self) -> None:
-        runs = self.world.settle()
-        self.hand.take(runs)
-        self._note(runs)
 
     # ---- keys --------------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from itertools import product
 
 from headwater import (
     AllPartitionMapping,
@@ -78,7 +79,7 @@ def family(kind: str) -> str:
 def random_mapping(rng: random.Random, upstream: str, downstream: str) -> PartitionMapping | None:
     """One that leads from `downstream` to `upstream`; None is the one that holds where none is named."""
     up, down = KINDS[upstream], KINDS[downstream]
-    if default_mapping(up, down).mismatch(up, down) is None and rng.random() < 0.25:
+    if default_mapping(up, down).mismatch(up, down) is None and _share_keys(up, down) and rng.random() < 0.25:
         return None
     close = [mapping for mapping in mappings(rng, up, down) if mapping.mismatch(up, down) is None]
     if close and rng.random() < 0.9:
@@ -105,8 +106,9 @@ def mappings(
         one = up if isinstance(up, several) else down
         assert isinstance(one, several)
         for name, axis in one.partitions_by_dimension.items():
-            yield MultiToSingleDimensionPartitionMapping(name)
             sides = (axis, down) if one is up else (up, axis)
+            if _share_keys(*sides):
+                yield MultiToSingleDimensionPartitionMapping(name)
             if inner := _fitting(rng, *sides):
                 yield MultiToSingleDimensionPartitionMapping(name, rng.choice(inner))
 
@@ -114,7 +116,7 @@ def mappings(
 def _along_one(
     rng: random.Random, up: PartitionsDefinition | None, down: PartitionsDefinition | None
 ) -> Iterator[PartitionMapping]:
-    if up is None or down is None or up.kind == down.kind or rng.random() < 0.1:  # else they share no key, or few
+    if _share_keys(up, down) or rng.random() < 0.1:
         yield IdentityPartitionMapping()
     if isinstance(up, TimeWindowPartitionsDefinition):
         for start, end in rng.sample([(0, 0), (-1, 0), (-1, -1), (-2, -1), (0, 1)], k=3):
@@ -125,6 +127,15 @@ def _along_one(
         yield SpecificPartitionsPartitionMapping(rng.sample(up.keys, k=2))
     if isinstance(up, DynamicPartitionsDefinition) and rng.random() < 0.4:
         yield SpecificPartitionsPartitionMapping(rng.sample(NAMES, k=2))
+
+
+def _share_keys(up: PartitionsDefinition | None, down: PartitionsDefinition | None) -> bool:
+    """Whether one key, at least along one dimension, is likely to be one of both."""
+    axes = [
+        [*side.partitions_by_dimension.values()] if isinstance(side, MultiPartitionsDefinition) else [side]
+        for side in (up, down)
+    ]
+    return any(one is None or other is None or one.kind == other.kind for one, other in product(*axes))
 
 
 def _fitting(

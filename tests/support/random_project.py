@@ -1,4 +1,4 @@
-"""A random project whose assets have partitions of every kind, and what a user may make of it from one load to the next.
+"""A random project whose assets have partitions of every kind, and what a user makes of it from one load to the next.
 
 `a0` and `a1` are made elsewhere; `a2` to `a5` have random conditions; the `keen` ones are eager, each of another family
 of partitions, so that something is always asked for.

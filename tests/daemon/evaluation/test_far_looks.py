@@ -14,6 +14,8 @@ from headwater import (
     AutomationCondition,
     DailyPartitionsDefinition,
     Definitions,
+    DynamicPartitionsDefinition,
+    MultiPartitionsDefinition,
     StaticPartitionsDefinition,
     asset,
     asset_check,
@@ -242,6 +244,20 @@ def test_a_condition_about_dependencies_of_dependencies_sees_a_change_there() ->
     world = world_with(AssetSpec("raw"), middle, reader)
     world.report("raw")
     assert keys_of(world.settle()) == [["reader"]]
+
+
+def test_asset_matches_looks_at_all_partitions_where_they_do_not_fit_those_of_the_asset() -> None:
+    people, guests = (DynamicPartitionsDefinition(name=name) for name in ("people", "guests"))
+    pairs = MultiPartitionsDefinition({"person": people, "guest": guests})
+    far = AssetSpec("far", partitions_def=DynamicPartitionsDefinition(name="events"))  # which might be either dimension
+    reader = made("reader", C.asset_matches("far", C.newly_updated()), partitions_def=pairs)
+    world = world_with(far, reader)
+    for name in ("people", "guests", "events"):
+        world.append(e.DynamicPartitionsAdded(name=name, keys=("ann",)))
+    assert world.settle() == []
+    world.report("far", "ann")
+    [run] = world.settle()
+    assert run.targets[0].partitions == (("ann|ann", "ann|ann"),)
 
 
 def test_asset_matches_of_what_is_not_defined_is_an_error_with_a_hint() -> None:

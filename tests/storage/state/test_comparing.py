@@ -17,6 +17,8 @@ from headwater import (
     AutomationCondition,
     DailyPartitionsDefinition,
     DynamicPartitionsDefinition,
+    MultiPartitionsDefinition,
+    StaticPartitionsDefinition,
     asset,
 )
 from headwater.storage import events as e
@@ -233,3 +235,24 @@ def test_keys_that_were_numbered_in_another_order_are_the_same(world: World) -> 
 def test_a_state_over_a_dump_says_the_same(world: World) -> None:
     state = folded(world)
     assert told_apart(load(dump(state), world.log.definitions_bytes), state) == []
+
+
+def test_what_failed_in_a_run_stands_in_the_order_of_its_keys_whatever_their_numbers_are() -> None:
+    @asset(partitions_def=MultiPartitionsDefinition({"day": DAYS, "half": StaticPartitionsDefinition(["am", "pm"])}))
+    def halves() -> None: ...
+
+    world = World(start=datetime(2027, 1, 1, tzinfo=UTC))
+    world.define(halves)
+    early, late = "2026-01-01|am", "2026-12-01|pm"
+    target = e.Target(asset_key="halves", partitions=((early, early), (late, late)))
+    world.append(e.RunRequested(run_id="r", targets=(target,)))
+    world.start("r", "halves")
+    world.finish("r", "halves", ok=False)
+    states = [State.empty(world.log.definitions_bytes) for _ in range(2)]
+    for state, first in zip(states, (early, late), strict=True):
+        for stored in world.log.read(0, 100):
+            state.apply(stored)
+            if isinstance(stored.event, e.DefinitionsLoaded):
+                state.space("halves").number(first)  # as one does who looks at it
+    assert states[0].space("halves").find(early) != states[1].space("halves").find(early)
+    assert told_apart(*states) == []
