@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
+from functools import partial
 
+from headwater.daemon.evaluation.ticker import Ticker
 from headwater.storage import events as e
 
 from .hand import Hand
@@ -27,7 +29,8 @@ MOST_KEYS = 6  # that one report is about
 class History:
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
-        self.world = World(start=START, seed=seed)
+        ticker = partial(Ticker, backfill_above=self.rng.choice([100, 100, 3]))
+        self.world = World(start=START, seed=seed, ticker=ticker)
         self.hand = Hand(self.world)
         self.project = RandomProject(self.rng)
         self.met: set[str] = set()
@@ -43,6 +46,9 @@ class History:
         for name in self._people:
             self._add(name, self.rng.sample(NAMES, k=2))
         self._load()
+        for key in ("a0", "a1"):
+            for partition in self._keys(key) if self.rng.random() < 0.7 else ():
+                self.world.report(key, partition)
         happenings = [
             *(self._report, self._report, self._report, self._report),
             *(self._step, self._step, self._step, self._step),
@@ -59,23 +65,19 @@ class History:
 
     def _take(self, runs: list[e.RunRequested]) -> None:
         self.hand.take(runs)
-        self._note(runs)
-
-    def _note(self, runs: list[e.RunRequested]) -> None:
-        for run in runs:
-            if run.origin != "automation":
-                self.met.add("a backfill's run")
-                continue
-            for target in run.targets:
-                one = self.project.planned.get(target.asset_key)
-                if one is None or (target.partitions is None) != (KINDS[one.kind] is None):
-                    continue  # asked for under the definitions before
-                eagerness = "keen" if one.name in KEEN else "random"
-                kinds = family(one.kind), f"{family(one.kind)}, {eagerness}", one.kind
-                self.met |= {f"asked for: {kind}" for kind in kinds}
-                self.met |= {f"asked for over: {_named(edge.mapping)}" for edge in one.deps}
-                if len(run.targets) > 1:
-                    self.met.add("several assets in a run")
+        if any(len(run.targets) > 1 for run in runs):
+            self.met.add("several assets in a run")
+        ticks = [event for outcome in self.world.outcomes for event in outcome.events]
+        self.world.outcomes = self.world.outcomes[-1:]  # which the next call notes once more
+        for decision in [decision for tick in ticks if isinstance(tick, e.Tick) for decision in tick.decisions]:
+            one = self.project.planned.get(decision.asset_key)
+            if one is None or decision.dry_run or (decision.partitions is None) != (KINDS[one.kind] is None):
+                continue  # of the definitions before, perhaps
+            kinds = family(one.kind), f"{family(one.kind)}, {'keen' if one.name in KEEN else 'random'}", one.kind
+            self.met |= {f"asked for: {kind}" for kind in kinds}
+            self.met |= {f"asked for over: {_named(edge.mapping)}" for edge in one.deps}
+        if any(isinstance(event, e.BackfillRequested) for event in ticks):
+            self.met.add("a backfill of automation")
 
     # ---- what happens ------------------------------------------------------------------------------------------------
 

@@ -79,7 +79,8 @@ def family(kind: str) -> str:
 def random_mapping(rng: random.Random, upstream: str, downstream: str) -> PartitionMapping | None:
     """One that leads from `downstream` to `upstream`; None is the one that holds where none is named."""
     up, down = KINDS[upstream], KINDS[downstream]
-    if default_mapping(up, down).mismatch(up, down) is None and _share_keys(up, down) and rng.random() < 0.25:
+    by_default = 0.6 if upstream == downstream else 0.25
+    if default_mapping(up, down).mismatch(up, down) is None and _share_keys(up, down) and rng.random() < by_default:
         return None
     close = [mapping for mapping in mappings(rng, up, down) if mapping.mismatch(up, down) is None]
     if close and rng.random() < 0.9:

@@ -7,6 +7,7 @@ of partitions, so that something is always asked for.
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,7 +27,6 @@ from .random_partitions import DYNAMIC, KINDS, MULTI, TIME, are_close, random_ki
 C = AutomationCondition
 KEEN = {"keen_dynamic": DYNAMIC, "keen_several": MULTI, "keen_time": TIME}
 EAGER = [
-    C.eager,
     C.eager,
     lambda: C.eager().without(C.any_deps_missing()),
     lambda: C.eager().without(C.in_latest_time_window()),
@@ -88,9 +88,9 @@ class RandomProject:
         for number in range(2):
             self._add(Planned(f"a{number}", random_kind(rng)))
         for number in range(2, 6):
-            self._add(self._random(f"a{number}", random_kind(rng), random_condition(rng, rng.randrange(1, 4))))
+            self._add(self._random(f"a{number}", self._kind(KINDS), random_condition(rng, rng.randrange(1, 4))))
         for name, kinds in KEEN.items():
-            self._add(self._random(name, rng.choice([*kinds]), rng.choice(EAGER)()))
+            self._add(self._random(name, self._kind(kinds), rng.choice(EAGER)()))
 
     def defined(self) -> list[Any]:
         return [one.defined() for one in self.planned.values()]
@@ -117,8 +117,7 @@ class RandomProject:
                 return "a condition changed"
 
     def _repartition(self, one: Planned) -> str:
-        kinds = KEEN.get(one.name)
-        self._add(replace(one, kind=self._rng.choice([*kinds]) if kinds else random_kind(self._rng)))
+        self._add(replace(one, kind=self._kind(KEEN.get(one.name, KINDS))))
         for reader in [*self.planned.values()]:
             if reader.name == one.name or any(edge.upstream == one.name for edge in reader.deps):
                 deps = [self._still_fitting(edge, reader.kind) for edge in reader.deps]
@@ -133,12 +132,19 @@ class RandomProject:
     def _add(self, one: Planned) -> None:
         self.planned[one.name] = one
 
+    def _kind(self, kinds: Mapping[str, object]) -> str:
+        """One of `kinds`; often that of an asset that is there already, so that one run can make both."""
+        same = [one.kind for one in self.planned.values() if one.kind in kinds]
+        if same and self._rng.random() < 0.4:
+            return self._rng.choice(same)
+        return random_kind(self._rng) if kinds is KINDS else self._rng.choice([*kinds])
+
     def _random(self, name: str, kind: str, condition: AutomationCondition) -> Planned:
         earlier = [*self.planned]
         close = [other for other in earlier if are_close(self.planned[other].kind, kind)]
         pool = close if close and self._rng.random() < 0.8 else earlier
         read = sorted(self._rng.sample(pool, k=min(len(pool), self._rng.randrange(1, 4))))
-        policy = self._rng.choice([None, None, BackfillPolicy.single_run(), BackfillPolicy.multi_run(2)])
+        policy = self._rng.choice([*[None] * 6, BackfillPolicy.single_run(), BackfillPolicy.multi_run(2)])
         return Planned(name, kind, tuple(self._edge(upstream, kind) for upstream in read), condition, policy)
 
     def _edge(self, upstream: str, kind: str) -> Edge:

@@ -160,7 +160,7 @@ def test_static_keys_are_mapped_forth_and_back(mapping: PartitionMapping, key: s
         assert (place in back) == (n in read)
 
 
-@pytest.mark.seeds(3, nightly=60)
+@pytest.mark.seeds(2, nightly=60)
 def test_what_asks_for_a_partition_is_what_is_found_from_it(seed: int) -> None:
     """Of all kinds of partitions and mappings, also where the partition that is asked for does not exist."""
     rng = random.Random(seed)
