@@ -18,6 +18,7 @@ from ...definitions.snapshot import DefinitionsSnapshot
 from ...storage import events as e
 from ...storage.log import StoredEvent
 from ...storage.state import Changes, State
+from ...storage.uncollected import uncollected
 from .first_look import told
 from .graph import ConditionGraph
 from .grouping import BackfillGroup, RunGroup, group_requests, planned_checks
@@ -39,6 +40,8 @@ class Outcome:
     follow_up: bool
     """Pulses were read that are over in the next tick: it is due at once."""
     next_due: datetime | None
+    everything: bool = False
+    """Every asset was looked at."""
 
 
 class Ticker:
@@ -79,9 +82,10 @@ class Ticker:
 
     def absorb(self, stored: Sequence[StoredEvent]) -> None:
         """Fold events that have landed; none of them may stand behind a DefinitionsLoaded in the same tick."""
-        for event in stored:
-            self.state.apply(event)
-            self._arrivals.append((event.offset, event.timestamp))
+        with uncollected():
+            for event in stored:
+                self.state.apply(event)
+                self._arrivals.append((event.offset, event.timestamp))
 
     def tick(self, at: datetime, *, visit_all: bool = False) -> Outcome:
         """Decide at the instant `at`, which never goes back. Every asset is looked at if `visit_all`, else those for
@@ -111,8 +115,11 @@ class Ticker:
         everything = visit_all or first or changes.definitions or changes.switched
         start = set(self._graph.conditions) if everything else self._dirty(changes, at)
         visit = Visit(moment, self._graph, self._evaluate, min_request_interval=self._min_request_interval)
-        visit.run(start)
-        return self._conclude(moment, visit)
+        with uncollected():
+            visit.run(start)
+            outcome = self._conclude(moment, visit)
+        outcome.everything = everything
+        return outcome
 
     def closing(self) -> e.Tick | None:
         """The Tick that lists the silent boundaries so far, the last of which saw all that is folded; else None."""
