@@ -19,7 +19,7 @@ from ..storage.ids import IdSource
 from ..storage.log import EventLog, Expect
 from ..storage.snapshots import newest_state
 from ..storage.state import State
-from .evaluation.scalar import ScalarEvaluator
+from .evaluation.quick import QuickEvaluator
 from .evaluation.ticker import BACKFILL_ABOVE, Ticker
 from .evaluation.visit import Evaluate
 from .host.orders import Order
@@ -63,7 +63,7 @@ def assemble(
     ids: IdSource,
     term: int,
     tasks: TaskGroup,
-    evaluator: Callable[[DefinitionsSnapshot], Evaluate] = ScalarEvaluator,
+    evaluator: Callable[[DefinitionsSnapshot], Evaluate] = QuickEvaluator,
     may_decide: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint,
     looked_at_all: Callable[[], None] = lambda: None,
 ) -> Parts:

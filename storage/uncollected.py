@@ -1,8 +1,8 @@
 """Work that makes many objects and no garbage: the collector of cycles stays away from it, and from what it leaves.
 
 Folding history, making a State of a snapshot and deciding a tick put a hundred thousand objects and more where they
-stay. Each time that enough are new the collector goes through all of them, which is 40 % of the time of a long fold, and
-finds nothing: events and what State keeps of them have no cycles, and go when the last reference does.
+stay. Each time that enough are new the collector goes through all of them, which is 40 % of the time of a long fold,
+and finds nothing: events and what State keeps of them have no cycles, and go when the last reference does.
 """
 
 from __future__ import annotations

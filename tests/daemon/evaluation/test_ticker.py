@@ -38,5 +38,6 @@ def test_the_collector_stays_away_while_a_tick_is_decided() -> None:
     world.define(AssetSpec("source"), reader)
     world.ticker = Ticker(world.state, run_id=world.ids.new_id, evaluator=lambda definitions: watched)
     world.settle()
-    assert seen and not any(seen)
+    assert seen
+    assert not any(seen)
     assert gc.isenabled()
