@@ -246,8 +246,11 @@ class TupleSpace:
 
     def _between(self, first: str, last: str) -> list[BitMap] | None:
         """The range from one combination to another that differs in the axis of time, or in more."""
+        lows, highs = first.split(BETWEEN), last.split(BETWEEN)
+        if not len(lows) == len(highs) == len(self.axes):
+            return None  # of other partitions, that the asset had before
         box = []
-        for axis, low, high in zip(self.axes, first.split(BETWEEN), last.split(BETWEEN), strict=True):
+        for axis, low, high in zip(self.axes, lows, highs, strict=True):
             start, end = axis.find(low), axis.find(high)
             if start is None or end is None or start > end:
                 return None

@@ -1,7 +1,7 @@
 """A random project whose assets have partitions of every kind, and what a user makes of it from one load to the next.
 
 `a0` and `a1` are made elsewhere; `a2` to `a5` have random conditions; the `keen` ones are eager, each of another family
-of partitions, so that something is always asked for.
+of partitions, so that something is always asked for. `keen_alike` has those of `a0`, which it reads one by one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .random_conditions import random_condition
 from .random_partitions import DYNAMIC, KINDS, MULTI, TIME, are_close, random_kind, random_mapping
 
 C = AutomationCondition
-KEEN = {"keen_dynamic": DYNAMIC, "keen_several": MULTI, "keen_time": TIME}
+KEEN = {"keen_dynamic": DYNAMIC, "keen_several": MULTI, "keen_time": TIME, "keen_alike": KINDS}
 EAGER = [
     C.eager,
     lambda: C.eager().without(C.any_deps_missing()),
@@ -88,9 +88,11 @@ class RandomProject:
         for number in range(2):
             self._add(Planned(f"a{number}", random_kind(rng)))
         for number in range(2, 6):
-            self._add(self._random(f"a{number}", self._kind(KINDS), random_condition(rng, rng.randrange(1, 4))))
+            kind, condition = self._kind(KINDS), random_condition(rng, rng.randrange(1, 4))
+            self._add(self._alike(f"a{number}", condition) or self._random(f"a{number}", kind, condition))
         for name, kinds in KEEN.items():
             self._add(self._random(name, self._kind(kinds), rng.choice(EAGER)()))
+        self._make_alike()
 
     def defined(self) -> list[Any]:
         return [one.defined() for one in self.planned.values()]
@@ -122,7 +124,22 @@ class RandomProject:
             if reader.name == one.name or any(edge.upstream == one.name for edge in reader.deps):
                 deps = [self._still_fitting(edge, reader.kind) for edge in reader.deps]
                 self._add(replace(reader, deps=tuple(deps)))
+        if one.name in ("a0", "keen_alike"):
+            self._make_alike()
         return "partitions changed"
+
+    def _make_alike(self) -> None:
+        one = self.planned["keen_alike"]
+        self._add(replace(one, kind=self.planned["a0"].kind, deps=(Edge("a0", None),), policy=None))
+
+    def _alike(self, name: str, condition: AutomationCondition) -> Planned | None:
+        """In one of three cases: an asset with the partitions of others, of which each reads those of its own key."""
+        kind = self.planned["a0"].kind
+        same = [one.name for one in self.planned.values() if one.kind == kind]
+        read = sorted(self._rng.sample(same, k=min(len(same), self._rng.randrange(1, 3))))
+        return (
+            Planned(name, kind, tuple(Edge(one, None) for one in read), condition) if self._rng.random() < 0.3 else None
+        )
 
     def _still_fitting(self, edge: Edge, kind: str) -> Edge:
         up, down = KINDS[self.planned[edge.upstream].kind], KINDS[kind]
@@ -140,7 +157,7 @@ class RandomProject:
         return random_kind(self._rng) if kinds is KINDS else self._rng.choice([*kinds])
 
     def _random(self, name: str, kind: str, condition: AutomationCondition) -> Planned:
-        earlier = [*self.planned]
+        earlier = [other for other in self.planned if other != "keen_alike"]
         close = [other for other in earlier if are_close(self.planned[other].kind, kind)]
         pool = close if close and self._rng.random() < 0.8 else earlier
         read = sorted(self._rng.sample(pool, k=min(len(pool), self._rng.randrange(1, 4))))

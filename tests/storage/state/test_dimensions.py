@@ -218,6 +218,11 @@ def test_more_combinations_than_there_are_numbers_for_have_none() -> None:
     assert space.find("2999|2999|2999") is None
 
 
+def test_ranges_of_other_partitions_that_an_asset_had_before_are_left_out() -> None:
+    space = Spaces().of(DAYS_REGIONS)
+    assert space.bits((("2024-01-10", "2024-01-12"), ("2024-01-10|a|cold", "2024-01-12|a|cold"))) == BitMap()
+
+
 def test_the_last_combination_is_the_last_of_each_dimension() -> None:
     spaces = world(["b", "a"])
     up, down = Side.of(spaces, DAYS_USERS_ZONES, NOW), Side.of(spaces, None, NOW)
