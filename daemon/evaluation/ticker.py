@@ -152,8 +152,10 @@ class Ticker:
     def _conclude(self, moment: Moment, visit: Visit) -> Outcome:
         assert self._graph is not None
         for key in visit.visited:
-            self._put_off.pop(key, None)
-        self._put_off.update(visit.put_off)
+            if key not in visit.partly:  # what its other partitions are put off for holds on
+                self._put_off.pop(key, None)
+        for key, instant in visit.put_off.items():
+            self._put_off[key] = min(instant, self._put_off.get(key, instant))
         self._follow_up = visit.follow_up | dict.fromkeys(self._graph.readers_of_requests(moment.requested))
         self._previously_requested = {key: truth.bits for key, truth in moment.requested.items()}
         self._previous_at = moment.at

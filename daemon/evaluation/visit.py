@@ -61,6 +61,8 @@ class Visit:
         self.follow_up: dict[str, BitMap | None] = {}
         """What has to be looked at in the next tick again; None: in all of its partitions."""
         self.put_off: dict[str, datetime] = {}
+        self.partly: set[str] = set()
+        """The visited assets of which single partitions were looked at, and not all."""
         self._tried: dict[str, Truth] = {}
         self._brought_by: dict[str, str] = {}
         self._said: dict[tuple[int, str], tuple[Causes, tuple[e.Cause, ...]]] = {}
@@ -138,6 +140,8 @@ class Visit:
         if mode != "on" and moment.whole is not None:
             moment.whole.add(key)  # what was tried and held is told of all partitions
         evaluation = self._evaluated(asset, dry_run=mode == "dry_run")
+        if evaluation.looked_at is not None:
+            self.partly.add(key)
         truth = with_held(moment, asset, evaluation, mode, reads_pulses=key in self.graph.open_pulses)
         wanted = BitMap() if mode == "paused" else self._allowed(asset, truth)
         wanted = not_tried(moment, asset, evaluation, truth, mode, wanted)

@@ -17,7 +17,7 @@ from support.random_history import History
 from support.random_project import KEEN
 
 
-@pytest.mark.seeds(12, nightly=1_000)
+@pytest.mark.seeds(8, nightly=1_000)
 def test_partitions_of_every_kind_mean_the_same_to_all_evaluators_and_come_to_rest_fresh(seed: int) -> None:
     check(seed)
 

@@ -229,3 +229,20 @@ def test_a_condition_is_compiled_once_for_all_assets_that_have_it() -> None:
 def test_a_look_beyond_the_direct_dependencies_is_not_compiled() -> None:
     assert compiled(C.any_deps_match(C.any_deps_match(C.missing()))) is None
     assert compiled(C.asset_matches("raw", C.missing())) is None
+
+
+def test_what_one_partition_is_put_off_for_is_kept_while_another_is_evaluated_alone() -> None:
+    @asset(partitions_def=StaticPartitionsDefinition(["x", "y"]), automation_condition=C.missing())
+    def level() -> None: ...
+
+    world = World()
+    recording = Recording(world)
+    world.define(level)
+    for run in world.settle():
+        world.run(run, fail=["level"])
+    assert world.settle() == []  # both are missing still, and not to be asked for again so soon
+    world.report("level", "x")
+    assert recording.tick() == {"level": ["x"]}
+    world.advance(31)
+    [run] = world.settle()
+    assert run.targets[0].partitions == (("y", "y"),)
