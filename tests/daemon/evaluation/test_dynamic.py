@@ -12,6 +12,8 @@ from headwater import (
     DynamicPartitionsDefinition,
     IdentityPartitionMapping,
     MultiPartitionsDefinition,
+    MultiToSingleDimensionPartitionMapping,
+    PartitionsDefinition,
     SpecificPartitionsPartitionMapping,
     StaticPartitionsDefinition,
     asset,
@@ -191,14 +193,24 @@ def test_a_redefined_dimension_keeps_what_is_known_by_key() -> None:
 
 
 ACCOUNTS = AssetSpec("accounts", partitions_def=DynamicPartitionsDefinition(name="accounts"))
-SAME_KEY, NAMED_KEY = IdentityPartitionMapping(), SpecificPartitionsPartitionMapping(["ann"])
+PAIRS = MultiPartitionsDefinition({"customer": CUSTOMERS, "region": REGIONS})
 
 
-@pytest.mark.parametrize("mapping", [SAME_KEY, NAMED_KEY])
-def test_a_key_that_is_asked_for_and_was_never_added_is_waited_for(mapping: PartitionMapping) -> None:
+@pytest.mark.parametrize(
+    ("partitions", "mapping", "keys"),
+    [
+        (CUSTOMERS, IdentityPartitionMapping(), ["ann"]),
+        (CUSTOMERS, SpecificPartitionsPartitionMapping(["ann"]), ["ann"]),
+        (StaticPartitionsDefinition(["ann"]), IdentityPartitionMapping(), ["ann"]),
+        (PAIRS, MultiToSingleDimensionPartitionMapping("customer"), ["ann|north", "ann|south"]),
+    ],
+)
+def test_a_key_that_is_asked_for_and_was_never_added_is_waited_for(
+    partitions: PartitionsDefinition, mapping: PartitionMapping, keys: list[str]
+) -> None:
     deps = [AssetDep(ACCOUNTS, partition_mapping=mapping)]
 
-    @asset(partitions_def=CUSTOMERS, deps=deps, automation_condition=EAGER)
+    @asset(partitions_def=partitions, deps=deps, automation_condition=EAGER)
     def statement() -> None: ...
 
     world = World()
@@ -208,4 +220,4 @@ def test_a_key_that_is_asked_for_and_was_never_added_is_waited_for(mapping: Part
     world.append(e.DynamicPartitionsAdded(name="accounts", keys=("ann",)))
     assert world.settle() == []
     world.report("accounts", "ann")
-    assert asked(world.settle()) == {"statement": ["ann"]}
+    assert asked(world.settle()) == {"statement": keys}
