@@ -103,6 +103,8 @@ class Ticker:
         if self._graph is None or changes.definitions:
             self._graph = ConditionGraph(self.state.definitions.evaluated)
             self._evaluate = self._evaluator(self.state.definitions.evaluated)
+            if self._previously_requested:  # numbered as partitions are now
+                self._previously_requested = self.state.last_tick.requested
         moment = Moment(
             state=self.state,
             definitions=self.state.definitions.evaluated,

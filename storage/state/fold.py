@@ -51,6 +51,12 @@ class LastTick:
         self.at: datetime | None = None
         self.requested: dict[str, BitMap] = {}
 
+    def renumber(self, key: str, old: OrdinalSpace, new: OrdinalSpace) -> None:
+        """Move what was requested of an asset to another space, by key."""
+        if (bits := self.requested.pop(key, None)) is not None:
+            places = [new.find(old.key(ordinal)) for ordinal in bits]
+            self.requested[key] = BitMap([ordinal for ordinal in places if ordinal is not None])
+
 
 class State:
     """The fold. Readers look at its attributes; only `apply` changes them."""

@@ -36,6 +36,7 @@ def definitions_loaded(state: State, event: e.DefinitionsLoaded, stored: Stored)
             state.memory.renumber(key, old, asset.table.space)
             state.conditions.renumber(key, old, asset.table.space)
             state.changes.renumber(key, old, asset.table.space)
+            state.last_tick.renumber(key, old, asset.table.space)
     _define_checks(state, state.definitions)
     for key, defined in state.definitions.assets.items():
         blocking = {check.name for check in defined.checks if check.blocking}
@@ -68,6 +69,7 @@ def _define_checks(state: State, definitions: DefinitionsSnapshot) -> None:
                 state.memory.renumber(node.key, old, node.table.space)
                 state.conditions.renumber(node.key, old, node.table.space)
                 state.changes.renumber(node.key, old, node.table.space)
+                state.last_tick.renumber(node.key, old, node.table.space)
 
 
 def _drop_gates(state: State, asset: AssetState, blocking: set[str], offset: int) -> None:

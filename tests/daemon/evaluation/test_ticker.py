@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import gc
+from typing import Any
 
-from headwater import AssetSpec, AutomationCondition, asset
+from headwater import AssetSpec, AutomationCondition, StaticPartitionsDefinition, asset
 from headwater.daemon.evaluation.moment import Moment
 from headwater.daemon.evaluation.plain import Evaluation, evaluate
 from headwater.daemon.evaluation.ticker import Ticker
 from headwater.definitions.snapshot import AssetSnapshot
-from support.world import World
+from headwater.storage.state import State
+from support.world import World, parts_of
 
 
 @asset(deps=["source"], automation_condition=AutomationCondition.eager())
@@ -41,3 +43,36 @@ def test_the_collector_stays_away_while_a_tick_is_decided() -> None:
     assert seen
     assert not any(seen)
     assert gc.isenabled()
+
+
+def test_what_was_just_requested_is_still_meant_when_a_reload_numbers_partitions_anew() -> None:
+    def project(*keys: str) -> list[Any]:
+        parts = StaticPartitionsDefinition(keys)
+
+        @asset(partitions_def=parts, deps=["raw"], automation_condition=AutomationCondition.any_deps_updated())
+        def made() -> None: ...
+
+        after = AutomationCondition.any_deps_match(AutomationCondition.newly_requested())
+
+        @asset(partitions_def=parts, deps=[made], automation_condition=after)
+        def follows() -> None: ...
+
+        return [AssetSpec("raw", partitions_def=parts), made, follows]
+
+    world = World()
+    world.define(*project("x", "y"))
+    world.settle()
+    world.report("raw", "x")
+    world.define(*project("w", "x"))
+    runs = world.settle()
+    assert parts_of(runs) == [("follows", "x"), ("made", "x")]
+    for run in runs:
+        world.run(run)
+    world.settle()
+    world.report("raw", "x")
+    world.tick()
+    world.define(*project("x", "y"))
+    state = State.empty(world.log.definitions_bytes)
+    for stored in world.log.read(0, 100):
+        state.apply(stored)
+    assert [state.space("made").key(ordinal) for ordinal in state.last_tick.requested["made"]] == ["x"]
