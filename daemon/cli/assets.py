@@ -189,6 +189,7 @@ def explain(
 ) -> None:
     """Say why automation asks for an asset or does not: its condition, what is in the way, and what it last ran for."""
     from ..evaluation.explain import explain_in
+    from ..leadership import running_daemon
     from .catalog import known_definitions, log_for_reading
     from .explaining import place, print_explanation
     from .output import print_json
@@ -197,7 +198,14 @@ def explain(
     with log_for_reading(folder) as log:
         source = given_source(file, module)
         definitions = known_definitions(log, folder, source) if at is None or source is not None else None
-        explanation = explain_in(log, key, partition=partition, at=when, definitions=definitions)
+        explanation = explain_in(
+            log,
+            key,
+            partition=partition,
+            at=when,
+            definitions=definitions,
+            is_daemon_running=running_daemon(folder) is not None,
+        )
     if as_json:
         print_json(explanation.to_json())
     else:

@@ -22,11 +22,12 @@ from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
 from ...storage.clock import SystemClock
 from ...storage.instance import Instance
 from ...storage.log import EventLog
+from ..leadership import running_daemon
 from .blockers import Blocker, blockers
 from .explained_tree import Found, found_tree
 from .graph import ConditionGraph
 from .moment import Moment
-from .past_moment import moment_at, place_of
+from .past_moment import moment_at, place_of, settled_until
 from .plain import evaluate
 from .root_cause import Link, chain
 from .visit import Visit
@@ -96,7 +97,10 @@ def explain(
         UnknownPartition: the asset has no such partition.
     """
     key = AssetKey.of(asset_key).to_user_string()
-    return explain_in(instance.log, key, partition=partition, at=at, definitions=defs and defs.snapshot())
+    running = running_daemon(instance.home) is not None
+    return explain_in(
+        instance.log, key, partition=partition, at=at, definitions=defs and defs.snapshot(), is_daemon_running=running
+    )
 
 
 def explain_in(
@@ -106,12 +110,16 @@ def explain_in(
     partition: str | None = None,
     at: datetime | int | None = None,
     definitions: DefinitionsSnapshot | None = None,
+    is_daemon_running: bool = False,
 ) -> Explanation:
-    """`explain` over a log; `key` may be that of a check's node, `asset:check`."""
+    """`explain` over a log; `key` may be that of a check's node, `asset:check`. While a daemon runs, what landed is no
+    news any more: it has ticked about it."""
     if isinstance(at, datetime) and at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
-    through, instant = place_of(log, at, now=SystemClock().now())
-    moment = moment_at(log, through=through, at=instant, definitions=definitions)
+    now = SystemClock().now()
+    through, instant = place_of(log, at, now=now)
+    settled = settled_until(log, now=now) if is_daemon_running else None
+    moment = moment_at(log, through=through, at=instant, definitions=definitions, settled=settled)
     asset = _known(moment, key)
     assert moment is not None
     concerned = _concerned(moment, asset, partition)
