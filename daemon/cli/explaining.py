@@ -48,8 +48,9 @@ def _print_node(node: ExplainedNode, owner: str, depth: int) -> None:
     sign = "true " if node.is_true else "false"
     where = "" if node.asset_key == owner else f" at {node.asset_key}"
     keys = f" [{shortened(node.partitions)}]" if node.partitions else ""
-    since = f"  ({node.changed_by} at offset {node.changed_offset}, {shown_time(node.changed_at)})"
-    typer.echo(f"{sign} {'  ' * depth}{node.name}{where}{keys}{since if node.changed_offset else ''}")
+    at_offset = f" at offset {node.changed_offset}" if node.changed_offset else ""
+    since = f"  ({node.changed_by}{at_offset}, {shown_time(node.changed_at)})" if node.changed_by else ""
+    typer.echo(f"{sign} {'  ' * depth}{node.name}{where}{keys}{since}")
     for child in node.children:
         _print_node(child, owner, depth + 1)
 

@@ -7,8 +7,6 @@ last asked for is not evaluated again but read from the recorded decision.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +24,7 @@ from ..leadership import running_daemon
 from .blockers import Blocker, blockers
 from .explained_tree import Found, found_tree
 from .graph import ConditionGraph
+from .last_change import Change, LastChanges
 from .moment import Moment
 from .past_moment import moment_at, place_of, settled_until
 from .plain import evaluate
@@ -49,7 +48,7 @@ class ExplainedNode:
     """The event through which it became what it is; None where none did, or it is not known."""
     changed_at: datetime | None
     changed_by: str | None
-    """The type of that event."""
+    """The type of that event; "schedule", without an offset, where a schedule fired."""
     children: tuple[ExplainedNode, ...] = ()
 
 
@@ -182,70 +181,31 @@ class _Teller:
     """Puts nodes into words, each with the event through which it last changed."""
 
     def __init__(self, log: EventLog, moment: Moment, through: int) -> None:
-        self._log, self._moment, self._through = log, moment, through
+        self._moment, self._changes = moment, LastChanges(log, moment, through)
 
     def told(self, found: Found) -> ExplainedNode:
-        children = tuple(self.told(child) for child in found.children)
-        offset = self._changed(found, children)
-        stored = self._log.read(offset - 1, 1) if offset else []
-        return ExplainedNode(
+        return self._told(found)[0]
+
+    def _told(self, found: Found) -> tuple[ExplainedNode, Change | None]:
+        below = [self._told(child) for child in found.children]
+        change = self._changes.of(found, [change for _, change in below])
+        node = ExplainedNode(
             name=found.name,
             description=found.node.description,
             asset_key=found.key,
             is_true=found.is_true,
             partitions=self._keys(found),
-            changed_offset=offset,
-            changed_at=stored[0].at if stored else None,
-            changed_by=stored[0].event.type if stored else None,
-            children=children,
+            changed_offset=change.offset if change else None,
+            changed_at=change.at if change else None,
+            changed_by=change.by if change else None,
+            children=tuple(child for child, _ in below),
         )
+        return node, change
 
     def _keys(self, found: Found) -> tuple[str, ...] | None:
         space = self._moment.state.space(found.key)
         keys = [space.key(ordinal) for ordinal in list(found.bits)[:MOST_KEYS]]
         return None if keys == [None] else tuple(key for key in keys if key is not None)
-
-    def _changed(self, found: Found, children: Iterable[ExplainedNode]) -> int | None:
-        """The newest event among those that made the node what it is: its own position, or what its leaves look at."""
-        why = found.truth.why.within(found.concerned)
-        if found.is_true and why:
-            position = why.groups[0][0]
-            return min(math.floor(position), self._through) or None
-        if found.children:
-            return max((child.changed_offset for child in children if child.changed_offset), default=None)
-        return self._touched(found)
-
-    def _touched(self, found: Found) -> int | None:
-        """The newest event about what a leaf looks at, of the kind that can change it."""
-        kinds = _KINDS.get(type(found.node).name, ())
-        key, _, _ = found.key.partition(":")
-        newest = self._log.query(asset_key=key, types=kinds, newest_first=True, limit=1, before=self._through + 1)
-        return newest[0].offset if newest else None
-
-
-_UPDATES = ("asset_materialized", "asset_observed", "asset_wiped")
-_ATTEMPTS = ("step_started", "step_failed", "step_skipped", "asset_materialized")
-_KINDS: dict[str, tuple[str, ...]] = {
-    "missing": _UPDATES,
-    "newly_updated": _UPDATES,
-    "data_version_changed": _UPDATES,
-    "executed_with_root_target": _UPDATES,
-    "executed_with_tags": _UPDATES,
-    "any_new_update_has_run_tags": _UPDATES,
-    "all_new_updates_have_run_tags": _UPDATES,
-    "in_progress": _ATTEMPTS,
-    "run_in_progress": _ATTEMPTS,
-    "execution_failed": _ATTEMPTS,
-    "handled": ("step_started", "asset_materialized"),
-    "gated": ("asset_check_evaluated", "asset_materialized"),
-    "check_passed": ("asset_check_evaluated", "asset_materialized"),
-    "check_failed": ("asset_check_evaluated", "asset_materialized"),
-    "freshness_passed": ("freshness_changed",),
-    "freshness_warned": ("freshness_changed",),
-    "freshness_failed": ("freshness_changed",),
-    "python": ("condition_evaluated",),
-}
-"""Per operand, the types of events of its asset that can change it."""
 
 
 def _plain(value: Any) -> Any:
