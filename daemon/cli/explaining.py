@@ -59,7 +59,8 @@ def _blocker(explanation: Explanation, number: int) -> str:
     blocker = explanation.blockers[number]
     state = "is true" if blocker.is_true else "is false"
     one_of = "  (this or another will do)" if blocker.alternatives else ""
-    return f"{blocker.operand} at {blocker.asset_key} {state}: {blocker.needed}{one_of}"
+    keys = f" [{shortened(blocker.partitions)}]" if blocker.partitions else ""
+    return f"{blocker.operand} at {blocker.asset_key}{keys} {state}: {blocker.needed}{one_of}"
 
 
 def _until(until: datetime | None) -> str:

@@ -28,6 +28,7 @@ from .last_change import Change, LastChanges
 from .moment import Moment
 from .past_moment import moment_at, place_of, settled_until
 from .plain import evaluate
+from .requests_of import given_up
 from .root_cause import Link, chain
 from .visit import Visit
 from .waiting import Wait, waits
@@ -65,7 +66,7 @@ class Explanation:
     """None for an asset without a condition."""
     blockers: tuple[Blocker, ...]
     waits: tuple[Wait, ...]
-    """What keeps a request back although the condition may hold."""
+    """What keeps a request back although the condition may hold; if it does not, that the last attempt was in vain."""
     last_request: tuple[Link, ...]
     """Why it was last asked for: from the decision back to the root cause."""
 
@@ -131,9 +132,11 @@ def explain_in(
         found = found_tree(moment, asset, concerned)
         tree = _Teller(log, moment, through).told(found)
         focus = concerned if found.is_true else _latest(moment, key, concerned)
-        blocking = blockers(found if focus == concerned else found_tree(moment, asset, focus), moment.state)
+        blocking = blockers(found if focus == concerned else found_tree(moment, asset, focus), moment, asset)
         waiting = waits(moment, graph, asset, focus, found.truth)
         requested = found.is_true and not waiting
+        if not found.is_true and (end := given_up(log, moment.state, key, focus, through=through)) is not None:
+            waiting.append(end)
     return Explanation(
         asset_key=key,
         partition=partition,

@@ -24,3 +24,10 @@ def last_firing(schedule: str, zone: str, *, after: datetime, until: datetime) -
         if last is not None or start == after:
             return last if last is None or last > after else None
     return None
+
+
+def next_firing(schedule: str, zone: str, *, after: datetime) -> datetime:
+    """The first instant after another at which a cron fires."""
+    from cronsim import CronSim
+
+    return next(CronSim(schedule, after.astimezone(ZoneInfo(zone)))).astimezone(UTC)

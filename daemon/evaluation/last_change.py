@@ -8,11 +8,9 @@ and for no others. An operator changed with the newest of its parts.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-from pyroaring import BitMap
 
 from ...definitions.conditions import CronTickPassed, Missing
 from ...storage import events as e
@@ -20,11 +18,11 @@ from ...storage.log import EventLog, StoredEvent
 from .explained_tree import Found
 from .firing import last_firing
 from .moment import Moment
+from .requests_of import MOST_RUNS, requests_of
 
 BY_SCHEDULE = "schedule"
 MOST_KEYS = 500  # partitions whose own events are looked for; of more, those of the whole asset
 YEAR = timedelta(days=366)  # how far back the last firing of a schedule is looked for
-MOST_RUNS = 200  # runs, newest first, among which the one is looked for that was to make a partition
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +120,7 @@ class LastChanges:
     def _under_way(self, found: Found, key: str) -> Change | None:
         """Under way since the run or the backfill was requested; not since the last one has made it or ended."""
         asset = self._moment.state.asset(found.key)
-        requests = self._requests(key, found.concerned)
+        requests = requests_of(self._log, self._moment.state, key, found.concerned, through=self._through)
         if found.is_true:
             under_way = asset.unmade.keys() | asset.backfills.keys()
             since = (r for r in requests if _id(r.event) in under_way)
@@ -131,19 +129,6 @@ class LastChanges:
             if (ended := self._ended(request, key, self._keys(found))) is not None:
                 return ended
         return None
-
-    def _requests(self, key: str, concerned: BitMap) -> Iterator[StoredEvent]:
-        """Runs and backfills that were to make some of the partitions, newest first."""
-        types = ["run_requested", "backfill_requested"]
-        space = self._moment.state.space(key)
-        for stored in self._log.query(types=types, newest_first=True, limit=MOST_RUNS, before=self._through + 1):
-            if isinstance(stored.event, e.RunRequested | e.BackfillRequested):
-                for target in stored.event.targets:
-                    if target.asset_key == key and (
-                        target.partitions is None or space.bits(target.partitions) & concerned
-                    ):
-                        yield stored
-                        break
 
     def _ended(self, request: StoredEvent, key: str, keys: list[str] | None) -> Change | None:
         run_id = _id(request.event)

@@ -21,7 +21,7 @@ class Wait:
     """One such gate. `until` is known where only time has to pass."""
 
     kind: str
-    """unanswered, paused, dry_run, pending, blocked, interval or back_off"""
+    """unanswered, paused, dry_run, pending, blocked, interval or back_off; failed or cancelled, of the last attempt"""
     needed: str
     until: datetime | None = None
 

@@ -9,7 +9,7 @@ def test_it_says_what_is_in_the_way_in_words(commands: Commands) -> None:
     result = commands("asset", "explain", "orders", "-f", "flow.py", "--partition", "2024-01-02")
     assert result.exit_code == 0, result.output
     assert "orders[2024-01-02] is not asked for" in result.stdout
-    assert "any_deps_missing: missing at inbox is true: it has to be made or reported" in result.stdout
+    assert "any_deps_missing: missing at inbox [2024-01-02] is true: it has to be made or reported" in result.stdout
 
 
 def test_it_says_which_event_made_a_node_true(commands: Commands) -> None:

@@ -180,6 +180,65 @@ def test_an_asset_without_a_condition_has_no_tree_and_nothing_is_written() -> No
     assert isinstance(world.log.read(head - 1, 1)[0].event, e.Event)
 
 
+# ---- what is in the way ----------------------------------------------------------------------------------------------
+
+
+def test_what_is_in_the_way_names_the_partitions_for_which_it_is() -> None:
+    days = DailyPartitionsDefinition("2026-02-26", end_date="2026-03-01")
+    world = World()
+    world.define(AssetSpec("raw", partitions_def=days), made("total", C.eager(), deps=["raw"]))
+    world.report("raw", "2026-02-27")
+    world.settle()
+    [missing] = [b for b in explain_in(world.log, "total").blockers if b.operand == "any_deps_missing: missing"]
+    assert (missing.asset_key, missing.partitions) == ("raw", ("2026-02-26", "2026-02-28"))
+
+
+def test_a_request_of_what_automation_never_makes_with_it_is_no_way_out() -> None:
+    world = World()
+    by_hand = made("by_hand", deps=["raw"])
+    world.define(AssetSpec("raw"), by_hand, made("total", C.eager(), deps=["raw", by_hand]))
+    world.settle()
+    found = explain_in(world.log, "total").blockers
+    assert [(b.operand, b.asset_key, b.alternatives) for b in found] == [
+        ("any_deps_missing: missing", "by_hand", False),
+        ("any_deps_missing: missing", "raw", False),
+    ]
+
+
+def test_a_schedule_that_is_waited_for_is_named_with_its_next_instant() -> None:
+    world = World()
+    world.define(made("report", C.on_cron("0 6 * * *", "Europe/Berlin")))
+    world.settle()
+    [blocker] = explain_in(world.log, "report", at=world.clock.now()).blockers
+    assert blocker.needed == "'0 6 * * *' (Europe/Berlin) has to tick, next at 2026-03-01 05:00:00+00:00"
+
+
+def test_after_a_failure_it_says_so_and_what_would_start_it_again() -> None:
+    world = chain_world()
+    world.report("raw")
+    [run] = world.settle()
+    world.run(run, fail=["first"])
+    world.settle()
+    [wait] = explain_in(world.log, "first").waits
+    assert (wait.kind, "ValueError: no" in wait.needed, run.run_id in wait.needed) == ("failed", True, True)
+    world.report("raw")
+    assert explain_in(world.log, "first").waits == ()
+    world.run_all()
+    assert explain_in(world.log, "first").waits == ()
+
+
+def test_after_a_cancellation_it_says_so_until_it_is_made() -> None:
+    world = chain_world()
+    world.report("raw")
+    [run] = world.settle()
+    world.end(run.run_id, "cancelled")
+    world.settle()
+    assert [wait.kind for wait in explain_in(world.log, "first").waits] == ["cancelled"]
+    world.report("raw")
+    world.run_all()
+    assert explain_in(world.log, "first").waits == ()
+
+
 # ---- over a snapshot -------------------------------------------------------------------------------------------------
 
 
