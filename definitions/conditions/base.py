@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from ..errors import InvalidDefinitionError
+from ..errors import InvalidDefinitionError, NotYetSupported
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from .first import FirstEvaluation, OnFirst
 
 JsonData = dict[str, Any]
+
+INSTEAD_OF_JOBS = "give the condition to the assets of the job, or launch the job from a sensor or a schedule"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +158,13 @@ class AutomationCondition:
         return as_first_of(NewlyTrue((self,)), self)
 
     def with_label(self, label: str | None) -> Self:
-        """The same condition under a name, which shows and which `replace` and `without` find."""
+        """The same condition under a name, which shows and which `replace` and `without` find.
+
+        Raises:
+            InvalidDefinitionError: the name is no string.
+        """
+        if not isinstance(label, str | None):
+            raise InvalidDefinitionError(f"the label of a condition is a string, not {label!r}")
         return self.with_(label=label)
 
     def on_first(self, how: OnFirst, *, limit: int | None = 1_000) -> Self:
@@ -520,6 +528,24 @@ class AutomationCondition:
     def any_downstream_conditions() -> AutomationCondition:
         """The condition of one of the nearest assets downstream that have one holds, evaluated for this asset."""
         return operand("any_downstream_conditions")
+
+    @staticmethod
+    def any_job_root_assets_match(condition: AutomationCondition) -> AutomationCondition:
+        """A word about conditions on jobs, which do not exist here.
+
+        Raises:
+            NotYetSupported: always, with what to do instead.
+        """
+        raise NotYetSupported("AutomationCondition.any_job_root_assets_match", instead=INSTEAD_OF_JOBS)
+
+    @staticmethod
+    def all_job_root_assets_match(condition: AutomationCondition) -> AutomationCondition:
+        """A word about conditions on jobs, which do not exist here.
+
+        Raises:
+            NotYetSupported: always, with what to do instead.
+        """
+        raise NotYetSupported("AutomationCondition.all_job_root_assets_match", instead=INSTEAD_OF_JOBS)
 
     # ---- presets -------------------------------------------------------------------------------------------------
 
