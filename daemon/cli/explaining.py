@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import typer
 
 from ..evaluation.explain import ExplainedNode, Explanation
+from ..evaluation.missed_periods import MissedPeriod
 from .output import shortened, shown_part, shown_time
 
 
@@ -37,6 +38,7 @@ def print_explanation(explanation: Explanation) -> None:
         ("In the way:", [_blocker(explanation, n) for n in range(len(explanation.blockers))]),
         ("Held back:", [f"{wait.kind}: {wait.needed}{_until(wait.until)}" for wait in explanation.waits]),
         ("Last asked for:", _chain(explanation)),
+        ("Missed:", [_missed(period) for period in explanation.missed]),
     ):
         if lines:
             typer.echo(f"\n{title}")
@@ -61,6 +63,15 @@ def _blocker(explanation: Explanation, number: int) -> str:
     one_of = "  (this or another will do)" if blocker.alternatives else ""
     keys = f" [{shortened(blocker.partitions)}]" if blocker.partitions else ""
     return f"{blocker.operand} at {blocker.asset_key}{keys} {state}: {blocker.needed}{one_of}"
+
+
+def _missed(period: MissedPeriod) -> str:
+    if period.lacking:
+        why = f"{', '.join(period.lacking)} {'was' if len(period.lacking) == 1 else 'were'} not updated in it"
+    else:
+        why = "nothing was asked for in it: no daemon ran, or something else was in the way"
+    what = f"{period.schedule!r} ({period.timezone})"
+    return f"{what} from {shown_time(period.begins)} to {shown_time(period.ends)}: {why}"
 
 
 def _until(until: datetime | None) -> str:

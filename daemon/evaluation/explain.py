@@ -7,6 +7,7 @@ last asked for is not evaluated again but read from the recorded decision.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +26,7 @@ from .blockers import Blocker, blockers
 from .explained_tree import Found, found_tree
 from .graph import ConditionGraph
 from .last_change import Change, LastChanges
+from .missed_periods import MissedPeriod, missed_periods
 from .moment import Moment
 from .past_moment import moment_at, place_of, settled_until
 from .plain import evaluate
@@ -69,6 +71,8 @@ class Explanation:
     """What keeps a request back although the condition may hold; if it does not, that the last attempt was in vain."""
     last_request: tuple[Link, ...]
     """Why it was last asked for: from the decision back to the root cause."""
+    missed: tuple[MissedPeriod, ...] = ()
+    """The last periods of its schedules that it was not made in; of an asset as a whole only."""
 
     def to_json(self) -> dict[str, Any]:
         """All of it as JSON."""
@@ -123,7 +127,7 @@ def explain_in(
     asset = _known(moment, key)
     assert moment is not None
     concerned = _concerned(moment, asset, partition)
-    tree, blocking, waiting, requested = None, [], [], False
+    tree, blocking, waiting, missed, requested = None, [], [], [], False
     if asset.condition is not None:
         graph = ConditionGraph(moment.definitions)
         _request_upstream(moment, graph, key)
@@ -137,6 +141,7 @@ def explain_in(
         requested = found.is_true and not waiting
         if not found.is_true and (end := given_up(log, moment.state, key, focus, through=through)) is not None:
             waiting.append(end)
+        missed = _missed(log, moment, asset, graph.seen(asset)) if partition is None else []
     return Explanation(
         asset_key=key,
         partition=partition,
@@ -147,6 +152,7 @@ def explain_in(
         blockers=tuple(blocking),
         waits=tuple(waiting),
         last_request=tuple(chain(log, key, partition=partition, through=through)),
+        missed=tuple(missed),
     )
 
 
@@ -172,6 +178,14 @@ def _concerned(moment: Moment, asset: AssetSnapshot, partition: str | None) -> B
 
 def _latest(moment: Moment, key: str, concerned: BitMap) -> BitMap:
     return moment.latest(key) & concerned or concerned
+
+
+def _missed(log: EventLog, moment: Moment, asset: AssetSnapshot, mark: str) -> list[MissedPeriod]:
+    evaluated = moment.state.memory.of(asset.key, mark)
+    if not evaluated or asset.checked is not None:
+        return []
+    first = log.read(max(0, math.floor(evaluated.groups[0][0]) - 1), 1)[0].at
+    return missed_periods(log, moment, asset, first=first)
 
 
 def _request_upstream(moment: Moment, graph: ConditionGraph, key: str) -> None:

@@ -14,10 +14,12 @@ from .waiting import Wait
 MOST_RUNS = 200  # runs, newest first, among which the one is looked for that was to make a partition
 
 
-def requests_of(log: EventLog, state: State, key: str, concerned: BitMap, *, through: int) -> Iterator[StoredEvent]:
+def requests_of(
+    log: EventLog, state: State, key: str, concerned: BitMap, *, through: int, most: int = MOST_RUNS
+) -> Iterator[StoredEvent]:
     """Runs and backfills that were to make some of the partitions, newest first."""
     types, space = ["run_requested", "backfill_requested"], state.space(key)
-    for stored in log.query(types=types, newest_first=True, limit=MOST_RUNS, before=through + 1):
+    for stored in log.query(types=types, newest_first=True, limit=most, before=through + 1):
         assert isinstance(stored.event, e.RunRequested | e.BackfillRequested)
         own = (target for target in stored.event.targets if target.asset_key == key)
         if any(target.partitions is None or space.bits(target.partitions) & concerned for target in own):
