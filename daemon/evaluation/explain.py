@@ -33,7 +33,7 @@ from .plain import evaluate
 from .requests_of import given_up
 from .root_cause import Link, chain
 from .visit import Visit
-from .waiting import Wait, waits
+from .waiting import Wait, left_out, waits
 
 MOST_KEYS = 1_000  # partition keys listed of one node
 
@@ -141,6 +141,7 @@ def explain_in(
         requested = found.is_true and not waiting
         if not found.is_true and (end := given_up(log, moment.state, key, focus, through=through)) is not None:
             waiting.append(end)
+        waiting += left_out(moment, asset, focus)
         missed = _missed(log, moment, asset, graph.seen(asset)) if partition is None else []
     return Explanation(
         asset_key=key,

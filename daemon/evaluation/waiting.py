@@ -11,9 +11,12 @@ from ...definitions.snapshot import AssetSnapshot
 from .asked_places import standing
 from .graph import ConditionGraph
 from .moment import Moment
+from .plain import requires_all
 from .switched import mode_of, switched_off_by
 from .truth import Truth
 from .visit import Visit, no_evaluation
+
+MOST_KEYS = 10  # partitions that are named
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,8 @@ class Wait:
     """One such gate. `until` is known where only time has to pass."""
 
     kind: str
-    """unanswered, paused, dry_run, pending, blocked, interval or back_off; failed or cancelled, of the last attempt"""
+    """unanswered, paused, dry_run, pending, blocked, interval or back_off; failed or cancelled, of the last attempt;
+    left_out, of partitions upstream"""
     needed: str
     until: datetime | None = None
 
@@ -58,4 +62,21 @@ def waits(moment: Moment, graph: ConditionGraph, asset: AssetSnapshot, concerned
             else:
                 found.append(Wait("interval", "it was asked for because of the same event just now", due))
             break
+    return found
+
+
+def left_out(moment: Moment, asset: AssetSnapshot, concerned: BitMap) -> list[Wait]:
+    """The gated partitions upstream that the asset does without, where it takes those that there are."""
+    found = []
+    for dep in asset.deps:
+        if not dep.gated or not moment.reads_several(asset, dep) or requires_all(asset.condition):
+            continue
+        state = moment.state.asset(dep.key)
+        gated = state.table.gated() & moment.upstream(asset, dep, concerned)
+        if gated:
+            keys = [str(state.table.space.key(ordinal)) for ordinal in list(gated)[:MOST_KEYS]]
+            failed = [name for name, bits in state.table.check_failed.items() if bits & gated]
+            why = f"{', '.join(failed)} failed" if failed else "its blocking checks have not spoken yet"
+            shown = ", ".join(keys) + (f", and {len(gated) - len(keys)} more" if len(gated) > len(keys) else "")
+            found.append(Wait("left_out", f"{dep.key} [{shown}] is left out, and its updates with it, since {why}"))
     return found

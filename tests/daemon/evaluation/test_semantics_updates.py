@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from headwater import (
+    AssetDep,
     AssetSpec,
     AutomationCondition,
     StaticPartitionsDefinition,
@@ -118,6 +119,11 @@ def test_without_the_clause_about_missing_ones_a_gated_partition_counts_as_absen
     before = world.requested("total")
     world.report("table", "b")  # not released: its gate is shut
     assert world.run_all() == []
+    [wait] = explain_in(world.log, "total").waits
+    assert (wait.kind, wait.needed) == (
+        "left_out",
+        "table [b] is left out, and its updates with it, since is_right failed",
+    )
     world.report("source", "a")
     assert keys_of(world.run_all()) == [["table"], ["total"]]
     assert world.requested("total") == before + 1
@@ -127,13 +133,19 @@ def test_without_the_clause_about_missing_ones_a_gated_partition_counts_as_absen
     assert handed == {"total": {"table": (("a", "a"),)}}
 
 
-def test_gating_can_be_switched_off_per_dependency() -> None:
-    lenient = EAGER.replace("any_deps_gated", C.any_deps_gated().ignore("rough"))
+@pytest.mark.parametrize(
+    ("condition", "rough"),
+    [
+        (EAGER, AssetDep("rough", gated=False)),
+        (EAGER.replace("any_deps_gated", C.any_deps_gated().ignore("rough")), "rough"),
+    ],
+)
+def test_gating_can_be_switched_off_per_dependency(condition: AutomationCondition, rough: Any) -> None:
     world = World()
     world.define(
         AssetSpec("rough"),
         AssetSpec("exact"),
-        made("report", lenient, deps=["rough", "exact"]),
+        made("report", condition, deps=[rough, "exact"]),
         checks=[check_of("rough", "r"), check_of("exact", "x")],
     )
     for key in ("rough", "exact"):
