@@ -6,8 +6,8 @@ much and say no more. A condition is compiled once, into functions that call eac
 have it; the walk over dependencies happens as it runs.
 
 The value of a node is a tuple, read like `Truth`: lasting, its position (0 where it has none), passing, its position.
-What is not in here (partitions, dependencies of dependencies, operands of other kinds) is left to `partitioned.py`; the
-plain evaluator is the oracle that this one is tested against.
+What is not in here (partitions, dependencies of dependencies or without gates, operands of other kinds) is left to
+`partitioned.py`; the plain evaluator is the oracle that this one is tested against.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class ScalarEvaluator:
             return None
         for dep in asset.deps:
             upstream = self._assets.get(dep.key)
-            if upstream is None or upstream.partitions is not None:
+            if upstream is None or upstream.partitions is not None or not dep.gated:
                 return None
         if id(condition) not in self._compiled:  # equal ones that were loaded are one object, which `_assets` keeps
             self._compiled[id(condition)] = _compiled(condition, Place())

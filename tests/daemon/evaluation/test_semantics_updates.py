@@ -159,6 +159,59 @@ def test_gating_can_be_switched_off_per_dependency(condition: AutomationConditio
     assert world.run_all() == []
 
 
+@pytest.mark.parametrize("partitions", [None, LETTERS])
+def test_where_a_dependency_is_not_gated_its_updates_come_through_a_shut_gate(partitions: Any) -> None:
+    world = World()
+    part = "a" if partitions else None
+    everything = EAGER.without(C.any_deps_missing())
+    world.define(
+        AssetSpec("rough", partitions_def=partitions),
+        made("open", everything, deps=[AssetDep("rough", gated=False)], partitions_def=partitions),
+        made("gated", everything, deps=["rough"], partitions_def=partitions),
+        checks=[check_of("rough")],
+    )
+    world.report("rough", part)
+    world.run_all()
+    world.check("rough", "is_right", passed=False, partition=part)
+    assert world.run_all() == []
+    world.report("rough", part)
+    assert parts_of(world.run_all()) == [("open", part)]
+    world.restart()
+    world.check("rough", "is_right", passed=True, partition=part)
+    assert parts_of(world.run_all()) == [("gated", part)]
+    world.report("rough", part)
+    assert parts_of(world.run_all()) == [("gated", part), ("open", part)]
+
+
+def test_what_is_not_gated_sees_an_update_before_the_check_of_its_run_has_spoken() -> None:
+    world = World()
+    open_one = made("open", deps=[AssetDep("table", gated=False)])
+    world.define(made("table", None), open_one, checks=[check_of("table")])
+    world.settle()
+    planned = e.PlannedCheck(asset_key="table", name="is_right", blocking=True)
+    target = e.Target(asset_key="table")
+    world.append(e.RunRequested(run_id="by-hand", targets=(target,), checks=(planned,), origin="manual"))
+    world.append(e.RunStarted(run_id="by-hand"), e.StepStarted(run_id="by-hand", step_key="table", targets=(target,)))
+    world.append(e.AssetMaterialized(asset_key="table", run_id="by-hand", step_key="table"))
+    assert keys_of(world.run_all()) == [["open"]]
+    spoken = e.AssetCheckEvaluated(
+        asset_key="table", check_name="is_right", passed=True, blocking=True, run_id="by-hand"
+    )
+    world.append(spoken, e.RunSucceeded(run_id="by-hand"))
+    assert world.run_all() == []
+
+
+def test_one_that_is_not_gated_and_is_first_seen_later_takes_what_had_landed_behind_the_gate() -> None:
+    world = World()
+    world.define(AssetSpec("rough"), checks=[check_of("rough")])
+    world.report("rough")
+    world.check("rough", "is_right", passed=False)
+    world.report("rough")
+    world.settle()
+    world.define(AssetSpec("rough"), made("open", deps=[AssetDep("rough", gated=False)]), checks=[check_of("rough")])
+    assert keys_of(world.run_all()) == [["open"]]
+
+
 # ---- part 2: handled -------------------------------------------------------------------------------------------------
 
 
