@@ -152,7 +152,7 @@ def explain_in(
         tree=tree,
         blockers=tuple(blocking),
         waits=tuple(waiting),
-        last_request=tuple(chain(log, key, partition=partition, through=through)),
+        last_request=tuple(chain(log, moment.state, key, partition=partition, through=through)),
         missed=tuple(missed),
     )
 

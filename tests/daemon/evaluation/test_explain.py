@@ -126,6 +126,22 @@ def test_the_chain_goes_on_through_runs_of_other_ticks() -> None:
     ]
 
 
+def test_of_several_runs_of_one_tick_the_chain_names_the_one_that_made_the_partition() -> None:
+    """Under a format in which the order of the keys is not that of the days."""
+    days = DailyPartitionsDefinition("26-02-2026", fmt="%d-%m-%Y")
+    world = World(start=datetime(2026, 3, 4, tzinfo=UTC))
+    daily = made("daily", C.eager(), deps=["raw"], partitions_def=days)
+    world.define(AssetSpec("raw", partitions_def=days), daily)
+    world.settle()
+    keys = ["26-02-2026", "27-02-2026", "28-02-2026", "01-03-2026"]
+    for key in keys:
+        world.report("raw", key)
+    runs = {run.targets[0].partitions[0][0]: run.run_id for run in world.run_all() if run.targets[0].partitions}
+    for key in keys:
+        first, cause = explain_in(world.log, "daily", partition=key).last_request
+        assert (first.run_id, cause.partition) == (runs[key], key)
+
+
 def test_a_schedule_and_a_missing_asset_are_root_causes() -> None:
     world = World()
     world.define(made("hourly", C.on_cron("@hourly")), made("once", C.on_missing()))
