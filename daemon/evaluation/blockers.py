@@ -174,6 +174,8 @@ def _needed(found: Found, wanted: bool, moment: Moment) -> str:
     if words is None:
         return f"{node.description} has to be {str(wanted).lower()}"
     needed = words[0 if wanted else 1]
+    if isinstance(node, Missing) and not wanted and (early := found.bits - moment.existing(found.key)):
+        return f"{needed}; {len(early)} of these partitions {'does' if len(early) == 1 else 'do'} not exist yet"
     asset = state.assets.get(found.key)
     if asset is not None and not wanted:
         runs = [run_id for run_id, bits in asset.unmade.items() if bits & found.concerned]
