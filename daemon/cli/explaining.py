@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import typer
 
@@ -11,27 +11,15 @@ from ..evaluation.missed_periods import MissedPeriod
 from .output import shortened, shown_part, shown_time
 
 
-def place(text: str | None) -> datetime | int | None:
-    """What --at means: an offset, or an instant in ISO 8601 (UTC, where it names no zone)."""
-    if text is None:
-        return None
-    if text.isdecimal():
-        return int(text)
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(
-            f"--at takes an offset of the log or a time such as 2026-03-01T06:00, not {text!r}."
-        ) from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
 def print_explanation(explanation: Explanation) -> None:
     what = shown_part(explanation.asset_key, explanation.partition)
     if explanation.tree is None:
         typer.echo(f"{what} has no automation condition: it is made by hand, by schedules and by sensors only.")
     else:
-        verdict = "would be asked for" if explanation.would_be_requested else "is not asked for"
+        wanted = explanation.would_be_requested
+        if wanted and explanation.partition is None and explanation.tree.partitions:
+            what += f" [{shortened(explanation.tree.partitions)}]"
+        verdict = "would be asked for" if wanted else "is not asked for"
         typer.echo(f"{what} {verdict} (through offset {explanation.through}, {shown_time(explanation.at)}).")
         _print_node(explanation.tree, explanation.asset_key, 0)
     for title, lines in (

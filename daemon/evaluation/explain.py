@@ -124,7 +124,7 @@ def explain_in(
     through, instant = place_of(log, at, now=now)
     settled = settled_until(log, now=now) if is_daemon_running else None
     moment = moment_at(log, through=through, at=instant, definitions=definitions, settled=settled)
-    asset = _known(moment, key)
+    asset = _known(moment, key, through)
     assert moment is not None
     concerned = _concerned(moment, asset, partition)
     tree, blocking, waiting, missed, requested = None, [], [], [], False
@@ -157,8 +157,15 @@ def explain_in(
     )
 
 
-def _known(moment: Moment | None, key: str) -> AssetSnapshot:
-    assets = moment.definitions.assets if moment else {}
+def _known(moment: Moment | None, key: str, through: int) -> AssetSnapshot:
+    if moment is None:
+        raise InvalidInvocationError(f"nothing was defined yet at offset {through} of this log. Choose a later moment.")
+    assets = moment.definitions.assets
+    owner, _, check = key.partition(":")
+    if key not in assets and owner in assets and any(known.name == check for known in assets[owner].checks):
+        raise InvalidInvocationError(
+            f"check {check!r} of {owner!r} has no automation condition: it runs with its asset. Explain {owner!r}."
+        )
     if key not in assets:
         hint = did_you_mean(key, assets, f"Defined are: {', '.join(list(assets)[:10]) or 'none'}.")
         raise InvalidInvocationError(f"there is no asset {key!r} in this log. {hint}")
