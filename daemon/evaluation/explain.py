@@ -135,10 +135,10 @@ def explain_in(
             moment.initial.add(key)
         found = found_tree(moment, asset, concerned)
         tree = _Teller(log, moment, through).told(found)
-        focus = concerned if found.is_true else _latest(moment, key, concerned)
+        focus = found.bits if found.is_true else _latest(moment, key, concerned)
         blocking = blockers(found if focus == concerned else found_tree(moment, asset, focus), moment, asset)
-        waiting = waits(moment, graph, asset, focus, found.truth)
-        requested = found.is_true and not waiting
+        waiting, held = waits(moment, graph, asset, focus, found.truth)
+        requested = bool(found.bits - held)
         if not found.is_true and (end := given_up(log, moment.state, key, focus, through=through)) is not None:
             waiting.append(end)
         waiting += left_out(moment, asset, focus)

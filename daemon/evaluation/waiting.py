@@ -30,8 +30,10 @@ class Wait:
     until: datetime | None = None
 
 
-def waits(moment: Moment, graph: ConditionGraph, asset: AssetSnapshot, concerned: BitMap, truth: Truth) -> list[Wait]:
-    """The gates that are shut for any of the partitions `concerned`."""
+def waits(
+    moment: Moment, graph: ConditionGraph, asset: AssetSnapshot, concerned: BitMap, truth: Truth
+) -> tuple[list[Wait], BitMap]:
+    """The gates that are shut for any of the partitions `concerned`, and for which of these one is."""
     state = moment.state.asset(asset.key)
     found: list[Wait] = []
     for asked in graph.unanswered(asset.key, moment.state):
@@ -45,6 +47,7 @@ def waits(moment: Moment, graph: ConditionGraph, asset: AssetSnapshot, concerned
         if said == "on" and (name := switched_off_by(moment.state, moment.definitions, asset.key)):
             needed = f"its automation sensor is off: it has to be turned on with `headwater sensor start {name}`"
         found.append(Wait(mode, needed))
+    held = BitMap(concerned) if found else state.pending & concerned
     planned = [run_id for run_id, bits in state.unstarted.items() if bits & concerned]
     planned += [f"backfill {name}" for name, progress in state.backfills.items() if progress.waiting & concerned]
     if planned:
@@ -54,15 +57,17 @@ def waits(moment: Moment, graph: ConditionGraph, asset: AssetSnapshot, concerned
     keys = sorted({blocker for n in blocked for blocker, _ in state.table.blocked[n]})
     if keys:
         found.append(Wait("blocked", f"{', '.join(keys)} failed or was stopped by a check: it has to be made first"))
-    for ordinal in truth.bits & concerned:
+    held |= BitMap(blocked)
+    put_off: dict[str, Wait] = {}
+    for ordinal in (truth.bits & concerned) - held:
         due = visit.put_off_until(asset.key, ordinal, truth)
         if due is not None and due > moment.at:
+            held.add(ordinal)
             if ordinal in state.table.setbacks:
-                found.append(Wait("back_off", "its run was lost; it is asked for again after a while", due))
+                put_off["back_off"] = Wait("back_off", "its run was lost; it is asked for again after a while", due)
             else:
-                found.append(Wait("interval", "it was asked for because of the same event just now", due))
-            break
-    return found
+                put_off["interval"] = Wait("interval", "it was asked for because of the same event just now", due)
+    return [*found, *put_off.values()], held
 
 
 def left_out(moment: Moment, asset: AssetSnapshot, concerned: BitMap) -> list[Wait]:

@@ -229,6 +229,21 @@ def test_a_schedule_that_is_waited_for_is_named_with_its_next_instant() -> None:
     assert blocker.needed == "'0 6 * * *' (Europe/Berlin) has to tick, next at 2026-03-01 05:00:00+00:00"
 
 
+def test_a_partition_that_is_planned_already_holds_the_others_not_back() -> None:
+    days = DailyPartitionsDefinition("2026-02-26")
+    world = World()
+    daily = made("daily", C.any_deps_updated().since_last_handled(), deps=["raw"], partitions_def=days)
+    world.define(AssetSpec("raw", partitions_def=days), daily)
+    world.settle()
+    world.report("raw", "2026-02-26")
+    world.settle()
+    world.report("raw", "2026-02-27")
+    explanation = explain_in(world.log, "daily")
+    assert explanation.would_be_requested
+    assert [wait.kind for wait in explanation.waits] == ["pending"]
+    assert not explain_in(world.log, "daily", partition="2026-02-26").would_be_requested
+
+
 def test_after_a_failure_it_says_so_and_what_would_start_it_again() -> None:
     world = chain_world()
     world.report("raw")
