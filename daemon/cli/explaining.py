@@ -13,7 +13,10 @@ from .output import shortened, shown_part, shown_time
 
 def print_explanation(explanation: Explanation) -> None:
     what = shown_part(explanation.asset_key, explanation.partition)
-    if explanation.tree is None:
+    if explanation.tree is None and explanation.made_with:
+        makers = ", ".join(explanation.made_with)
+        typer.echo(f"{what} has no automation condition of its own: it is made whenever {makers} is asked for.")
+    elif explanation.tree is None:
         typer.echo(f"{what} has no automation condition: it is made by hand, by schedules and by sensors only.")
     else:
         wanted = explanation.would_be_requested

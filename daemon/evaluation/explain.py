@@ -32,6 +32,7 @@ from .past_moment import moment_at, place_of, settled_until
 from .plain import evaluate
 from .requests_of import given_up
 from .root_cause import Link, chain
+from .truth import nothing
 from .visit import Visit
 from .waiting import Wait, left_out, waits
 
@@ -71,6 +72,8 @@ class Explanation:
     """What keeps a request back although the condition may hold; if it does not, that the last attempt was in vain."""
     last_request: tuple[Link, ...]
     """Why it was last asked for: from the decision back to the root cause."""
+    made_with: tuple[str, ...] = ()
+    """The assets with a condition that one function makes together with it: it is made whenever one of these is."""
     missed: tuple[MissedPeriod, ...] = ()
     """The last periods of its schedules that it was not made in; of an asset as a whole only."""
 
@@ -130,15 +133,16 @@ def explain_in(
     tree, blocking, waiting, missed, requested = None, [], [], [], False
     if asset.condition is not None:
         graph = ConditionGraph(moment.definitions)
-        _request_upstream(moment, graph, key)
+        Visit(moment, graph, evaluate).run_only({key, *graph.upstream_of(key)} & graph.conditions.keys())
+        asked_for = moment.will_be_made(key) or nothing()
         if not moment.state.memory.seen(key, graph.seen(asset)):
             moment.initial.add(key)
         found = found_tree(moment, asset, concerned)
         tree = _Teller(log, moment, through).told(found)
         focus = found.bits if found.is_true else _latest(moment, key, concerned)
         blocking = blockers(found if focus == concerned else found_tree(moment, asset, focus), moment, asset)
-        waiting, held = waits(moment, graph, asset, focus, found.truth)
-        requested = bool(found.bits - held)
+        waiting = waits(moment, graph, asset, focus, found.truth)
+        requested = bool(asked_for.bits & concerned)
         if not found.is_true and (end := given_up(log, moment.state, key, focus, through=through)) is not None:
             waiting.append(end)
         waiting += left_out(moment, asset, focus)
@@ -153,6 +157,7 @@ def explain_in(
         blockers=tuple(blocking),
         waits=tuple(waiting),
         last_request=tuple(chain(log, moment.state, key, partition=partition, through=through)),
+        made_with=_made_with(moment, key),
         missed=tuple(missed),
     )
 
@@ -188,18 +193,17 @@ def _latest(moment: Moment, key: str, concerned: BitMap) -> BitMap:
     return moment.latest(key) & concerned or concerned
 
 
+def _made_with(moment: Moment, key: str) -> tuple[str, ...]:
+    together = moment.definitions.made_together.get(key, ())
+    return tuple(other for other in together if other != key and moment.definitions.assets[other].condition)
+
+
 def _missed(log: EventLog, moment: Moment, asset: AssetSnapshot, mark: str) -> list[MissedPeriod]:
     evaluated = moment.state.memory.of(asset.key, mark)
     if not evaluated or asset.checked is not None:
         return []
     first = log.read(max(0, math.floor(evaluated.groups[0][0]) - 1), 1)[0].at
     return missed_periods(log, moment, asset, first=first)
-
-
-def _request_upstream(moment: Moment, graph: ConditionGraph, key: str) -> None:
-    """What a tick would ask for upstream, so that `will_be_requested` says the same as in a tick."""
-    above = graph.upstream_of(key) & graph.conditions.keys()
-    Visit(moment, graph, evaluate).run_only(above)
 
 
 class _Teller:

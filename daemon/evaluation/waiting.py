@@ -18,24 +18,29 @@ from .visit import Visit, no_evaluation
 
 MOST_KEYS = 10  # partitions that are named
 
+BASELINE = (
+    'it was never evaluated, and on_first="baseline" takes everything as it is now: '
+    "what happens from its first evaluation on counts"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Wait:
     """One such gate. `until` is known where only time has to pass."""
 
     kind: str
-    """unanswered, paused, dry_run, pending, blocked, interval or back_off; failed or cancelled, of the last attempt;
-    left_out, of partitions upstream"""
+    """baseline, unanswered, paused, dry_run, pending, blocked, interval or back_off; failed or cancelled, of the last
+    attempt; left_out, of partitions upstream"""
     needed: str
     until: datetime | None = None
 
 
-def waits(
-    moment: Moment, graph: ConditionGraph, asset: AssetSnapshot, concerned: BitMap, truth: Truth
-) -> tuple[list[Wait], BitMap]:
-    """The gates that are shut for any of the partitions `concerned`, and for which of these one is."""
+def waits(moment: Moment, graph: ConditionGraph, asset: AssetSnapshot, concerned: BitMap, truth: Truth) -> list[Wait]:
+    """The gates that are shut for any of the partitions `concerned`."""
     state = moment.state.asset(asset.key)
     found: list[Wait] = []
+    if asset.key in moment.baseline:
+        found.append(Wait("baseline", BASELINE))
     for asked in graph.unanswered(asset.key, moment.state):
         said = standing(moment.state, asked.place)
         found.append(Wait("unanswered", f"{asked.node} has never answered about {asked.key}: {said}"))
@@ -47,7 +52,6 @@ def waits(
         if said == "on" and (name := switched_off_by(moment.state, moment.definitions, asset.key)):
             needed = f"its automation sensor is off: it has to be turned on with `headwater sensor start {name}`"
         found.append(Wait(mode, needed))
-    held = BitMap(concerned) if found else state.pending & concerned
     planned = [run_id for run_id, bits in state.unstarted.items() if bits & concerned]
     planned += [f"backfill {name}" for name, progress in state.backfills.items() if progress.waiting & concerned]
     if planned:
@@ -57,17 +61,15 @@ def waits(
     keys = sorted({blocker for n in blocked for blocker, _ in state.table.blocked[n]})
     if keys:
         found.append(Wait("blocked", f"{', '.join(keys)} failed or was stopped by a check: it has to be made first"))
-    held |= BitMap(blocked)
     put_off: dict[str, Wait] = {}
-    for ordinal in (truth.bits & concerned) - held:
+    for ordinal in truth.bits & concerned:
         due = visit.put_off_until(asset.key, ordinal, truth)
         if due is not None and due > moment.at:
-            held.add(ordinal)
             if ordinal in state.table.setbacks:
                 put_off["back_off"] = Wait("back_off", "its run was lost; it is asked for again after a while", due)
             else:
                 put_off["interval"] = Wait("interval", "it was asked for because of the same event just now", due)
-    return [*found, *put_off.values()], held
+    return [*found, *put_off.values()]
 
 
 def left_out(moment: Moment, asset: AssetSnapshot, concerned: BitMap) -> list[Wait]:

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from headwater import AssetSpec, AutomationCondition, DailyPartitionsDefinition, InvalidInvocationError, asset
+from headwater import (
+    AssetSpec,
+    AutomationCondition,
+    DailyPartitionsDefinition,
+    InvalidInvocationError,
+    StaticPartitionsDefinition,
+    asset,
+    multi_asset,
+)
 from headwater.daemon.evaluation.explain import ExplainedNode, Explanation, explain_in
 from headwater.daemon.evaluation.past_moment import moment_at
 from headwater.storage import events as e
@@ -242,6 +250,33 @@ def test_a_partition_that_is_planned_already_holds_the_others_not_back() -> None
     assert explanation.would_be_requested
     assert [wait.kind for wait in explanation.waits] == ["pending"]
     assert not explain_in(world.log, "daily", partition="2026-02-26").would_be_requested
+
+
+def test_before_a_first_evaluation_it_says_what_that_will_do() -> None:
+    world = World()
+    world.define(made("kept", C.eager().on_first("baseline")))
+    explanation = explain_in(world.log, "kept", at=world.clock.now())
+    assert not explanation.would_be_requested
+    assert [wait.kind for wait in explanation.waits] == ["baseline"]
+    world.settle()
+    assert world.requested("kept") == 0
+
+    letters = StaticPartitionsDefinition(["a", "b", "c"])
+    world = World()
+    world.define(made("few", C.eager().on_first("request", limit=2), partitions_def=letters))
+    tree = explain_in(world.log, "few", at=world.clock.now()).tree
+    assert tree is not None
+    assert tree.partitions == ("a", "b")
+
+
+def test_what_is_only_made_together_with_another_says_with_which() -> None:
+    @multi_asset(specs=[AssetSpec("left", automation_condition=C.eager()), AssetSpec("right")])
+    def both() -> None: ...
+
+    world = World()
+    world.define(both)
+    explanation = explain_in(world.log, "right", at=world.clock.now())
+    assert (explanation.tree, explanation.made_with) == (None, ("left",))
 
 
 def test_after_a_failure_it_says_so_and_what_would_start_it_again() -> None:
