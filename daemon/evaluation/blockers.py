@@ -118,7 +118,9 @@ class _Search:
 
     def _of_latch(self, found: Found, wanted: bool, labels: tuple[str, ...], either: bool) -> Iterator[Blocker]:
         trigger, reset = found.children
-        if not wanted:
+        if not wanted and reset.is_true:
+            yield self._blocker(found, f"{reset.name} has to be true after {trigger.name}", labels, False, either)
+        elif not wanted:
             yield from self.below(reset, True, labels, either)
         elif trigger.is_true:
             needed = f"{trigger.name} has to be true after {reset.name}"
