@@ -89,7 +89,7 @@ def observed(state: State, event: e.AssetObserved, stored: Stored) -> None:
     table, ordinal = asset.locate(event.partition)
     if ordinal not in table.observed:
         table.observed.add(ordinal)
-        state.changes.touched.add(asset.key)
+        state.touch(asset, table, ordinal)
     if event.data_version is None or table.versions.get(ordinal) == event.data_version:
         return
     table.versions[ordinal] = event.data_version
@@ -111,7 +111,9 @@ def check_evaluated(state: State, event: e.AssetCheckEvaluated, stored: Stored) 
     places = [(asset.table, n) for n in asset.table.there()] if everything else [(table, ordinal)]
     for place in places:
         _spoke(state, asset, *place, event, stored)
-    state.changes.touched.add(asset.key)
+        state.touch(asset, *place)
+    if not places:
+        state.changes.touched.add(asset.key)
 
 
 def _spoke(
@@ -170,8 +172,7 @@ def _hold(state: State, asset: AssetState, table: PartitionTable, ordinal: int, 
     table.held[ordinal] = held
     if table is asset.table:
         state.changes.hold(asset.key, ordinal, offset)
-    else:
-        state.changes.touched.add(asset.key)
+    state.touch(asset, table, ordinal)
 
 
 def _release(
@@ -193,7 +194,7 @@ def _release(
         tags = None if note is None else state.run_notes[note].tags
         state.changes.update(asset.key, ordinal, position, same_data=is_same, tags=tags, is_freed=is_freed)
     else:
-        state.changes.touched.add(asset.key)
+        state.touch(asset, table, ordinal)
     if state.blocks:
         _unblock(state, (asset.key, table.space.key(ordinal)))
 
@@ -205,4 +206,4 @@ def _unblock(state: State, blocker: Part) -> None:
         blockers = table.blocked.get(ordinal, set())
         blockers.discard(blocker)
         if not blockers and table.blocked.pop(ordinal, None) is not None:
-            state.changes.touched.add(key)
+            state.touch(state.asset(key), table, ordinal)
