@@ -10,6 +10,15 @@ from ..evaluation.explain import ExplainedNode, Explanation
 from ..evaluation.missed_periods import MissedPeriod
 from .output import shortened, shown_part, shown_time
 
+WITH_ARGUMENTS = (
+    "cron_tick_passed",
+    "in_latest_time_window",
+    "executed_with_tags",
+    "any_new_update_has_run_tags",
+    "all_new_updates_have_run_tags",
+)
+"""Operands of which the name alone does not say what they ask."""
+
 
 def print_explanation(explanation: Explanation) -> None:
     what = shown_part(explanation.asset_key, explanation.partition)
@@ -43,7 +52,8 @@ def _print_node(node: ExplainedNode, owner: str, depth: int) -> None:
     keys = f" [{shortened(node.partitions)}]" if node.partitions else ""
     at_offset = f" at offset {node.changed_offset}" if node.changed_offset else ""
     since = f"  ({node.changed_by}{at_offset}, {shown_time(node.changed_at)})" if node.changed_by else ""
-    typer.echo(f"{sign} {'  ' * depth}{node.name}{where}{keys}{since}")
+    says = f": {node.description}" if node.name in WITH_ARGUMENTS else ""
+    typer.echo(f"{sign} {'  ' * depth}{node.name}{where}{says}{keys}{since}")
     for child in node.children:
         _print_node(child, owner, depth + 1)
 

@@ -38,6 +38,21 @@ def test_a_time_that_cannot_be_read_is_a_wrong_command_line(commands: Commands) 
     assert "'yesterday' is no moment. Write an offset" in result.output
 
 
+def test_a_schedule_is_told_with_the_name_of_its_operand(commands: Commands) -> None:
+    commands.write(
+        """
+from headwater import AutomationCondition, Definitions, asset
+
+@asset(automation_condition=AutomationCondition.on_cron("0 6 * * *", "Europe/Berlin"))
+def daily(): ...
+
+defs = Definitions(assets=[daily])
+"""
+    )
+    told = commands("asset", "explain", "daily", "-f", "flow.py").stdout
+    assert "false     cron_tick_passed: the schedule '0 6 * * *' (Europe/Berlin) has just ticked" in told
+
+
 def test_a_moment_is_told_as_everywhere_else(commands: Commands) -> None:
     """As an offset, in the time zone of the machine, in which all times are shown, or how long ago."""
     for moment, through in (("2 days ago", 0), ("2026-03-01", 0), ("1", 1)):
