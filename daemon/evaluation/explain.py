@@ -29,7 +29,7 @@ from .last_change import Change, LastChanges
 from .missed_periods import MissedPeriod, missed_periods
 from .moment import Moment
 from .past_moment import moment_at, place_of, settled_until
-from .plain import evaluate
+from .quick import QuickEvaluator
 from .requests_of import given_up
 from .root_cause import Link, chain
 from .truth import nothing
@@ -133,7 +133,8 @@ def explain_in(
     tree, blocking, waiting, missed, requested = None, [], [], [], False
     if asset.condition is not None:
         graph = ConditionGraph(moment.definitions)
-        Visit(moment, graph, evaluate).run_only({key, *graph.upstream_of(key)} & graph.conditions.keys())
+        visit = Visit(moment, graph, QuickEvaluator(moment.definitions))
+        visit.run_only({key, *graph.upstream_of(key)} & graph.conditions.keys())
         asked_for = moment.will_be_made(key) or nothing()
         if not moment.state.memory.seen(key, graph.seen(asset)):
             moment.initial.add(key)
