@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from headwater import (
+    AssetDep,
     AssetSpec,
     AutomationCondition,
     DailyPartitionsDefinition,
@@ -37,7 +38,8 @@ def random_world(rng: random.Random, seed: int) -> World:
     world = World(start=datetime.fromisoformat("2026-03-01T06:00:00+00:00"), seed=seed)
     made: list[object] = [AssetSpec("a0", partitions_def=DAILY), AssetSpec("a1")]
     for number in range(2, 6):
-        deps = [f"a{n}" for n in sorted(rng.sample(range(number), k=min(number, rng.randrange(1, 3))))]
+        read = sorted(rng.sample(range(number), k=min(number, rng.randrange(1, 3))))
+        deps = [AssetDep(f"a{n}", gated=rng.random() < 0.7) for n in read]
         condition = random_condition(rng, rng.randrange(1, 4))
         if rng.random() < 0.3:
             eager = AutomationCondition.eager()
