@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
+from typing import Literal
 
 import pytest
 
@@ -26,6 +27,7 @@ from support.world import World
 
 DAILY = DailyPartitionsDefinition(start_date="2026-02-26")
 KINDS: list[PartitionsDefinition | None] = [None, None, DAILY]
+MODES: tuple[Literal["on", "paused", "dry_run"], ...] = ("on", "paused", "dry_run")
 DAYS = ("2026-02-27", "2026-02-28", "2026-03-01")
 
 
@@ -71,8 +73,7 @@ def happen(rng: random.Random, world: World, open_runs: list[e.RunRequested]) ->
         case 5:
             world.check("a0", "looks", partition=rng.choice(DAYS), passed=rng.random() < 0.5)
         case _:
-            mode = rng.choice(["on", "paused", "dry_run"])
-            world.append(e.AutomationSwitched(mode=mode, assets=(rng.choice(["a2", "a3"]),)))
+            world.append(e.AutomationSwitched(mode=rng.choice(MODES), assets=(rng.choice(["a2", "a3"]),)))
 
 
 @pytest.mark.seeds(12, nightly=300)
