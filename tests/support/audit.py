@@ -67,8 +67,11 @@ def needless_attempts(
     return found
 
 
-def stale_parts(state: State, at: datetime, keys: Iterable[str]) -> list[str]:
-    """What is staler than an eager condition leaves it: an update that it has not handled, with nothing in the way."""
+def stale_parts(state: State, at: datetime, keys: Iterable[str], *, missing_old: bool = True) -> list[str]:
+    """What is staler than an eager condition leaves it: an update that it has not handled, with nothing in the way.
+
+    Without `missing_old` what was never tried counts in the latest window only: others may have opened after the update.
+    """
     assert state.definitions is not None
     moment = Moment(state, state.definitions, at, None)
     found: list[str] = []
@@ -80,6 +83,7 @@ def stale_parts(state: State, at: datetime, keys: Iterable[str]) -> list[str]:
                 for n in moment.downstream(asset, dep, BitMap([ordinal])) if ordinal in existing else ():
                     stale = position > table.handled[n]
                     owed = n in table.failed or n in table.blocked or _needs_more(moment, asset, n)
+                    owed |= not missing_old and not table.handled[n] and n not in moment.latest(key)
                     if stale and not owed:
                         found.append(f"{key} is stale after {dep.key} at {position}")
     return found
