@@ -70,7 +70,7 @@ def needless_attempts(
 def stale_parts(state: State, at: datetime, keys: Iterable[str], *, missing_old: bool = True) -> list[str]:
     """What is staler than an eager condition leaves it: an update that it has not handled, with nothing in the way.
 
-    Without `missing_old` what was never tried counts in the latest window only: others may have opened after the update.
+    Without `missing_old` what was never tried counts in the latest window only: others may have opened after an update.
     """
     assert state.definitions is not None
     moment = Moment(state, state.definitions, at, None)
