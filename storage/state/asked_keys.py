@@ -12,7 +12,10 @@ from collections.abc import Iterable, Iterator
 from ...definitions.partitions import (
     AllPartitionMapping,
     LastPartitionMapping,
+    MultiPartitionMapping,
     MultiPartitionsDefinition,
+    MultiToSingleDimensionPartitionMapping,
+    PartitionMapping,
     PartitionsDefinition,
     SpecificPartitionsPartitionMapping,
     StaticPartitionMapping,
@@ -47,7 +50,7 @@ def number_asked(definitions: DefinitionsSnapshot, spaces: Spaces, links: dict[s
             for key in dep.mapping.partition_keys:
                 spaces.of(upstream).number(key)
         else:
-            for key in _static_keys(asset.partitions):
+            for key in (*_static_keys(asset.partitions), *_named_inside(dep.mapping)):
                 for name in upstream.dynamic_names:
                     spaces.dynamic(name).number(key)
 
@@ -65,6 +68,16 @@ def _edges(definitions: DefinitionsSnapshot) -> Iterator[Edge]:
             upstream = definitions.assets[dep.key].partitions
             if upstream is not None and upstream.dynamic_names and not isinstance(dep.mapping, NO_KEYS):
                 yield asset, dep, upstream
+
+
+def _named_inside(mapping: PartitionMapping | None) -> tuple[str, ...]:
+    """The keys that a mapping names along a dimension."""
+    if isinstance(mapping, SpecificPartitionsPartitionMapping):
+        return mapping.partition_keys
+    if isinstance(mapping, MultiToSingleDimensionPartitionMapping):
+        return _named_inside(mapping.partition_mapping)
+    inner = mapping.by_upstream.values() if isinstance(mapping, MultiPartitionMapping) else ()
+    return tuple(key for one in inner for key in _named_inside(one.partition_mapping))
 
 
 def _static_keys(partitions: PartitionsDefinition | None) -> tuple[str, ...]:
