@@ -22,6 +22,7 @@ from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
 from .. import events as e
 from .assets import AssetState, Held, PartitionTable
 from .provenance import MadeWith
+from .rare import noted
 from .runs import Part, RunState
 
 if TYPE_CHECKING:
@@ -40,10 +41,10 @@ def materialized(state: State, event: e.AssetMaterialized, stored: Stored) -> No
         table.setbacks.pop(ordinal, None)
     version, by_step = event.data_version, event.origin == "step"
     if version is not None:
-        table.versions[ordinal] = version
+        table.versions = noted(table.versions, ordinal, version)
     if event.origin == "file" and version is not None:
         path = event.metadata.get("path")
-        asset.files[str(path["value"] if isinstance(path, dict) else path)] = version
+        asset.files = noted(asset.files, str(path["value"] if isinstance(path, dict) else path), version)
     state.checks.outdated(asset, event.partition, state.changes)
     if not by_step:
         table.handle(ordinal, stored.offset)
@@ -59,7 +60,7 @@ def materialized(state: State, event: e.AssetMaterialized, stored: Stored) -> No
     table.provenance.made_by(ordinal, _made_with(state, event, run) if by_step else None)
     table.note_run(ordinal, note)
     if outstanding or table.is_shut(ordinal):
-        table.held[ordinal] = Held(made_from, event.run_id, outstanding)  # case 1
+        table.held = noted(table.held, ordinal, Held(made_from, event.run_id, outstanding))  # case 1
         state.changes.touched.add(asset.key)
     else:
         _release(state, asset, table, ordinal, stored.offset, made_from, note)  # case 2
@@ -93,13 +94,13 @@ def observed(state: State, event: e.AssetObserved, stored: Stored) -> None:
         state.changes.touched.add(asset.key)
     if event.data_version is None or table.versions.get(ordinal) == event.data_version:
         return
-    table.versions[ordinal] = event.data_version
+    table.versions = noted(table.versions, ordinal, event.data_version)
     state.checks.outdated(asset, event.partition, state.changes)
     table.provenance.updated(ordinal, at=stored.offset, read_at=stored.offset, version=event.data_version)
     run = state.runs.get(event.run_id or "")
     table.note_run(ordinal, state.run_notes.of(run) if run else None)
     if table.is_shut(ordinal):
-        table.held[ordinal] = Held(0, event.run_id, set())
+        table.held = noted(table.held, ordinal, Held(0, event.run_id, set()))
         state.changes.touched.add(asset.key)
     else:
         release(state, asset, table, ordinal, stored.offset, 0)
@@ -120,13 +121,10 @@ def _spoke(
 ) -> None:
     state.checks.spoke(asset, event, table.space.key(ordinal), stored.offset, state.changes)
     result = "passed" if event.passed else "warned" if event.severity == "WARN" else "failed"
-    results = table.check_last.setdefault(event.check_name, {})
-    for bits in results.values():
-        bits.discard(ordinal)
-    results.setdefault(result, BitMap()).add(ordinal)
+    table.note_result(event.check_name, result, ordinal)
     was_shut = table.is_shut(ordinal)
     if event.blocking and result == "failed":
-        table.check_failed.setdefault(event.check_name, BitMap()).add(ordinal)
+        table.shut_gate(event.check_name, ordinal)
     elif event.check_name in table.check_failed:
         table.check_failed[event.check_name].discard(ordinal)
     held = table.held.get(ordinal)
@@ -142,7 +140,7 @@ def _spoke(
 def wiped(state: State, event: e.AssetWiped, stored: Stored) -> None:
     """What is wiped is missing, as if it had never been made; an attempt under way goes on."""
     asset = state.asset(event.asset_key)
-    for table in {id(t): t for t in (asset.table, asset.stray)}.values():
+    for table in asset.tables:
         bits = table.known()
         if event.partitions is not None:
             bits &= table.space.bits(event.partitions)
