@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from .arrival import FileArrival, arrival_from_json
@@ -39,6 +40,12 @@ JsonData = dict[str, Any]
 
 FORMAT = 2  # of the bytes; a reader knows all formats up to its own
 
+NONE: Mapping[str, Any] = {}  # the tags and metadata of most assets: one object for all
+
+
+def _none() -> Mapping[str, Any]:
+    return NONE
+
 
 @dataclass(frozen=True, slots=True)
 class DepSnapshot:
@@ -59,7 +66,7 @@ class DepSnapshot:
 
     @classmethod
     def from_json(cls, data: JsonData, parts: PartsRead) -> DepSnapshot:
-        return cls(data["key"], parts.mapping(data["mapping"]), data.get("arg"), data.get("gated", True))
+        return cls(intern(data["key"]), parts.mapping(data["mapping"]), data.get("arg"), data.get("gated", True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +149,14 @@ class AssetSnapshot:
     code_version: str | None = None
     group: str = DEFAULT_GROUP
     description: str | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=_none)
     kinds: tuple[str, ...] = ()
     owners: tuple[str, ...] = ()
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=_none)
     arrival: FileArrival | None = None
     freshness: FreshnessPolicy | None = None
     source: str = ""
-    op_tags: Mapping[str, Any] = field(default_factory=dict)
+    op_tags: Mapping[str, Any] = field(default_factory=_none)
     """What is said to whatever runs its steps."""
     pool: str | None = None
     """Of runs with assets of one pool only so many are under way at once."""
@@ -181,14 +188,14 @@ class AssetSnapshot:
             code_version=spec.code_version,
             group=spec.group,
             description=spec.description,
-            tags=dict(spec.tags),
+            tags=dict(spec.tags) if spec.tags else NONE,
             kinds=spec.kinds,
             owners=spec.owners,
-            metadata=metadata_to_json(normalize_metadata(spec.metadata)),
+            metadata=metadata_to_json(normalize_metadata(spec.metadata)) if spec.metadata else NONE,
             arrival=spec.arrival,
             freshness=spec.freshness_policy,
             source=f"{spec.source.file}:{spec.source.line}",  # whole, whatever the working directory
-            op_tags=node.op_tags if isinstance(node, AssetsDefinition) else {},
+            op_tags=(node.op_tags if isinstance(node, AssetsDefinition) else None) or NONE,
             pool=node.pool if isinstance(node, AssetsDefinition) else None,
             op_pools=node.op_pools if isinstance(node, AssetsDefinition) else (),
             backfill_policy=node.backfill_policy if isinstance(node, AssetsDefinition) else None,
@@ -229,23 +236,23 @@ class AssetSnapshot:
     def from_json(cls, data: JsonData, parts: PartsRead) -> AssetSnapshot:
         arrival, policy, freshness = data.get("arrival"), data.get("backfill_policy"), data.get("freshness")
         return cls(
-            key=data["key"],
+            key=intern(data["key"]),
             external=data.get("external", False),
             deps=tuple([DepSnapshot.from_json(dep, parts) for dep in data.get("deps", ())]),
             partitions=parts.partitions(data.get("partitions")),
             condition=parts.condition(data.get("condition")),
             checks=tuple([CheckSnapshot.from_json(check, parts) for check in data.get("checks", ())]),
             code_version=data.get("code_version"),
-            group=data.get("group", DEFAULT_GROUP),
+            group=intern(data.get("group", DEFAULT_GROUP)),
             description=data.get("description"),
-            tags=data.get("tags", {}),
+            tags=data.get("tags", NONE),
             kinds=tuple(data.get("kinds", ())),
             owners=tuple(data.get("owners", ())),
-            metadata=data.get("metadata", {}),
+            metadata=data.get("metadata", NONE),
             arrival=arrival and arrival_from_json(arrival),
             freshness=freshness and freshness_from_json(freshness),
             source=data.get("source", ""),
-            op_tags=data.get("op_tags", {}),
+            op_tags=data.get("op_tags", NONE),
             pool=data.get("pool"),
             op_pools=tuple(data.get("op_pools", ())),
             step=data.get("step", ""),

@@ -26,6 +26,7 @@ from .recent import RECENT, Recent
 if TYPE_CHECKING:
     from .backfills import BackfillProgress
 
+NOWHERE = BitMap()  # what is planned of most assets at most times: one object for all, never changed
 MOST_NOTES = 64  # of runs kept of one asset: what was made by a run before those counts as made by no run
 
 
@@ -325,25 +326,29 @@ class AssetState:
 
     @property
     def pending(self) -> BitMap:
-        """Planned in an unfinished run or an active backfill and not started: never requested again meanwhile."""
+        """Planned in an unfinished run or an active backfill and not started: never requested again meanwhile. Not to
+        be changed, nor what the others here give."""
+        if not self.unstarted and not self.backfills:
+            return NOWHERE
         if self._pending is None:
             waiting = [progress.waiting for progress in self.backfills.values()]
-            planned = [*self.unstarted.values(), *waiting]
-            self._pending = BitMap.union(*planned) if planned else BitMap()
+            self._pending = BitMap.union(*self.unstarted.values(), *waiting)
         return self._pending
 
     @property
     def run_in_progress(self) -> BitMap:
         """Planned in an unfinished run and not yet made."""
+        if not self.unmade:
+            return NOWHERE
         if self._run_in_progress is None:
-            self._run_in_progress = BitMap.union(*self.unmade.values()) if self.unmade else BitMap()
+            self._run_in_progress = BitMap.union(*self.unmade.values())
         return self._run_in_progress
 
     @property
     def backfill_in_progress(self) -> BitMap:
         """Asked for by an active backfill, and neither made nor given up."""
         unmade = [progress.unmade for progress in self.backfills.values()]
-        return BitMap.union(*unmade) if unmade else BitMap()
+        return BitMap.union(*unmade) if unmade else NOWHERE
 
     @property
     def in_progress(self) -> BitMap:
