@@ -81,7 +81,9 @@ class AssetsDefinition:
         self._check_config()
         self.resource_args: tuple[str, ...] = tuple(p.name for p in self.signature.parameters if p.is_resource)
         self.arguments: dict[str, Dependency] = self._arguments(dict(ins or {}))
-        self.deps: tuple[Dependency, ...] = self.merged_deps(spec.deps, self.arguments.values())
+        self.deps: tuple[Dependency, ...] = (
+            self.merged_deps(spec.deps, self.arguments.values()) if self.arguments else spec.deps
+        )
         self.is_observable = observes
         self.check_specs: tuple[AssetCheckSpec, ...] = self._checked_specs(check_specs)
         self.is_bound = False
@@ -336,7 +338,7 @@ class AssetsDefinition:
     def bound(self, deps: tuple[Dependency, ...], resource_args: tuple[str, ...]) -> AssetsDefinition:
         """A copy of which every parameter is known to be an upstream asset or a resource."""
         made = object.__new__(type(self))  # thousands of these: copy.copy takes four times as long
-        vars(made).update(vars(self))
+        made.__dict__ = vars(self).copy()  # which shares the names of attributes with all others, as update() would not
         made.deps, made.resource_args, made.is_bound = deps, resource_args, True
         return made
 
@@ -359,9 +361,11 @@ class AssetsDefinition:
 
     def _checked_specs(self, specs: Iterable[Any]) -> tuple[AssetCheckSpec, ...]:
         """The inline checks, each of an asset that the function makes."""
+        if not specs:
+            return ()
         from .checks import checked_specs
 
-        listed = checked_specs(specs, owner=str(self), source=self.source) if specs else []
+        listed = checked_specs(specs, owner=str(self), source=self.source)
         for spec in listed:
             if spec.asset_key not in self.keys:
                 report(
@@ -396,9 +400,11 @@ def _checked_signature(fn: Callable[..., Any], owner: str, *, source: SourceLine
 
 
 def _checked_policy(policy: Any, owner: str, *, source: SourceLine) -> BackfillPolicy | None:
+    if policy is None:
+        return None
     from .backfill_policy import BackfillPolicy
 
-    if policy is None or isinstance(policy, BackfillPolicy):
+    if isinstance(policy, BackfillPolicy):
         return policy
     report(
         DefinitionError(

@@ -139,6 +139,8 @@ def _check_takes_context(function: Callable[..., Any], on: On) -> None:
 
 def checked_hooks(hooks: Any, *, owner: str, source: SourceLine) -> frozenset[HookDefinition]:
     """The hooks that a user gave, reported where they are none."""
+    if not hooks:
+        return frozenset()
     from .collecting import report
 
     kept: set[HookDefinition] = set()

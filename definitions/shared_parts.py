@@ -63,6 +63,8 @@ class PartsRead:
     """The tables of a snapshot that is being read, as objects. In format 1 a part stands where it is named."""
 
     def __init__(self, data: Mapping[str, Sequence[JsonData]]) -> None:
+        self.edges: dict[tuple[Any, ...], Any] = {}
+        """Edges that were read, by what is said of them."""
         self._conditions = list(map(condition_from_json, data.get("conditions", ())))
         self._mappings = list(map(mapping_from_json, data.get("mappings", ())))
         self._partitions = list(map(partitions_from_json, data.get("partitions", ())))

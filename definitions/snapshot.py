@@ -66,7 +66,14 @@ class DepSnapshot:
 
     @classmethod
     def from_json(cls, data: JsonData, parts: PartsRead) -> DepSnapshot:
-        return cls(intern(data["key"]), parts.mapping(data["mapping"]), data.get("arg"), data.get("gated", True))
+        """The edge: the same object for all assets that read `key` alike."""
+        key, mapping, arg, gated = data["key"], data["mapping"], data.get("arg"), data.get("gated", True)
+        if isinstance(mapping, dict):
+            return cls(intern(key), parts.mapping(mapping), arg, gated)
+        place = key, mapping, arg, gated
+        if place not in parts.edges:
+            parts.edges[place] = cls(intern(key), parts.mapping(mapping), arg, gated)
+        return parts.edges[place]
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +258,7 @@ class AssetSnapshot:
             metadata=data.get("metadata", NONE),
             arrival=arrival and arrival_from_json(arrival),
             freshness=freshness and freshness_from_json(freshness),
-            source=data.get("source", ""),
+            source=intern(data.get("source", "")),
             op_tags=data.get("op_tags", NONE),
             pool=data.get("pool"),
             op_pools=tuple(data.get("op_pools", ())),
@@ -393,9 +400,11 @@ class DefinitionsSnapshot:
     @cached_property
     def _bytes(self) -> bytes:
         parts = PartsWritten()
-        data = {
+        assets = [
+            _encode(asset.to_json(parts)) for asset in self.assets.values()
+        ]  # as data they are ten times as large
+        rest = {
             "format": FORMAT,
-            "assets": [asset.to_json(parts) for asset in self.assets.values()],
             **parts.to_json(),  # after the assets, which name them
             **_given(
                 jobs=[job.to_json() for job in self.jobs.values()],
@@ -403,7 +412,11 @@ class DefinitionsSnapshot:
                 sensors=[sensor.to_json() for sensor in self.sensors.values()],
             ),
         }
-        return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        assert min(rest) > "assets", "names are in order"
+        return f'{{"assets":[{",".join(assets)}],{_encode(rest)[1:]}'.encode()
+
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
 def _given(**values: Any) -> JsonData:
