@@ -16,6 +16,7 @@ from .collecting import report
 from .config_schema import checked_schema
 from .dependencies import Dependency, argument_of, merged
 from .errors import DefinitionError, InvalidInvocationError
+from .hooks import NO_HOOKS
 from .keys import AssetKey
 from .signature import CONFIG_NAME, Signature
 from .source import SourceLine
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from .ops.op import OpDefinition
     from .partitions.base import PartitionsDefinition
     from .retries import RetryPolicy
+
+NO_KEYS: frozenset[str] = frozenset()  # most assets require no resource: one object for all of them
 
 
 class AssetsDefinition:
@@ -69,7 +72,9 @@ class AssetsDefinition:
         self.spec = spec
         owner, source = str(self), self.source
         self.signature: Signature = _checked_signature(fn, owner, source=source)
-        self.required_resource_keys: frozenset[str] = frozenset(required_resource_keys)
+        self.required_resource_keys: frozenset[str] = (
+            frozenset(required_resource_keys) if required_resource_keys else NO_KEYS
+        )
         self.resource_defs: dict[str, Any] = dict(resource_defs or {})
         """Resources that it brings along: they stand among those of the Definitions that it is in."""
         self.config_schema: Any = checked_schema(config_schema, owner=owner, source=source)
@@ -88,7 +93,7 @@ class AssetsDefinition:
         self.check_specs: tuple[AssetCheckSpec, ...] = self._checked_specs(check_specs)
         self.is_bound = False
         self.retry_policy: RetryPolicy | None = None
-        self.hooks: frozenset[HookDefinition] = frozenset()
+        self.hooks: frozenset[HookDefinition] = NO_HOOKS
         self.graph: GraphDefinition | None = None
         """The ops that make it, where it is no single function."""
         self.__name__: Any | str = getattr(fn, "__name__", spec.key.path[-1])
