@@ -31,10 +31,11 @@ class Recent:
         return recent
 
     def append(self, offset: int, ordinal: int) -> None:
-        if len(self) == 2 * RECENT:
-            del self._numbers[: 2 * RECENT]
-        self._numbers.append(offset)
-        self._numbers.append(ordinal)
+        numbers = self._numbers
+        if len(numbers) == 4 * RECENT:
+            del numbers[: 2 * RECENT]
+        numbers.append(offset)
+        numbers.append(ordinal)
 
     def reaches(self, since: int) -> bool:
         """Whether all updates behind an offset are here."""
