@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
+from operator import is_not
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -501,7 +502,7 @@ def _with_mappings(nodes: dict[AssetKey, AssetNode]) -> dict[AssetKey, AssetNode
 
     for key, node in nodes.items():
         deps = tuple([filled(dep, node) for dep in node.deps])
-        if deps != node.deps:
+        if any(map(is_not, deps, node.deps)):
             nodes[key] = (
                 node.bound(deps, node.resource_args) if isinstance(node, AssetsDefinition) else node.with_deps(deps)
             )

@@ -379,7 +379,11 @@ class DefinitionsSnapshot:
     def _parsed(cls, data: bytes) -> DefinitionsSnapshot:
         parsed = json.loads(data)
         parts = PartsRead(parsed)
-        snapshots = [AssetSnapshot.from_json(data, parts) for data in parsed["assets"]]
+        listed = parsed["assets"][::-1]
+        del parsed["assets"]
+        snapshots: list[AssetSnapshot] = []
+        while listed:  # what was read of an asset makes place for it
+            snapshots.append(AssetSnapshot.from_json(listed.pop(), parts))
         jobs = map(JobSnapshot.from_json, parsed.get("jobs", ()))
         schedules = map(ScheduleSnapshot.from_json, parsed.get("schedules", ()))
         sensors = map(SensorSnapshot.from_json, parsed.get("sensors", ()))
