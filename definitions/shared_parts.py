@@ -3,13 +3,14 @@
 Thousands of assets have one of a handful of conditions. In the bytes of a snapshot an asset names such a part by its
 place in a table, and the table lists each part once, in the order in which the assets name them: equal definitions give
 equal tables. Who reads the bytes gets one object for each part, so that what is worked out from it (its node ids, how
-it is evaluated) is worked out once.
+it is evaluated) is worked out once. The same goes for texts.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from sys import intern
 from typing import Any, Protocol
 
 from .conditions.base import AutomationCondition, condition_from_json
@@ -17,6 +18,9 @@ from .partitions.base import PartitionsDefinition, partitions_from_json
 from .partitions.mappings import PartitionMapping, mapping_from_json
 
 JsonData = dict[str, Any]
+
+one_text = intern
+"""The one object for all texts that are equal to this one: keys of assets stand in many places of one process."""
 
 
 class _Part(Protocol):

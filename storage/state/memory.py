@@ -9,10 +9,10 @@ the web never evaluate history again. A node's name is "<node id>" where it look
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from sys import intern
 
 from pyroaring import BitMap
 
+from ...definitions.shared_parts import one_text
 from ..events import Cause, Decision, MemoryDelta, Tick
 from .causes import Causes
 from .ordinals import OrdinalSpace, Spaces
@@ -40,15 +40,15 @@ class Memory:
     def apply(self, delta: MemoryDelta, added: Causes, space: OrdinalSpace) -> None:
         """`added` is what `delta` latches."""
         if added and delta.node.startswith(SEEN):
-            self.first.setdefault(intern(delta.asset_key), added.groups[0][0])
-        nodes = self.nodes.setdefault(intern(delta.asset_key), {})
+            self.first.setdefault(one_text(delta.asset_key), added.groups[0][0])
+        nodes = self.nodes.setdefault(one_text(delta.asset_key), {})
         causes = nodes.get(delta.node) or Causes()
         for ranges in delta.removed:
             causes = causes.without(space.bits(ranges))
         if added:
             causes = added | causes.without(added.bits)
         if causes:
-            nodes[intern(delta.node)] = causes
+            nodes[one_text(delta.node)] = causes
         else:
             nodes.pop(delta.node, None)
 
