@@ -14,13 +14,13 @@ from functools import partial
 
 from pyroaring import BitMap
 
-from ...definitions.partitions import MultiPartitionsDefinition, TimeWindowPartitionsDefinition
+from ...definitions.partitions import MultiPartitionsDefinition, PartitionsDefinition, TimeWindowPartitionsDefinition
 from ...definitions.partitions.multi_mappings import default_mapping
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot, DepSnapshot
 from ...storage.state import Causes, Changes, State, mappings
 from ...storage.state.tuples import TupleSpace
 from .firing import last_firing
-from .truth import Truth, any_of
+from .truth import WHOLE, Truth, any_of
 
 Way = Callable[[BitMap], BitMap]
 
@@ -48,12 +48,18 @@ class Moment:
     """Of those that were never evaluated before, how many partitions may be asked for because they are missing."""
     left: dict[str, BitMap] = field(default_factory=dict)
     """What is missing and was left so by a first evaluation."""
+    whole: set[str] | None = None
+    """Assets for which anything can have changed in any partition; None: all assets."""
+    partly: dict[str, BitMap] = field(default_factory=dict)
+    """Of other assets that changed, the partitions in which they did."""
     _news: dict[str, Causes] = field(default_factory=dict)
     _arrived: dict[str, Causes] = field(default_factory=dict)
     _alike: dict[tuple[str, str], tuple[bool, bool]] = field(default_factory=dict)
     """Whether two assets share ordinals, and also have the same partitions."""
+    _whole_at: dict[float, Causes] = field(default_factory=dict)
     _crons: dict[tuple[str, str], float | None] = field(default_factory=dict)
     _existing: dict[str, BitMap] = field(default_factory=dict)
+    _existing_in: dict[int, BitMap] = field(default_factory=dict)
     _sides: dict[str, mappings.Side] = field(default_factory=dict)
     _looked_at: dict[tuple[str, str], BitMap] = field(default_factory=dict)
     _mapped: dict[tuple[int, int, str, int], tuple[Causes, Causes]] = field(default_factory=dict)
@@ -65,6 +71,13 @@ class Moment:
         truths = [truths[key] for truths in (self.requested, self.along) if key in truths]
         return any_of(truths)
 
+    def whole_at(self, position: float) -> Causes:
+        """An asset without partitions that is true because of a position: the same object for all of them."""
+        found = self._whole_at.get(position)
+        if found is None:
+            found = self._whole_at[position] = Causes([(position, WHOLE)])
+        return found
+
     def existing(self, key: str) -> BitMap:
         """The partitions of an asset that exist now; do not change the result."""
         bits = self._existing.get(key)
@@ -75,9 +88,16 @@ class Moment:
             elif snapshot is None:
                 bits = self.state.space(key).existing(self.at)
             else:
-                bits = self.state.spaces.existing(snapshot.partitions, self.at)
+                bits = self._existing_of(snapshot.partitions)
             self._existing[key] = bits
         return bits
+
+    def _existing_of(self, partitions: PartitionsDefinition | None) -> BitMap:
+        """Those of assets that have the same partitions are the same object."""
+        known = self._existing_in.get(id(partitions))  # definitions keep the partitions, and so their id
+        if known is None:
+            known = self._existing_in[id(partitions)] = self.state.spaces.existing(partitions, self.at)
+        return known
 
     def latest(self, key: str, lookback: timedelta | None = None) -> BitMap:
         """The partitions of the latest time window, and of those that end less than `lookback` before its end; all,

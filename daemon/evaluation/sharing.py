@@ -1,4 +1,4 @@
-"""Reasons that several parts of one Tick have stand in it once.
+"""Reasons that several parts of one Tick have stand in it once, where they are many.
 
 Thousands of updates that reach hundreds of assets unchanged are the reasons of each of them: said each time they would
 make a Tick of hundreds of megabytes. A `Cause` is made for one list of reasons only (`told`), so that two lists which
@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 from ...storage import events as e
 
+FEW = 8  # reasons that are said in each place: fewer bytes than most decisions have otherwise
+
 Reasons = tuple[e.Cause, ...]
 Shared = tuple[tuple[e.MemoryDelta, ...], tuple[e.Decision, ...], tuple[Reasons, ...]]
 
@@ -19,13 +21,12 @@ Shared = tuple[tuple[e.MemoryDelta, ...], tuple[e.Decision, ...], tuple[Reasons,
 def sharing(memory: Sequence[e.MemoryDelta], decisions: Sequence[e.Decision]) -> Shared:
     """The same memory and decisions, and the reasons that they share."""
     everything = [delta.added for delta in memory] + [decision.causes for decision in decisions]
-    counts = Counter(id(reasons[0]) for reasons in everything if len(reasons) > 1)
+    counts = Counter(id(reasons[0]) for reasons in everything if len(reasons) > FEW)
     place: dict[int, int] = {}
     shared: list[Reasons] = []
 
     def place_of(reasons: Reasons) -> int | None:
-        first = id(reasons[0]) if reasons else None
-        if first is None or counts[first] < 2:
+        if len(reasons) <= FEW or counts[first := id(reasons[0])] < 2:
             return None
         if first not in place:
             place[first] = len(shared)

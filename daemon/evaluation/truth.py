@@ -14,6 +14,7 @@ from pyroaring import BitMap
 from ...storage.state import Causes
 
 NO_BITS, NO_CAUSES = BitMap(), Causes()  # shared: a truth's parts are never changed, only combined to new ones
+WHOLE = BitMap([0])  # what has no partitions; shared likewise
 
 
 class Truth:
@@ -39,13 +40,21 @@ class Truth:
 
     @property
     def bits(self) -> BitMap:
-        """Where it is true."""
-        return self.lasting | self.passing if self.passing else self.lasting
+        """Where it is true; not to be changed."""
+        if not self.passing:
+            return self.lasting
+        return self.lasting | self.passing if self.lasting else self.passing
 
     @property
     def why(self) -> Causes:
         """The position behind each partition that is true."""
         return self.causes | self.passing_causes
+
+    def position(self, ordinal: int) -> float | None:
+        """The newest position behind one partition, 0 for none; None where it is not true."""
+        if ordinal not in self.lasting and ordinal not in self.passing:
+            return None
+        return max(self.causes.position(ordinal), self.passing_causes.position(ordinal))
 
     def within(self, bits: BitMap) -> Truth:
         lasting, causes = self.lasting & bits, self.causes.within(bits)
