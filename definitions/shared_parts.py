@@ -3,14 +3,13 @@
 Thousands of assets have one of a handful of conditions. In the bytes of a snapshot an asset names such a part by its
 place in a table, and the table lists each part once, in the order in which the assets name them: equal definitions give
 equal tables. Who reads the bytes gets one object for each part, so that what is worked out from it (its node ids, how
-it is evaluated) is worked out once. The same goes for texts.
+it is evaluated) is worked out once.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from sys import intern
 from typing import Any, Protocol
 
 from .conditions.base import AutomationCondition, condition_from_json
@@ -18,9 +17,6 @@ from .partitions.base import PartitionsDefinition, partitions_from_json
 from .partitions.mappings import PartitionMapping, mapping_from_json
 
 JsonData = dict[str, Any]
-
-one_text = intern
-"""The one object for all texts that are equal to this one: keys of assets stand in many places of one process."""
 
 
 class _Part(Protocol):
@@ -69,9 +65,14 @@ class PartsRead:
     def __init__(self, data: Mapping[str, Sequence[JsonData]]) -> None:
         self.edges: dict[tuple[Any, ...], Any] = {}
         """Edges that were read, by what is said of them."""
+        self._texts: dict[str, str] = {}
         self._conditions = list(map(condition_from_json, data.get("conditions", ())))
         self._mappings = list(map(mapping_from_json, data.get("mappings", ())))
         self._partitions = list(map(partitions_from_json, data.get("partitions", ())))
+
+    def text(self, text: str) -> str:
+        """The one object for all texts that are equal to this one, as the key of an asset is for all that read it."""
+        return self._texts.setdefault(text, text)
 
     def mapping(self, place: int | JsonData) -> PartitionMapping:
         return mapping_from_json(place) if isinstance(place, dict) else self._mappings[place]

@@ -29,7 +29,7 @@ from .metadata import metadata_to_json, normalize_metadata
 from .partitions.base import PartitionsDefinition
 from .partitions.mappings import AllPartitionMapping, PartitionMapping
 from .partitions.multi_mappings import default_mapping
-from .shared_parts import PartsRead, PartsWritten, one_text
+from .shared_parts import PartsRead, PartsWritten
 from .spec import DEFAULT_GROUP
 
 if TYPE_CHECKING:
@@ -68,10 +68,10 @@ class DepSnapshot:
         """The edge: the same object for all assets that read `key` alike."""
         key, mapping, arg, gated = data["key"], data["mapping"], data.get("arg"), data.get("gated", True)
         if isinstance(mapping, dict):
-            return cls(one_text(key), parts.mapping(mapping), arg, gated)
+            return cls(parts.text(key), parts.mapping(mapping), arg, gated)
         place = key, mapping, arg, gated
         if place not in parts.edges:
-            parts.edges[place] = cls(one_text(key), parts.mapping(mapping), arg, gated)
+            parts.edges[place] = cls(parts.text(key), parts.mapping(mapping), arg, gated)
         return parts.edges[place]
 
 
@@ -242,14 +242,14 @@ class AssetSnapshot:
     def from_json(cls, data: JsonData, parts: PartsRead) -> AssetSnapshot:
         arrival, policy, freshness = data.get("arrival"), data.get("backfill_policy"), data.get("freshness")
         return cls(
-            key=one_text(data["key"]),
+            key=parts.text(data["key"]),
             external=data.get("external", False),
             deps=tuple([DepSnapshot.from_json(dep, parts) for dep in data.get("deps", ())]),
             partitions=parts.partitions(data.get("partitions")),
             condition=parts.condition(data.get("condition")),
             checks=tuple([CheckSnapshot.from_json(check, parts) for check in data.get("checks", ())]),
             code_version=data.get("code_version"),
-            group=one_text(data.get("group", DEFAULT_GROUP)),
+            group=parts.text(data.get("group", DEFAULT_GROUP)),
             description=data.get("description"),
             tags=data.get("tags", NONE),
             kinds=tuple(data.get("kinds", ())),
@@ -257,7 +257,7 @@ class AssetSnapshot:
             metadata=data.get("metadata", NONE),
             arrival=arrival and arrival_from_json(arrival),
             freshness=freshness and freshness_from_json(freshness),
-            source=one_text(data.get("source", "")),
+            source=parts.text(data.get("source", "")),
             op_tags=data.get("op_tags", NONE),
             pool=data.get("pool"),
             op_pools=tuple(data.get("op_pools", ())),

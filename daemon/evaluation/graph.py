@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable
 
 from ...definitions.conditions import AutomationCondition
-from ...definitions.shared_parts import one_text
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
 from ...storage.state import State
 from ...storage.state.conditions import Place
@@ -79,7 +78,7 @@ class ConditionGraph:
         """The mark under which memory says that `asset` was evaluated as it is defined now."""
         mark = self._seen.get(asset.key)
         if mark is None:
-            mark = self._seen[asset.key] = one_text(SEEN + fingerprint(asset, self._definitions))  # as memory keeps it
+            mark = self._seen[asset.key] = SEEN + fingerprint(asset, self._definitions)
         return mark
 
     def upstream_of(self, key: str) -> set[str]:

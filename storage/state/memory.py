@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection
 
 from pyroaring import BitMap
 
-from ...definitions.shared_parts import one_text
 from ..events import Cause, Decision, MemoryDelta, Tick
 from .causes import Causes
 from .ordinals import OrdinalSpace, Spaces
@@ -40,15 +39,15 @@ class Memory:
     def apply(self, delta: MemoryDelta, added: Causes, space: OrdinalSpace) -> None:
         """`added` is what `delta` latches."""
         if added and delta.node.startswith(SEEN):
-            self.first.setdefault(one_text(delta.asset_key), added.groups[0][0])
-        nodes = self.nodes.setdefault(one_text(delta.asset_key), {})
+            self.first.setdefault(delta.asset_key, added.groups[0][0])
+        nodes = self.nodes.setdefault(delta.asset_key, {})
         causes = nodes.get(delta.node) or Causes()
         for ranges in delta.removed:
             causes = causes.without(space.bits(ranges))
         if added:
             causes = added | causes.without(added.bits)
         if causes:
-            nodes[one_text(delta.node)] = causes
+            nodes[delta.node] = causes
         else:
             nodes.pop(delta.node, None)
 
