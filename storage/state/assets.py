@@ -147,7 +147,7 @@ class PartitionTable:
             for facts in (self.blocked, self.held, self.setbacks, self.versions):
                 facts.pop(ordinal, None)  # type: ignore[arg-type]
         if self.recent is not None:
-            self.recent = Recent(update for update in self.recent if update[1] not in bits)
+            self.recent = Recent(update for update in self.recent if update[1] not in bits) or None
         self.materialized -= bits
         self.observed -= bits
         self.failed -= bits
