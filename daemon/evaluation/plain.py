@@ -186,18 +186,20 @@ class PlainEvaluator:
 
     def _newly_updated(self, node: AutomationCondition, key: str) -> Truth:
         """A released update; of a dependency, not one that the root's own attempt made (SEMANTICS 2b)."""
-        causes = self.moment.updates(self.root.key, key).within(self.moment.existing(key))
+        gated = self._edge is None or self._edge.gated
+        causes = self.moment.updates(self.root.key, key, gated=gated).within(self.moment.existing(key))
         if self._edge is None or self._reader is not self.root or not causes:
             return Truth.pulse(causes)
         return Truth.pulse(causes.without(self._made_together(key, causes.bits)))
 
     def _made_together(self, key: str, bits: BitMap) -> BitMap:
         """Partitions of a dependency whose update was made by the very step that is the root's last attempt."""
-        made_from = self.moment.state.asset(key).table.made_from
+        table = self.moment.state.asset(key).table
+        made_from, held = table.made_from, table.held if self._edge and not self._edge.gated else {}
         root = self.moment.state.asset(self.root.key).table
         together = BitMap()
         for ordinal in bits:
-            step = made_from[ordinal]
+            step = held[ordinal].made_from if ordinal in held else made_from[ordinal]
             if step and self._edge is not None:
                 mapped = self.moment.downstream(self.root, self._edge, BitMap([ordinal]))
                 if mapped and all(root.handled[n] == step for n in mapped):

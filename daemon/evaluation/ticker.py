@@ -24,6 +24,7 @@ from .graph import ConditionGraph
 from .grouping import BackfillGroup, RunGroup, group_requests, planned_checks
 from .moment import Moment
 from .quick import QuickEvaluator
+from .run_tags import automation_tags
 from .sharing import sharing
 from .visit import MIN_REQUEST_INTERVAL, Evaluate, Visit
 
@@ -187,13 +188,17 @@ class Ticker:
         made = sorted(moment.requested.keys() | moment.along.keys(), key=self._place_of)
         requested = {key: truth.bits for key in made if (truth := moment.will_be_made(key)) is not None}
         runs, backfills = group_requests(moment, requested, backfill_above=self._backfill_above)
-        return [tick, *(self._run(moment, group) for group in runs), *map(self._backfill, backfills)]
+        return [
+            tick,
+            *(self._run(moment, group) for group in runs),
+            *(self._backfill(moment, group) for group in backfills),
+        ]
 
     def _place_of(self, key: str) -> int:
         assert self._graph is not None
         return self._graph.place[key]
 
-    def _backfill(self, group: BackfillGroup) -> e.BackfillRequested:
+    def _backfill(self, moment: Moment, group: BackfillGroup) -> e.BackfillRequested:
         return e.BackfillRequested(
             backfill_id=self._run_id(),
             targets=tuple(
@@ -203,6 +208,7 @@ class Ticker:
             origin="automation",
             definitions=self.state.definitions_hash,
             title="asked for by automation",
+            tags=automation_tags(moment.definitions, group.partitions),
         )
 
     def _run(self, moment: Moment, group: RunGroup) -> e.RunRequested:
@@ -214,4 +220,5 @@ class Ticker:
             checks=planned_checks(moment.definitions, nodes, group.partitions),
             origin="automation",
             definitions=self.state.definitions_hash,
+            tags=automation_tags(moment.definitions, group.assets),
         )

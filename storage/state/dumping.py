@@ -229,6 +229,8 @@ _PARTS = {
     "changes": attributes(
         updated=by_key(by_key(PLAIN)),
         owed=by_key(by_key(LIST)),
+        held=by_key(by_key(PLAIN)),
+        freed=by_key(BITS),
         added=by_key(BITS),
         same_data=by_key(BITS),
         made_in=by_key(by_key(LIST)),
