@@ -14,12 +14,21 @@ from functools import partial
 
 from pyroaring import BitMap
 
-from ...definitions.partitions import MultiPartitionsDefinition, TimeWindowPartitionsDefinition
+from ...definitions.conditions.operands import InLatestTimeWindow
+from ...definitions.partitions import (
+    MultiPartitionsDefinition,
+    PartitionMapping,
+    PartitionsDefinition,
+    TimeWindowPartitionsDefinition,
+)
 from ...definitions.partitions.multi_mappings import default_mapping
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot, DepSnapshot
+from ...storage.events import KeyRanges
 from ...storage.state import Causes, Changes, State, mappings
+from ...storage.state.ordinals import OrdinalSpace
 from ...storage.state.tuples import TupleSpace
 from .firing import last_firing
+from .once import Once
 from .truth import Truth, any_of
 
 Way = Callable[[BitMap], BitMap]
@@ -50,13 +59,11 @@ class Moment:
     """What is missing and was left so by a first evaluation."""
     _news: dict[str, Causes] = field(default_factory=dict)
     _arrived: dict[str, Causes] = field(default_factory=dict)
-    _alike: dict[tuple[str, str], tuple[bool, bool]] = field(default_factory=dict)
-    """Whether two assets share ordinals, and also have the same partitions."""
+    once: Once = field(default_factory=Once)
+    """What assets have in common is made once."""
     _crons: dict[tuple[str, str], float | None] = field(default_factory=dict)
     _existing: dict[str, BitMap] = field(default_factory=dict)
     _sides: dict[str, mappings.Side] = field(default_factory=dict)
-    _looked_at: dict[tuple[str, str], BitMap] = field(default_factory=dict)
-    _mapped: dict[tuple[int, int, str, int], tuple[Causes, Causes]] = field(default_factory=dict)
 
     def will_be_made(self, key: str) -> Truth | None:
         """What this tick requests of an asset so far, by itself or along with others."""
@@ -75,27 +82,35 @@ class Moment:
             elif snapshot is None:
                 bits = self.state.space(key).existing(self.at)
             else:
-                bits = self.state.spaces.existing(snapshot.partitions, self.at)
+                bits = self.once(self._existing_of, snapshot.partitions)
             self._existing[key] = bits
         return bits
+
+    def _existing_of(self, partitions: PartitionsDefinition | None) -> BitMap:
+        return self.state.spaces.existing(partitions, self.at)
 
     def latest(self, key: str, lookback: timedelta | None = None) -> BitMap:
         """The partitions of the latest time window, and of those that end less than `lookback` before its end; all,
         where there are no windows. Combinations with windows: those with the latest one of each of their dimensions."""
         snapshot = self.definitions.assets.get(key)
-        existing = self.existing(key)
-        if snapshot is None or snapshot.partitions is None or not existing:
-            return existing
-        if isinstance(snapshot.partitions, MultiPartitionsDefinition):
-            return self._latest_combinations(key, snapshot.partitions, lookback)
-        if isinstance(snapshot.partitions, TimeWindowPartitionsDefinition):
-            return _latest(snapshot.partitions, existing, lookback)
+        if snapshot is None:
+            return self.existing(key)
+        return self._latest_of(snapshot.partitions, lookback)
+
+    def _latest_of(self, partitions: PartitionsDefinition | None, lookback: timedelta | None) -> BitMap:
+        existing = self.once(self._existing_of, partitions)
+        if isinstance(partitions, MultiPartitionsDefinition) and existing:
+            return self._latest_combinations(partitions, lookback)
+        if isinstance(partitions, TimeWindowPartitionsDefinition):
+            return _latest(partitions, existing, lookback)
         return existing
 
-    def _latest_combinations(
-        self, key: str, partitions: MultiPartitionsDefinition, lookback: timedelta | None
-    ) -> BitMap:
-        space = self.state.space(key)
+    def in_latest(self, partitions: PartitionsDefinition | None, node: InLatestTimeWindow) -> Truth:
+        """The truth of that operand for every asset of these partitions."""
+        return Truth(self._latest_of(partitions, node.lookback_delta))
+
+    def _latest_combinations(self, partitions: MultiPartitionsDefinition, lookback: timedelta | None) -> BitMap:
+        space = self.state.spaces.of(partitions)
         assert isinstance(space, TupleSpace)
         sides = []
         for dimension in partitions.partitions_by_dimension.values():
@@ -127,42 +142,21 @@ class Moment:
 
     def looked_at(self, asset: AssetSnapshot, dep: DepSnapshot) -> BitMap:
         """The partitions of a dependency that exist, and those that `asset` requires though they do not."""
-        place = asset.key, dep.key
-        if place not in self._looked_at:
-            up, down = self._side(dep.key), self._side(asset.key)
-            self._looked_at[place] = up.existing | mappings.required(dep.mapping, down.existing, up=up, down=down)
-        return self._looked_at[place]
+        return self.once(_looked_at, dep.mapping, self._side(dep.key), self._side(asset.key))
 
     def seen_downstream(self, asset: AssetSnapshot, dep: DepSnapshot, truth: Truth) -> Truth:
         """The truth about a dependency, as one about the partitions of `asset` that read it."""
-        place = asset.key, dep.key
-        alike = self._alike.get(place)
-        if alike is None:
-            shares = self._shares_ordinals(asset, dep)
-            alike = self._alike[place] = shares, shares and self.existing(dep.key) == self.existing(asset.key)
-        if alike[0]:
-            return truth if alike[1] else truth.within(self.existing(asset.key))
+        return self.once(self._seen_through, dep.mapping, truth, self._side(dep.key), self._side(asset.key))
+
+    def _seen_through(self, mapping: PartitionMapping, truth: Truth, up: mappings.Side, down: mappings.Side) -> Truth:
+        if self.once(_shares_ordinals, mapping, up, down):
+            return truth if up.existing == down.existing else truth.within(down.existing)
         return Truth(
-            self.downstream(asset, dep, truth.lasting),
-            self._causes_downstream(asset, dep, truth.causes),
-            self.downstream(asset, dep, truth.passing),
-            self._causes_downstream(asset, dep, truth.passing_causes),
+            self.once(_sets_through, mapping, truth.lasting, up, down),
+            self.once(_causes_through, mapping, truth.causes, up, down),
+            self.once(_sets_through, mapping, truth.passing, up, down),
+            self.once(_causes_through, mapping, truth.passing_causes, up, down),
         )
-
-    def _causes_downstream(self, asset: AssetSnapshot, dep: DepSnapshot, causes: Causes) -> Causes:
-        """Thousands of positions are mapped once for all assets that have the same partitions and mapping."""
-        if len(causes.groups) <= 1:
-            return causes.mapped(lambda bits: self.downstream(asset, dep, bits))
-        place = id(causes), id(dep.mapping), dep.key, id(asset.partitions)
-        if place not in self._mapped:  # with the causes themselves, so that their id is not given again
-            self._mapped[place] = causes, causes.mapped(lambda bits: self.downstream(asset, dep, bits))
-        return self._mapped[place][1]
-
-    def _shares_ordinals(self, asset: AssetSnapshot, dep: DepSnapshot) -> bool:
-        """Whether each partition of `asset` reads the one of its own key, and both are numbered alike: a set of
-        partitions of the one is that of the other, as far as these exist."""
-        up, down = self._side(dep.key), self._side(asset.key)
-        return up.space.fingerprint == down.space.fingerprint and dep.mapping.reads_one(up.partitions, down.partitions)
 
     def _side(self, key: str) -> mappings.Side:
         side = self._sides.get(key)
@@ -171,9 +165,13 @@ class Moment:
             if snapshot is None:
                 side = mappings.Side(self.state.space(key), self.existing(key), None)
             else:
-                side = mappings.Side.with_axes(self.state.spaces, snapshot.partitions, self.existing(key), self.at)
+                side = self.once(self._side_of, snapshot.partitions)
             self._sides[key] = side
         return side
+
+    def _side_of(self, partitions: PartitionsDefinition | None) -> mappings.Side:
+        existing = self.once(self._existing_of, partitions)
+        return mappings.Side.with_axes(self.state.spaces, partitions, existing, self.at)
 
     def same_run(self, asset: AssetSnapshot, dep: DepSnapshot) -> bool:
         """Whether a partition of `asset` and the one it reads can be made in one run: they share their partition
@@ -189,12 +187,16 @@ class Moment:
         if up.partitions is None:
             return True
         same = max_per_run(asset) == max_per_run(self.definitions.assets[dep.key])
-        return same and dep.mapping.reads_one(up.partitions, down.partitions)
+        return same and self.once(_shares_ordinals, dep.mapping, up, down)
 
     def reads_several(self, asset: AssetSnapshot, dep: DepSnapshot) -> bool:
         """Whether a partition of `asset` reads several partitions of this dependency, or may."""
         up = self._side(dep.key).partitions
         return up is not None and not dep.mapping.reads_one(up, asset.partitions)
+
+    def ranges(self, bits: BitMap, space: OrdinalSpace) -> KeyRanges | None:
+        """Partitions as events say them."""
+        return self.once(_ranges, bits, space)
 
     def updates(self, root: str, key: str) -> Causes:
         """The released updates of `key` that are news to `root`: of this tick, or all, when `root` is evaluated first.
@@ -265,6 +267,29 @@ def max_per_run(asset: AssetSnapshot) -> int | None:
     if asset.partitions is None or asset.backfill_policy is None:
         return 1
     return asset.backfill_policy.max_partitions_per_run
+
+
+def _ranges(bits: BitMap, space: OrdinalSpace) -> KeyRanges | None:
+    return space.ranges(bits)
+
+
+def _shares_ordinals(mapping: PartitionMapping, up: mappings.Side, down: mappings.Side) -> bool:
+    """Whether each partition downstream reads the one of its own key, and both are numbered alike: a set of partitions
+    of the one is that of the other, as far as these exist."""
+    return up.space.fingerprint == down.space.fingerprint and mapping.reads_one(up.partitions, down.partitions)
+
+
+def _looked_at(mapping: PartitionMapping, up: mappings.Side, down: mappings.Side) -> BitMap:
+    required = mappings.required(mapping, down.existing, up=up, down=down)
+    return up.existing if required.issubset(up.existing) else up.existing | required
+
+
+def _sets_through(mapping: PartitionMapping, bits: BitMap, up: mappings.Side, down: mappings.Side) -> BitMap:
+    return mappings.downstream(mapping, bits, up=up, down=down)
+
+
+def _causes_through(mapping: PartitionMapping, causes: Causes, up: mappings.Side, down: mappings.Side) -> Causes:
+    return causes.mapped(lambda bits: mappings.downstream(mapping, bits, up=up, down=down))
 
 
 def _latest(windows: TimeWindowPartitionsDefinition, existing: BitMap, lookback: timedelta | None) -> BitMap:

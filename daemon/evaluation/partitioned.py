@@ -11,13 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pyroaring import BitMap
+
 from ...definitions.conditions import AutomationCondition
+from ...definitions.conditions import operands as op
 from ...definitions.conditions import operators as ops
 from ...definitions.conditions import restricting as look
 from ...definitions.snapshot import AssetSnapshot
+from ...storage.state import Causes
 from .moment import Moment
 from .place import Place
-from .plain import OPERANDS, Evaluation, Leaf, PlainEvaluator, evaluate
+from .plain import OPERANDS, Evaluation, Leaf, PlainEvaluator, evaluate, missing, passing
 from .truth import NO_BITS, Truth, all_of, any_of
 
 NOTHING = Truth(NO_BITS)
@@ -58,7 +62,7 @@ class _Run(PlainEvaluator):
         self.result: Evaluation = PartitionedEvaluation()
 
     def along_deps(self, node: look.DepsMatch, child: Node) -> list[Truth]:
-        """What a node says at each dependency, as seen from the root."""
+        """What a node says at each dependency, as seen from the root, where it is true."""
         truths = []
         for dep in self.root.deps:
             if node.looks_at(dep.key):
@@ -68,16 +72,27 @@ class _Run(PlainEvaluator):
                 truths.append(self.moment.seen_downstream(self.root, dep, truth) if is_true(truth) else NOTHING)
         return truths
 
-    def combined(self, truths: list[Truth], key: str) -> Truth:
+    def any_of(self, truths: list[Truth]) -> Truth:
+        found = [truth for truth in truths if is_true(truth)]
+        if len(found) <= 1:
+            return found[0] if found else NOTHING
+        return self.moment.once(_any_of, *found)
+
+    def all_of(self, truths: list[Truth], key: str) -> Truth:
         if not all(map(is_true, truths)):
             return NOTHING
-        return all_of(truths, self._looked_at(key))
+        return self.moment.once(_all_of, self._looked_at(key), *truths)
 
     def negated(self, truth: Truth, key: str) -> Truth:
-        looked_at = self._looked_at(key)
-        return Truth(looked_at - truth.bits) if is_true(truth) else Truth(looked_at)
+        if is_true(truth):
+            return self.moment.once(_less, self._looked_at(key), truth.bits)
+        return self.moment.once(Truth, self._looked_at(key))
 
-    # ---- operands that are mostly nowhere true -----------------------------------------------------------------------
+    # ---- operands that are mostly nowhere true, or true alike of many assets -----------------------------------------
+
+    def _missing(self, node: AutomationCondition, key: str) -> Truth:
+        once = self.moment.once
+        return once(missing, self._looked_at(key), once.same(self.moment.state.asset(key).table.there()))
 
     def _in_progress(self, node: AutomationCondition, key: str) -> Truth:
         return super()._in_progress(node, key) if self.moment.state.asset(key).in_progress else NOTHING
@@ -85,6 +100,31 @@ class _Run(PlainEvaluator):
     def _execution_failed(self, node: AutomationCondition, key: str) -> Truth:
         table = self.moment.state.asset(key).table
         return super()._execution_failed(node, key) if table.failed or table.blocked else NOTHING
+
+    def _newly_updated(self, node: AutomationCondition, key: str) -> Truth:
+        once, updates = self.moment.once, self.moment.updates(self.root.key, key)
+        causes = once(Causes.within, updates, self.moment.existing(key)) if updates else updates
+        if not causes:
+            return NOTHING
+        together = self._made_together(key, causes.bits) if self._edge is not None else NO_BITS
+        return Truth.pulse(causes.without(together)) if together else once(Truth.pulse, causes)
+
+    def _will_be_requested(self, node: AutomationCondition, key: str) -> Truth:
+        truth, edge = self.moment.will_be_made(key) or self._riding(key), self._edge
+        if truth is None or edge is None or not self.moment.same_run(self.root, edge):
+            return NOTHING
+        return self.moment.once(passing, truth)
+
+    def _in_latest_time_window(self, node: AutomationCondition, key: str) -> Truth:
+        asset = self.moment.definitions.assets.get(key)
+        assert isinstance(node, op.InLatestTimeWindow)
+        if asset is None:
+            return super()._in_latest_time_window(node, key)
+        return self.moment.once(self.moment.in_latest, asset.partitions, node)
+
+    def _handled(self, node: AutomationCondition, key: str) -> Truth:
+        once = self.moment.once
+        return once(_within, once.same(self.moment.state.asset(key).table.attempted), self.moment.existing(key))
 
     def _gated(self, node: AutomationCondition, key: str) -> Truth:
         table, edge = self.moment.state.asset(key).table, self._edge
@@ -96,6 +136,22 @@ class _Run(PlainEvaluator):
 def is_true(truth: Truth) -> bool:
     """Whether it is true anywhere."""
     return bool(truth.lasting) or bool(truth.passing)
+
+
+def _any_of(*truths: Truth) -> Truth:
+    return any_of(truths)
+
+
+def _all_of(candidates: BitMap, *truths: Truth) -> Truth:
+    return all_of(truths, candidates)
+
+
+def _less(candidates: BitMap, bits: BitMap) -> Truth:
+    return Truth(candidates - bits)
+
+
+def _within(bits: BitMap, existing: BitMap) -> Truth:
+    return Truth(bits & existing)
 
 
 # ---- compiling -------------------------------------------------------------------------------------------------------
@@ -137,8 +193,8 @@ def _leaf(node: AutomationCondition, place: Place) -> Node:
 
 def _deps(node: look.DepsMatch, child: Node) -> Node:
     if isinstance(node, look.AnyDepsMatch):
-        return lambda run, key: any_of(run.along_deps(node, child))
-    return lambda run, key: run.combined(run.along_deps(node, child), key)
+        return lambda run, key: run.any_of(run.along_deps(node, child))
+    return lambda run, key: run.all_of(run.along_deps(node, child), key)
 
 
 def _since(node: ops.Since, trigger: Node, reset: Node) -> Node:
@@ -150,11 +206,11 @@ def _newly_true(node: ops.NewlyTrue, child: Node) -> Node:
 
 
 def _and(children: list[Node]) -> Node:
-    return lambda run, key: run.combined([child(run, key) for child in children], key)
+    return lambda run, key: run.all_of([child(run, key) for child in children], key)
 
 
 def _or(children: list[Node]) -> Node:
-    return lambda run, key: any_of([child(run, key) for child in children])
+    return lambda run, key: run.any_of([child(run, key) for child in children])
 
 
 def _not(children: list[Node]) -> Node:

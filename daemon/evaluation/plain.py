@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from math import inf
 
 from pyroaring import BitMap
 
@@ -23,6 +24,7 @@ from ...definitions.conditions import run_operands as runs
 from ...definitions.snapshot import AssetSnapshot, DepSnapshot, check_node_key
 from ...storage import events as e
 from ...storage.state import Causes
+from ...storage.state.positions import Column
 from ...storage.state.runs import RunNote, Tags
 from .moment import Moment
 from .truth import Truth, all_of, any_of, nothing
@@ -66,11 +68,11 @@ class Evaluation:
 def _told(leaf: Leaf, moment: Moment, own: str, bits: BitMap) -> e.LeafTruth | None:
     space, truth = moment.state.space(leaf.key), leaf.truth
     if space.fingerprint == own:
-        truth = truth.within(bits)
+        truth = moment.once(Truth.within, truth, bits)
     if not truth.bits:
         return None
     why = truth.why
-    return leaf.path, why.groups[0][0] if why else None, space.ranges(truth.bits)
+    return leaf.path, why.groups[0][0] if why else None, moment.ranges(truth.bits, space)
 
 
 def evaluate(moment: Moment, asset: AssetSnapshot) -> Evaluation:
@@ -138,8 +140,7 @@ class PlainEvaluator:
     def _missing(self, node: AutomationCondition, key: str) -> Truth:
         """Never made; of an observable source, never seen either. Its position is the beginning of the log: any attempt
         since has handled it. A partition of a dependency that is required and does not exist is missing too."""
-        bits = self._looked_at(key) - self.moment.state.asset(key).table.there()
-        return Truth(bits, Causes([(SINCE_EVER, bits)]))
+        return missing(self._looked_at(key), self.moment.state.asset(key).table.there())
 
     def _in_progress(self, node: AutomationCondition, key: str) -> Truth:
         return Truth(self.moment.state.asset(key).in_progress & self.moment.existing(key))
@@ -176,15 +177,14 @@ class PlainEvaluator:
 
     def _made_together(self, key: str, bits: BitMap) -> BitMap:
         """Partitions of a dependency whose update was made by the very step that is the root's last attempt."""
-        made_from = self.moment.state.asset(key).table.made_from
-        root = self.moment.state.asset(self.root.key).table
-        together = BitMap()
-        for ordinal in bits:
-            step = made_from[ordinal]
-            if step and self._edge is not None:
-                mapped = self.moment.downstream(self.root, self._edge, BitMap([ordinal]))
-                if mapped and all(root.handled[n] == step for n in mapped):
-                    together.add(ordinal)
+        root, together = self.moment.state.asset(self.root.key).table, BitMap()
+        first, by_steps = self.moment.once(made_by_steps, self.moment.state.asset(key).table.made_from, bits)
+        if self._edge is None or first > root.handled_last:
+            return together
+        for ordinal, step in by_steps:
+            mapped = self.moment.downstream(self.root, self._edge, BitMap([ordinal]))
+            if mapped and all(root.handled[n] == step for n in mapped):
+                together.add(ordinal)
         return together
 
     def _code_version_changed(self, node: AutomationCondition, key: str) -> Truth:
@@ -259,7 +259,7 @@ class PlainEvaluator:
             edge = self.moment.way_to(self.root, edge.key)[0]
         if truth is None or edge is None or not self.moment.same_run(self.root, edge):
             return nothing()
-        return Truth(BitMap(), passing=truth.bits, passing_causes=truth.why)
+        return passing(truth)
 
     def _riding(self, key: str) -> Truth | None:
         """The request that a check without a condition is evaluated with: that of its asset."""
@@ -370,20 +370,20 @@ class PlainEvaluator:
 
     def latched(self, node: ops.Since, key: str, trigger: Truth, reset: Truth) -> Truth:
         """What a latch holds after what its two sides say now."""
-        name = self._memory(node, key)
-        named = trigger.causes | self._turned(name, trigger.lasting - trigger.causes.bits)
+        name, once = self._memory(node, key), self.moment.once
+        named = self._turned(name, trigger)
         if key in self.moment.first_limits and key == self.root.key:
             named = self._capped(key, named)
-        latched = (self.moment.state.memory.of(self.root.key, name) | named).within(self.moment.existing(key))
+        before = once.same_causes(self.moment.state.memory.of(self.root.key, name))
+        latched = once(holding, before, named, self.moment.existing(key))
         if isinstance(node.children[1], op.Handled):
             cleared = self._cleared_by_attempts(key, latched)
-            kept = latched.without(cleared - self.moment.state.asset(key).run_in_progress)
+            kept = latched.without(cleared - self.moment.state.asset(key).run_in_progress) if cleared else latched
         else:
             cleared = _cleared(latched, reset)
             kept = latched.without(cleared)
         self.result.remember[name] = kept
-        live = latched.without(cleared)
-        return Truth(live.bits, live, trigger.passing, trigger.passing_causes)
+        return once(latch, latched.without(cleared), trigger)
 
     def _capped(self, key: str, latched: Causes) -> Causes:
         """At a first evaluation, no more partitions than the limit that are missing and nothing else."""
@@ -395,14 +395,15 @@ class PlainEvaluator:
         self.moment.left[key] = self.moment.left.get(key, BitMap()) | left
         return latched.without(left)
 
-    def _turned(self, name: str, level: BitMap) -> Causes:
-        """A trigger without a position of its own, a level, takes that of the tick in which it turned true."""
-        name = f"level:{name}"
-        before = self.moment.state.memory.of(self.root.key, name).within(level)
-        turned = before | Causes([(self.moment.state.through, level - before.bits)])
-        if level or self.moment.state.memory.seen(self.root.key, name):
+    def _turned(self, name: str, trigger: Truth) -> Causes:
+        """The positions of a trigger. Where it has none of its own, a level, it takes that of the tick in which it
+        turned true."""
+        name, once = f"level:{name}", self.moment.once
+        before = once.same_causes(self.moment.state.memory.of(self.root.key, name))
+        turned = once(named_by_tick, trigger, before, self.moment.state.through)
+        if turned or self.moment.state.memory.seen(self.root.key, name):
             self.result.remember[name] = turned
-        return turned
+        return once(Causes.__or__, trigger.causes, turned) if turned else trigger.causes
 
     def _cleared_by_attempts(self, key: str, latched: Causes) -> BitMap:
         table = self.moment.state.asset(key).table
@@ -418,12 +419,51 @@ class PlainEvaluator:
 
     def turned_true(self, node: ops.NewlyTrue, key: str, now: Truth) -> Truth:
         """Of what is true now, that which was not at the evaluation before."""
-        name = self._memory(node, key)
-        before = self.moment.state.memory.of(self.root.key, name)
-        fresh = now.bits - before.bits
-        turned = now.why.within(fresh) | Causes([(self.moment.state.through, fresh - now.why.bits)])
-        self.result.remember[name] = turned | before.within(now.bits)
-        return Truth(fresh - now.passing, turned.without(now.passing), now.passing & fresh, turned.within(now.passing))
+        name, once = self._memory(node, key), self.moment.once
+        before = once.same_causes(self.moment.state.memory.of(self.root.key, name))
+        truth, self.result.remember[name] = once(newly_true, now, before, self.moment.state.through)
+        return truth
+
+
+def missing(looked_at: BitMap, there: BitMap) -> Truth:
+    """What is looked at and does not exist as data."""
+    bits = looked_at - there
+    return Truth(bits, Causes([(SINCE_EVER, bits)]))
+
+
+def made_by_steps(made_from: Column, bits: BitMap) -> tuple[float, list[tuple[int, float]]]:
+    """The partitions among `bits` that steps made, each with its step; and the first of the steps."""
+    found = [(ordinal, step) for ordinal in bits if (step := made_from[ordinal])]
+    return min([step for _, step in found], default=inf), found
+
+
+def passing(requested: Truth) -> Truth:
+    """The truth of `will_be_requested`, about what this tick requests."""
+    return Truth(BitMap(), passing=requested.bits, passing_causes=requested.why)
+
+
+def named_by_tick(trigger: Truth, before: Causes, through: int) -> Causes:
+    """Where a trigger is true without a position, that of the tick in which it turned true: this one, if not before."""
+    level = trigger.unnamed
+    return before.within(level) | Causes([(through, level - before.bits)])
+
+
+def holding(before: Causes, named: Causes, existing: BitMap) -> Causes:
+    """What a latch holds before it is cleared."""
+    return (before | named).within(existing)
+
+
+def latch(live: Causes, trigger: Truth) -> Truth:
+    """The truth of a latch: what it holds, and of its trigger what passes."""
+    return Truth(live.bits, live, trigger.passing, trigger.passing_causes)
+
+
+def newly_true(now: Truth, before: Causes, through: int) -> tuple[Truth, Causes]:
+    """Of what is true now, that which was not before; and all that is true now, to be remembered."""
+    fresh = now.bits - before.bits
+    turned = now.why.within(fresh) | Causes([(through, fresh - now.why.bits)])
+    truth = Truth(fresh - now.passing, turned.without(now.passing), now.passing & fresh, turned.within(now.passing))
+    return truth, turned | before.within(now.bits)
 
 
 def _cleared(latched: Causes, reset: Truth) -> BitMap:

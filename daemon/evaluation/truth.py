@@ -19,7 +19,7 @@ NO_BITS, NO_CAUSES = BitMap(), Causes()  # shared: a truth's parts are never cha
 class Truth:
     """`lasting` with the positions that its pulses came from (a level has none), and `passing` with its own."""
 
-    __slots__ = ("causes", "lasting", "passing", "passing_causes")
+    __slots__ = ("_bits", "_why", "causes", "lasting", "passing", "passing_causes")
 
     def __init__(
         self,
@@ -32,6 +32,8 @@ class Truth:
         self.causes: Causes = causes
         self.passing: BitMap = passing
         self.passing_causes: Causes = passing_causes
+        self._bits: BitMap | None = None
+        self._why: Causes | None = None
 
     @classmethod
     def pulse(cls, causes: Causes) -> Truth:
@@ -39,13 +41,22 @@ class Truth:
 
     @property
     def bits(self) -> BitMap:
-        """Where it is true."""
-        return self.lasting | self.passing if self.passing else self.lasting
+        """Where it is true; not to be changed."""
+        if self._bits is None:
+            self._bits = self.lasting if not self.passing else self.lasting | self.passing
+        return self._bits
 
     @property
     def why(self) -> Causes:
         """The position behind each partition that is true."""
-        return self.causes | self.passing_causes
+        if self._why is None:
+            self._why = self.causes | self.passing_causes
+        return self._why
+
+    @property
+    def unnamed(self) -> BitMap:
+        """Where it is lastingly true without a position of its own."""
+        return NO_BITS if self.lasting is self.causes.bits else self.lasting - self.causes.bits
 
     def within(self, bits: BitMap) -> Truth:
         lasting, causes = self.lasting & bits, self.causes.within(bits)

@@ -63,6 +63,7 @@ class Causes:
             return self.groups[0][1]
         if self._bits is None:
             self._bits = BitMap.union(*(bits for _, bits in self.groups)) if self.groups else BitMap()
+            self._bits.run_optimize()  # mostly whole stretches of time, of which the runs are handled in one go
         return self._bits
 
     def within(self, bits: BitMap) -> Causes:

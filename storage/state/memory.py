@@ -17,6 +17,7 @@ from .causes import Causes
 from .ordinals import OrdinalSpace
 
 SEEN = "seen:"
+NOTHING = Causes()
 
 
 class Memory:
@@ -30,7 +31,8 @@ class Memory:
         """Per asset, what was missing at its first evaluation and left so."""
 
     def of(self, asset_key: str, node: str) -> Causes:
-        return self.nodes.get(asset_key, {}).get(node) or Causes()
+        nodes = self.nodes.get(asset_key)
+        return NOTHING if nodes is None else nodes.get(node) or NOTHING
 
     def seen(self, asset_key: str, node: str) -> bool:
         """Whether the node has ever been evaluated and kept anything."""
