@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from math import inf
 
 from pyroaring import BitMap
 
@@ -29,7 +30,7 @@ from ...storage.state.ordinals import OrdinalSpace
 from ...storage.state.tuples import TupleSpace
 from .firing import last_firing
 from .once import Once
-from .truth import Truth, any_of
+from .truth import NO_CAUSES, Truth, any_of
 
 Way = Callable[[BitMap], BitMap]
 
@@ -61,6 +62,7 @@ class Moment:
     _arrived: dict[str, Causes] = field(default_factory=dict)
     once: Once = field(default_factory=Once)
     """What assets have in common is made once."""
+    _first_steps: dict[str, float] = field(default_factory=dict)
     _crons: dict[tuple[str, str], float | None] = field(default_factory=dict)
     _existing: dict[str, BitMap] = field(default_factory=dict)
     _sides: dict[str, mappings.Side] = field(default_factory=dict)
@@ -219,6 +221,17 @@ class Moment:
                 groups.append((handled + 0.5, self._read_by(root, key, place, ordinal)))
         return news | Causes(groups)
 
+    def first_step(self, key: str) -> float:
+        """The first of the steps that made what is news of `key`; infinity where no step did."""
+        first = self._first_steps.get(key)
+        if first is None:
+            first = inf
+            if news := self.changes.updates_of(key) | self._come_to_exist(key):
+                made_from = self.state.asset(key).table.made_from
+                first = min([step for ordinal in news.bits if (step := made_from[ordinal])], default=inf)
+            self._first_steps[key] = first
+        return first
+
     def _come_to_exist(self, key: str) -> Causes:
         """Updates of partitions that exist since the tick before: they landed early, when nobody could read them."""
         if key not in self._arrived:
@@ -229,11 +242,11 @@ class Moment:
         snapshot = self.definitions.assets.get(key)
         partitions = snapshot.partitions if snapshot else None
         if self.previous_at is None or partitions is None:
-            return Causes()
+            return NO_CAUSES
         added = {name: bits for name in partitions.dynamic_names if (bits := self.changes.added.get(name))}
-        opened = any(w.end_ordinal(self.at) > w.end_ordinal(self.previous_at) for w in partitions.time_windows)
+        opened = self.once(_opened, partitions, self.at, self.previous_at)
         if not opened and not added:
-            return Causes()
+            return NO_CAUSES
         fresh = self.existing(key) - self.state.spaces.existing(partitions, self.previous_at, without=added)
         update = self.state.asset(key).table.update
         fresh &= self.state.asset(key).table.materialized | BitMap([ordinal for ordinal, _ in update.items()])
@@ -267,6 +280,11 @@ def max_per_run(asset: AssetSnapshot) -> int | None:
     if asset.partitions is None or asset.backfill_policy is None:
         return 1
     return asset.backfill_policy.max_partitions_per_run
+
+
+def _opened(partitions: PartitionsDefinition, at: datetime, previous_at: datetime) -> bool:
+    """Whether new windows have opened in between."""
+    return any(windows.end_ordinal(at) > windows.end_ordinal(previous_at) for windows in partitions.time_windows)
 
 
 def _ranges(bits: BitMap, space: OrdinalSpace) -> KeyRanges | None:

@@ -9,17 +9,18 @@ Conditions that look further than at direct dependencies are left to the plain e
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from pyroaring import BitMap
 
-from ...definitions.conditions import AutomationCondition
+from ...definitions.conditions import AutomationCondition, PythonCondition
 from ...definitions.conditions import operands as op
 from ...definitions.conditions import operators as ops
 from ...definitions.conditions import restricting as look
-from ...definitions.snapshot import AssetSnapshot
+from ...definitions.conditions import run_operands as runs
+from ...definitions.snapshot import AssetSnapshot, DepSnapshot
 from ...storage.state import Causes
-from .moment import Moment
+from .moment import Moment, max_per_run
 from .place import Place
 from .plain import OPERANDS, Evaluation, Leaf, PlainEvaluator, evaluate, missing, passing
 from .truth import NO_BITS, Truth, all_of, any_of
@@ -60,17 +61,54 @@ class _Run(PlainEvaluator):
     def __init__(self, moment: Moment, root: AssetSnapshot) -> None:
         super().__init__(moment, root)
         self.result: Evaluation = PartitionedEvaluation()
+        self._readers: list[tuple[DepSnapshot, Hashable]] | None = None
 
-    def along_deps(self, node: look.DepsMatch, child: Node) -> list[Truth]:
-        """What a node says at each dependency, as seen from the root, where it is true."""
+    def along_deps(self, node: look.DepsMatch, child: Node, is_shared: bool) -> list[Truth]:
+        """What a node says at each dependency, as seen from the root. What it says to many readers is said once."""
+        views = self.moment.once.views
         truths = []
-        for dep in self.root.deps:
-            if node.looks_at(dep.key):
-                self._edge = dep
-                truth = child(self, dep.key)
-                self._edge = None
-                truths.append(self.moment.seen_downstream(self.root, dep, truth) if is_true(truth) else NOTHING)
+        for dep, reader in self._edges():
+            if not node.looks_at_all and not node.looks_at(dep.key):
+                continue
+            if not is_shared or reader is None:
+                truths.append(self._seen(dep, child))
+                continue
+            view = views.get((child, reader))
+            if view is None:
+                known = len(self.result.leaves)
+                view = views[child, reader] = self._seen(dep, child), self.result.leaves[known:], reader
+            elif view[1]:
+                self.result.leaves += view[1]
+            truths.append(view[0])
         return truths
+
+    def _seen(self, dep: DepSnapshot, child: Node) -> Truth:
+        self._edge = dep
+        truth = child(self, dep.key)
+        self._edge = None
+        return self.moment.seen_downstream(self.root, dep, truth) if is_true(truth) else NOTHING
+
+    def _edges(self) -> list[tuple[DepSnapshot, Hashable]]:
+        """The dependencies, each with what the root has in common with all readers to which it looks the same; None
+        where it looks to the root as to no other."""
+        if self._readers is None:
+            root, moment = self.root, self.moment
+            own = id(root.partitions), max_per_run(root)
+            handled_last, owed = moment.state.asset(root.key).table.handled_last, moment.changes.owed.get(root.key, {})
+            is_alone = root.key in moment.initial
+            self._readers = [
+                (
+                    dep,
+                    None
+                    if is_alone
+                    or dep.key in owed
+                    or dep.key in moment.along
+                    or moment.first_step(dep.key) <= handled_last
+                    else (dep.key, id(dep.mapping), dep.gated, moment.requested.get(dep.key), *own),
+                )
+                for dep in root.deps
+            ]
+        return self._readers
 
     def any_of(self, truths: list[Truth]) -> Truth:
         found = [truth for truth in truths if is_true(truth)]
@@ -192,9 +230,21 @@ def _leaf(node: AutomationCondition, place: Place) -> Node:
 
 
 def _deps(node: look.DepsMatch, child: Node) -> Node:
+    is_shared = _says_the_same(node.children[0])
     if isinstance(node, look.AnyDepsMatch):
-        return lambda run, key: run.any_of(run.along_deps(node, child))
-    return lambda run, key: run.all_of(run.along_deps(node, child), key)
+        return lambda run, key: run.any_of(run.along_deps(node, child, is_shared))
+    return lambda run, key: run.all_of(run.along_deps(node, child, is_shared), key)
+
+
+def _says_the_same(node: AutomationCondition) -> bool:
+    """Whether what a node says of a dependency is the same for all that read it alike: it remembers nothing for the one
+    who asks, and asks nothing about it."""
+    if type(node) in OPERANDS:
+        return type(node) not in _ABOUT_THE_ROOT
+    return isinstance(node, ops.And | ops.Or | ops.Not) and all(map(_says_the_same, node.children))
+
+
+_ABOUT_THE_ROOT = (runs.ExecutedWithRootTarget, op.InitialEvaluation, PythonCondition)
 
 
 def _since(node: ops.Since, trigger: Node, reset: Node) -> Node:

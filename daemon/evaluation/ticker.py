@@ -23,7 +23,6 @@ from .graph import ConditionGraph
 from .grouping import BackfillGroup, RunGroup, group_requests, planned_checks
 from .moment import Moment
 from .scalar import ScalarEvaluator
-from .sharing import sharing
 from .visit import MIN_REQUEST_INTERVAL, Evaluate, Visit
 
 BACKFILL_ABOVE = 100  # runs of connected assets that one tick asks for; what would take more becomes a backfill
@@ -154,7 +153,7 @@ class Ticker:
         if not visit.memory and not moment.requested and len(self._silent) < MAX_SILENT:
             self._silent.append((self.state.through, moment.at))
             return []
-        memory, decisions, shared = sharing(visit.memory, visit.decisions)
+        memory, decisions, shared = visit.reasons.settled(visit.memory, visit.decisions)
         tick = e.Tick(
             through=self.state.through,
             at=moment.at,
@@ -169,17 +168,21 @@ class Ticker:
         made = sorted(moment.requested.keys() | moment.along.keys(), key=self._place_of)
         requested = {key: truth.bits for key in made if (truth := moment.will_be_made(key)) is not None}
         runs, backfills = group_requests(moment, requested, backfill_above=self._backfill_above)
-        return [tick, *(self._run(moment, group) for group in runs), *map(self._backfill, backfills)]
+        return [
+            tick,
+            *(self._run(moment, group) for group in runs),
+            *(self._backfill(moment, group) for group in backfills),
+        ]
 
     def _place_of(self, key: str) -> int:
         assert self._graph is not None
         return self._graph.place[key]
 
-    def _backfill(self, group: BackfillGroup) -> e.BackfillRequested:
+    def _backfill(self, moment: Moment, group: BackfillGroup) -> e.BackfillRequested:
         return e.BackfillRequested(
             backfill_id=self._run_id(),
             targets=tuple(
-                e.Target(asset_key=key, partitions=self.state.space(key).ranges(bits))
+                e.Target(asset_key=key, partitions=moment.ranges(bits, self.state.space(key)))
                 for key, bits in group.partitions.items()
             ),
             origin="automation",

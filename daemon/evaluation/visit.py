@@ -22,12 +22,12 @@ from ...storage import events as e
 from ...storage.state import Causes
 from ...storage.state.asked import alike
 from ...storage.state.assets import Setback
-from ...storage.state.memory import SEEN, delta, told
-from ...storage.state.ordinals import OrdinalSpace
+from ...storage.state.memory import SEEN, delta
 from .first_look import begin
 from .graph import ConditionGraph
 from .moment import Moment
 from .plain import Evaluation
+from .sharing import SharedReasons
 from .switched import mode_of, not_tried, with_held
 from .timers import backoff
 from .truth import Truth, any_of, nothing
@@ -61,7 +61,7 @@ class Visit:
         self.put_off: dict[str, datetime] = {}
         self._tried: dict[str, Truth] = {}
         self._brought_by: dict[str, str] = {}
-        self._said: dict[tuple[int, str], tuple[Causes, tuple[e.Cause, ...]]] = {}
+        self.reasons: SharedReasons = SharedReasons()
 
     def run(self, start: set[str]) -> None:
         place, keys = self.graph.place, self.graph.keys
@@ -174,7 +174,7 @@ class Visit:
                 if node.startswith(SEEN)
                 else self.moment.state.space(node.partition("@")[2] or asset.key)
             )
-            changed = delta(asset.key, node, memory.of(asset.key, node), after, space, say=self._as_told)
+            changed = delta(asset.key, node, memory.of(asset.key, node), after, space, say=self.reasons.say)
             if changed is not None:
                 self.memory.append(changed)
 
@@ -235,20 +235,15 @@ class Visit:
     def _decision(self, asset: AssetSnapshot, truth: Truth, evaluation: Evaluation) -> e.Decision:
         space = self.moment.state.space(asset.key)
         assert asset.condition is not None
+        causes, shared = self.reasons.say(_reasons(truth), space)
         return e.Decision(
             asset_key=asset.key,
             condition=asset.condition.node_id,
-            partitions=space.ranges(truth.bits),
-            causes=self._as_told(_reasons(truth), space),
+            partitions=self.moment.ranges(truth.bits, space),
+            causes=causes,
+            shared=shared,
             leaves=evaluation.told(self.moment, asset.key, truth.bits),
         )
-
-    def _as_told(self, causes: Causes, space: OrdinalSpace) -> tuple[e.Cause, ...]:
-        """`causes` as events say them: once, for all assets which an update reaches unchanged."""
-        place = id(causes), space.fingerprint
-        if place not in self._said:  # with the causes themselves, so that their id is not given again
-            self._said[place] = causes, told(causes, space)
-        return self._said[place][1]
 
 
 def _at(micros: int) -> datetime:

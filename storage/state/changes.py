@@ -15,6 +15,8 @@ from .causes import Causes
 from .ordinals import OrdinalSpace
 from .runs import Tags
 
+NO_UPDATES = Causes()
+
 
 @dataclass(slots=True)
 class Changes:
@@ -87,8 +89,11 @@ class Changes:
 
     def updates_of(self, asset_key: str) -> Causes:
         """The updates of one asset, grouped by position."""
+        updated = self.updated.get(asset_key)
+        if updated is None:
+            return NO_UPDATES
         groups: dict[int, BitMap] = {}
-        for ordinal, position in self.updated.get(asset_key, {}).items():
+        for ordinal, position in updated.items():
             groups.setdefault(position, BitMap()).add(ordinal)
         return Causes(groups.items())
 

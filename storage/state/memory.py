@@ -106,11 +106,22 @@ def told(causes: Causes, space: OrdinalSpace) -> tuple[Cause, ...]:
     return tuple([Cause(position=position, partitions=space.ranges(bits)) for position, bits in causes])
 
 
-Say = Callable[[Causes, OrdinalSpace], tuple[Cause, ...]]
+Said = tuple[tuple[Cause, ...], int | None]
+"""Reasons as a part of a Tick says them: its own, or (the place) those in `Tick.shared`."""
+
+
+def say(causes: Causes, space: OrdinalSpace) -> Said:
+    return told(causes, space), None
 
 
 def delta(
-    asset_key: str, node: str, before: Causes, after: Causes, space: OrdinalSpace, *, say: Say = told
+    asset_key: str,
+    node: str,
+    before: Causes,
+    after: Causes,
+    space: OrdinalSpace,
+    *,
+    say: Callable[[Causes, OrdinalSpace], Said] = say,
 ) -> MemoryDelta | None:
     """What has to be added to and removed from `before` to make `after`; None where nothing."""
     if before == after:
@@ -120,4 +131,5 @@ def delta(
     if not gone and not added:
         return None
     removed = (space.ranges(gone),) if gone else ()
-    return MemoryDelta(asset_key=asset_key, node=node, added=say(added, space), removed=removed)
+    own, shared = say(added, space)
+    return MemoryDelta(asset_key=asset_key, node=node, added=own, shared=shared, removed=removed)
