@@ -27,6 +27,7 @@ from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot, DepSnaps
 from ...storage.events import KeyRanges
 from ...storage.state import Causes, Changes, State, mappings
 from ...storage.state.ordinals import OrdinalSpace
+from ...storage.state.positions import Column
 from ...storage.state.tuples import TupleSpace
 from .firing import last_firing
 from .once import Once
@@ -62,7 +63,6 @@ class Moment:
     _arrived: dict[str, Causes] = field(default_factory=dict)
     once: Once = field(default_factory=Once)
     """What assets have in common is made once."""
-    _first_steps: dict[str, float] = field(default_factory=dict)
     _crons: dict[tuple[str, str], float | None] = field(default_factory=dict)
     _existing: dict[str, BitMap] = field(default_factory=dict)
     _sides: dict[str, mappings.Side] = field(default_factory=dict)
@@ -206,9 +206,7 @@ class Moment:
         One that landed between the choice of the keys that an attempt of `root` was handed and its start counts as
         landed just behind the start.
         """
-        news = self._news.get(key)
-        if news is None:
-            news = self._news[key] = self.changes.updates_of(key)
+        news = self._news_of(key)
         if owed := self.changes.owed.get(root, {}).get(key):
             news = news | Causes((position, self._read_by(root, key, place, of)) for place, position, of in owed)
         if root not in self.initial or root == key:
@@ -221,16 +219,16 @@ class Moment:
                 groups.append((handled + 0.5, self._read_by(root, key, place, ordinal)))
         return news | Causes(groups)
 
+    def _news_of(self, key: str) -> Causes:
+        news = self._news.get(key)
+        if news is None:
+            news = self._news[key] = self.changes.updates_of(key)
+        return news
+
     def first_step(self, key: str) -> float:
         """The first of the steps that made what is news of `key`; infinity where no step did."""
-        first = self._first_steps.get(key)
-        if first is None:
-            first = inf
-            if news := self.changes.updates_of(key) | self._come_to_exist(key):
-                made_from = self.state.asset(key).table.made_from
-                first = min([step for ordinal in news.bits if (step := made_from[ordinal])], default=inf)
-            self._first_steps[key] = first
-        return first
+        news = self._news_of(key) | self._come_to_exist(key)
+        return self.once(made_by_steps, self.state.asset(key).table.made_from, news.bits)[0] if news else inf
 
     def _come_to_exist(self, key: str) -> Causes:
         """Updates of partitions that exist since the tick before: they landed early, when nobody could read them."""
@@ -291,6 +289,12 @@ def _ranges(bits: BitMap, space: OrdinalSpace) -> KeyRanges | None:
     return space.ranges(bits)
 
 
+def made_by_steps(made_from: Column, bits: BitMap) -> tuple[float, list[tuple[int, float]]]:
+    """The partitions among `bits` that steps made, each with its step; and the first of the steps."""
+    found = [(ordinal, step) for ordinal in bits if (step := made_from[ordinal])] if made_from else []
+    return min([step for _, step in found], default=inf), found
+
+
 def _shares_ordinals(mapping: PartitionMapping, up: mappings.Side, down: mappings.Side) -> bool:
     """Whether each partition downstream reads the one of its own key, and both are numbered alike: a set of partitions
     of the one is that of the other, as far as these exist."""
@@ -307,7 +311,7 @@ def _sets_through(mapping: PartitionMapping, bits: BitMap, up: mappings.Side, do
 
 
 def _causes_through(mapping: PartitionMapping, causes: Causes, up: mappings.Side, down: mappings.Side) -> Causes:
-    return causes.mapped(lambda bits: mappings.downstream(mapping, bits, up=up, down=down))
+    return mappings.causes_downstream(mapping, causes, up=up, down=down)
 
 
 def _latest(windows: TimeWindowPartitionsDefinition, existing: BitMap, lookback: timedelta | None) -> BitMap:

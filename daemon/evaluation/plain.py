@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from math import inf
 
 from pyroaring import BitMap
 
@@ -24,9 +23,8 @@ from ...definitions.conditions import run_operands as runs
 from ...definitions.snapshot import AssetSnapshot, DepSnapshot, check_node_key
 from ...storage import events as e
 from ...storage.state import Causes
-from ...storage.state.positions import Column
 from ...storage.state.runs import RunNote, Tags
-from .moment import Moment
+from .moment import Moment, made_by_steps
 from .truth import Truth, all_of, any_of, nothing
 
 SINCE_EVER = 0.5
@@ -429,12 +427,6 @@ def missing(looked_at: BitMap, there: BitMap) -> Truth:
     """What is looked at and does not exist as data."""
     bits = looked_at - there
     return Truth(bits, Causes([(SINCE_EVER, bits)]))
-
-
-def made_by_steps(made_from: Column, bits: BitMap) -> tuple[float, list[tuple[int, float]]]:
-    """The partitions among `bits` that steps made, each with its step; and the first of the steps."""
-    found = [(ordinal, step) for ordinal in bits if (step := made_from[ordinal])]
-    return min([step for _, step in found], default=inf), found
 
 
 def passing(requested: Truth) -> Truth:

@@ -6,7 +6,7 @@ events, not the number of partitions. A cron instant stands between two events, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from pyroaring import BitMap
 
@@ -96,6 +96,24 @@ class Causes:
             if len(seen) == len(whole):  # older positions add nothing
                 break
             if fresh := function(group) - seen:
+                seen |= fresh
+                found.append((position, fresh))
+        return self._of_disjoint(found)
+
+    def spread(self, spans: Mapping[int, tuple[int, int]], within: BitMap) -> Causes:
+        """The same positions at the partitions from the first to the last that `spans` has for each, as far as they
+        are `within`; of several the largest."""
+        seen, known = BitMap(), set[tuple[int, int]]()
+        found: list[Group] = []
+        for position, group in self.groups:
+            there = {span for ordinal in group if (span := spans.get(ordinal)) is not None and span not in known}
+            if not there:
+                continue
+            known |= there
+            bits = BitMap()
+            for first, last in there:
+                bits.add_range(max(first, 0), max(last + 1, 0))
+            if fresh := (bits & within) - seen:
                 seen |= fresh
                 found.append((position, fresh))
         return self._of_disjoint(found)

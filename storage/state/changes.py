@@ -92,10 +92,10 @@ class Changes:
         updated = self.updated.get(asset_key)
         if updated is None:
             return NO_UPDATES
-        groups: dict[int, BitMap] = {}
+        groups: dict[float, BitMap] = {}
         for ordinal, position in updated.items():
             groups.setdefault(position, BitMap()).add(ordinal)
-        return Causes(groups.items())
+        return Causes._of_disjoint(sorted(groups.items(), reverse=True))
 
     def __bool__(self) -> bool:
         return bool(self.touched or self.definitions or self.switched)

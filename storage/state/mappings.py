@@ -21,9 +21,13 @@ from ...definitions.partitions import (
     TimeWindowPartitionMapping,
     TimeWindowPartitionsDefinition,
 )
+from .causes import Causes
 from .ordinals import DynamicSpace, OrdinalSpace, Spaces, TimeSpace
-from .time_mapping import moved, overlapping
+from .time_mapping import moved, overlapping, reaches
 from .tuples import TupleSpace
+
+FEW = 16
+"""Positions up to this number are mapped one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,25 @@ def downstream(mapping: PartitionMapping, bits: BitMap, *, up: Side, down: Side)
 
             return readers(mapping, bits, up=up, down=down) & down.existing
     return renumber(bits, up.space, down.space) & down.existing
+
+
+def causes_downstream(mapping: PartitionMapping, causes: Causes, *, up: Side, down: Side) -> Causes:
+    """The positions of upstream partitions as those of the downstream partitions that read them: of several the
+    largest."""
+    source, target = up.space, down.space
+    is_of_time = isinstance(mapping, TimeWindowPartitionMapping)
+    if is_of_time and isinstance(source, TimeSpace) and isinstance(target, TimeSpace) and _are_many(causes):
+        spans = {
+            ordinal: (low - mapping.end_offset, high - mapping.start_offset)
+            for ordinal, low, high in reaches(causes.bits, source.calendar, target.calendar)
+        }
+        return causes.spread(spans, down.existing)
+    return causes.mapped(lambda bits: downstream(mapping, bits, up=up, down=down))
+
+
+def _are_many(causes: Causes) -> bool:
+    """Whether there are many positions, of few partitions each."""
+    return len(causes.groups) > FEW and len(causes.bits) < FEW * len(causes.groups)
 
 
 def upstream(mapping: PartitionMapping, bits: BitMap, *, up: Side, down: Side) -> BitMap:

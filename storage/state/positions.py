@@ -39,6 +39,10 @@ class Column:
         page.frombytes(bytes((place + 1 - len(page)) * page.itemsize))
         page[place] = value
 
+    def __bool__(self) -> bool:
+        """Whether there is any number in it."""
+        return any(map(any, self._pages.values()))
+
     def largest(self) -> int | float:
         """The largest number in it, or 0."""
         return max([max(page) for page in self._pages.values()], default=0) if self._pages else 0
