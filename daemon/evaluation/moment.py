@@ -24,7 +24,7 @@ from ...definitions.partitions import (
 )
 from ...definitions.partitions.multi_mappings import default_mapping
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot, DepSnapshot
-from ...storage.events import KeyRanges
+from ...storage.events import KeyRanges, LeafTruth
 from ...storage.state import Causes, Changes, State, mappings
 from ...storage.state.ordinals import OrdinalSpace
 from ...storage.state.positions import Column
@@ -63,6 +63,7 @@ class Moment:
     _arrived: dict[str, Causes] = field(default_factory=dict)
     once: Once = field(default_factory=Once)
     """What assets have in common is made once."""
+    _first_steps: dict[str, float] = field(default_factory=dict)
     _crons: dict[tuple[str, str], float | None] = field(default_factory=dict)
     _existing: dict[str, BitMap] = field(default_factory=dict)
     _sides: dict[str, mappings.Side] = field(default_factory=dict)
@@ -200,6 +201,22 @@ class Moment:
         """Partitions as events say them."""
         return self.once(_ranges, bits, space)
 
+    def told(self, path: str, truth: Truth, key: str, own: OrdinalSpace, bits: BitMap) -> LeafTruth | None:
+        """A leaf about the asset `key`, as a Tick records it that requests `bits` of an asset whose space is `own`:
+        about partitions of the same kind, those that are requested. None where it is true for none."""
+        space = self.state.space(key)
+        told = self.once(self._told, truth, space, bits if space.fingerprint == own.fingerprint else None)
+        return None if told is None else (path, *told)
+
+    def _told(
+        self, truth: Truth, space: OrdinalSpace, within: BitMap | None
+    ) -> tuple[float | None, KeyRanges | None] | None:
+        if within is not None:
+            truth = truth.within(within)
+        if not truth.bits:
+            return None
+        return truth.why.groups[0][0] if truth.why else None, self.ranges(truth.bits, space)
+
     def updates(self, root: str, key: str) -> Causes:
         """The released updates of `key` that are news to `root`: of this tick, or all, when `root` is evaluated first.
 
@@ -227,8 +244,11 @@ class Moment:
 
     def first_step(self, key: str) -> float:
         """The first of the steps that made what is news of `key`; infinity where no step did."""
-        news = self._news_of(key) | self._come_to_exist(key)
-        return self.once(made_by_steps, self.state.asset(key).table.made_from, news.bits)[0] if news else inf
+        first = self._first_steps.get(key)
+        if first is None:
+            news, made_from = self._news_of(key) | self._come_to_exist(key), self.state.asset(key).table.made_from
+            first = self._first_steps[key] = self.once(made_by_steps, made_from, news.bits)[0] if news else inf
+        return first
 
     def _come_to_exist(self, key: str) -> Causes:
         """Updates of partitions that exist since the tick before: they landed early, when nobody could read them."""

@@ -29,13 +29,15 @@ FEW = 8
 class Once:
     """What was made in one tick, by the function and the identities of what it was made of."""
 
-    __slots__ = ("_equal", "_made", "views")
+    __slots__ = ("_equal", "_made", "alike", "views")
 
     def __init__(self) -> None:
         self._made: dict[tuple[Any, ...], tuple[Any, tuple[Any, ...]]] = {}
         self._equal: dict[object, Any] = {}
         self.views: dict[Any, Any] = {}
-        """What a node says of a dependency, by all that this depends on."""
+        """What conditions say of a dependency, by all that this depends on."""
+        self.alike: dict[Any, Any] = {}
+        """What conditions came to, by what they read."""
 
     def __call__(self, make: Callable[[*Of], Made], *of: *Of) -> Made:
         """What `make` makes `of` these; it asks nothing else."""

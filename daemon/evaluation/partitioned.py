@@ -10,6 +10,7 @@ Conditions that look further than at direct dependencies are left to the plain e
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 
 from pyroaring import BitMap
 
@@ -20,10 +21,11 @@ from ...definitions.conditions import restricting as look
 from ...definitions.conditions import run_operands as runs
 from ...definitions.snapshot import AssetSnapshot, DepSnapshot
 from ...storage.state import Causes
+from .alike import AlikeEvaluation, Known, OwnLeaf, PartitionedEvaluation, Plan, View
 from .moment import Moment, max_per_run
 from .place import Place
 from .plain import OPERANDS, Evaluation, Leaf, PlainEvaluator, evaluate, missing, passing
-from .truth import NO_BITS, Truth, all_of, any_of
+from .truth import NO_BITS, NO_CAUSES, Truth, all_of, any_of
 
 NOTHING = Truth(NO_BITS)
 
@@ -31,27 +33,39 @@ Node = Callable[["_Run", str], Truth]
 """A compiled node: its truth at an asset."""
 
 
-class PartitionedEvaluation(Evaluation):
-    """An evaluation of which the leaves are those that were true."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Compiled:
+    """A condition as functions; `node` is None where something below it looks further than one dependency."""
+
+    condition: AutomationCondition
+    node: Node | None
+    plan: Plan
+
+    @classmethod
+    def of(cls, condition: AutomationCondition) -> Compiled:
+        plan = Plan()
+        return cls(condition, _compiled(condition, Place(), plan), plan)
 
 
 class PartitionedEvaluator:
     """Evaluates assets; those whose conditions look far by the plain evaluator."""
 
     def __init__(self) -> None:
-        self._compiled: dict[int, tuple[AutomationCondition, Node | None]] = {}
+        self._compiled: dict[int, Compiled] = {}
 
     def __call__(self, moment: Moment, asset: AssetSnapshot) -> Evaluation:
         condition = asset.condition
         assert condition is not None
-        known = self._compiled.get(id(condition))
-        if known is None:  # with the condition itself, so that its id is not given again
-            known = self._compiled[id(condition)] = condition, _compiled(condition, Place())
-        node = known[1]
-        if node is None:
+        compiled = self._compiled.get(id(condition))
+        if compiled is None:  # with the condition itself, so that its id is not given again
+            compiled = self._compiled[id(condition)] = Compiled.of(condition)
+        if compiled.node is None:
             return evaluate(moment, asset)
         run = _Run(moment, asset)
-        run.result.truth = node(run, asset.key)
+        views = run.views_of(compiled)
+        if views is not None:
+            return run.alike(compiled, views)
+        run.result.truth = compiled.node(run, asset.key)
         return run.result
 
 
@@ -61,26 +75,64 @@ class _Run(PlainEvaluator):
     def __init__(self, moment: Moment, root: AssetSnapshot) -> None:
         super().__init__(moment, root)
         self.result: Evaluation = PartitionedEvaluation()
-        self._readers: list[tuple[DepSnapshot, Hashable]] | None = None
+        self.views: list[View] | None = None
+        """What the dependencies look like, where they look the same to others."""
+        self.latches: list[tuple[Causes, BitMap]] = []
+        """What was latched, and what of it attempts have handled."""
 
-    def along_deps(self, node: look.DepsMatch, child: Node, is_shared: bool) -> list[Truth]:
-        """What a node says at each dependency, as seen from the root. What it says to many readers is said once."""
-        views = self.moment.once.views
-        truths = []
-        for dep, reader in self._edges():
-            if not node.looks_at_all and not node.looks_at(dep.key):
-                continue
-            if not is_shared or reader is None:
-                truths.append(self._seen(dep, child))
-                continue
-            view = views.get((child, reader))
+    # ---- what assets have in common ----------------------------------------------------------------------------------
+
+    def alike(self, compiled: Compiled, views: list[View]) -> Evaluation:
+        """The evaluation of an asset whose dependencies look to it as to others: that of one that reads the same."""
+        plan, key, once, moment = compiled.plan, self.root.key, self.moment.once, self.moment
+        own = [getattr(self, leaf.operand)(leaf.node, key) for leaf in plan.own]
+        memory = moment.state.memory.nodes.get(key) or {}
+        kept = [once.same_causes(memory[name]) if name in memory else NO_CAUSES for name in plan.remembered]
+        place = (compiled, id(self.root.partitions), *[view.place for view in views], *map(id, own), *map(id, kept))
+        known = once.alike.get(place)
+        if known is None or any(self._cleared_by_attempts(key, latched) for latched in known.latched):
+            assert compiled.node is not None
+            self.views = views
+            self.latches.clear()
+            truth = compiled.node(self, key)
+            known = Known(truth, self.result.remember, [latched for latched, _ in self.latches], (own, kept))
+            if not any(cleared for _, cleared in self.latches):
+                once.alike[place] = known
+        return AlikeEvaluation(plan, key, own, views, known.truth, dict(known.remember))
+
+    def views_of(self, compiled: Compiled) -> list[View] | None:
+        """What the dependencies look like; None where one of them looks to the root as to no other."""
+        moment, root, views = self.moment, self.root, self.moment.once.views
+        if not compiled.plan.can_be_alike or root.key in moment.initial:
+            return None
+        handled_last, owed = moment.state.asset(root.key).table.handled_last, moment.changes.owed.get(root.key, {})
+        partitions, size, found = id(root.partitions), max_per_run(root), list[View]()
+        for dep in root.deps:
+            key = dep.key
+            if key in owed or key in moment.along or moment.first_step(key) <= handled_last:
+                return None
+            reader = compiled, key, id(dep.mapping), dep.gated, moment.requested.get(key), partitions, size
+            view = views.get(reader)
             if view is None:
-                known = len(self.result.leaves)
-                view = views[child, reader] = self._seen(dep, child), self.result.leaves[known:], reader
-            elif view[1]:
-                self.result.leaves += view[1]
-            truths.append(view[0])
-        return truths
+                view = views[reader] = self._view(compiled.plan, dep, reader)
+            found.append(view)
+        return found
+
+    def _view(self, plan: Plan, dep: DepSnapshot, reader: Hashable) -> View:
+        truths: list[Truth | None] = []
+        leaves: list[list[Leaf]] = []
+        for node, child in plan.deps:
+            self.result.leaves = []
+            truths.append(self._seen(dep, child) if node.looks_at(dep.key) else None)
+            leaves.append(self.result.leaves)
+        self.result.leaves = []
+        return View(reader, truths, leaves)
+
+    def along_deps(self, node: look.DepsMatch, child: Node, place: int) -> list[Truth]:
+        """What a node says at each dependency, as seen from the root; `place` is the node's among those in the plan."""
+        if self.views is not None:
+            return [truth for view in self.views if (truth := view.truths[place]) is not None]
+        return [self._seen(dep, child) for dep in self.root.deps if node.looks_at(dep.key)]
 
     def _seen(self, dep: DepSnapshot, child: Node) -> Truth:
         self._edge = dep
@@ -88,27 +140,12 @@ class _Run(PlainEvaluator):
         self._edge = None
         return self.moment.seen_downstream(self.root, dep, truth) if is_true(truth) else NOTHING
 
-    def _edges(self) -> list[tuple[DepSnapshot, Hashable]]:
-        """The dependencies, each with what the root has in common with all readers to which it looks the same; None
-        where it looks to the root as to no other."""
-        if self._readers is None:
-            root, moment = self.root, self.moment
-            own = id(root.partitions), max_per_run(root)
-            handled_last, owed = moment.state.asset(root.key).table.handled_last, moment.changes.owed.get(root.key, {})
-            is_alone = root.key in moment.initial
-            self._readers = [
-                (
-                    dep,
-                    None
-                    if is_alone
-                    or dep.key in owed
-                    or dep.key in moment.along
-                    or moment.first_step(dep.key) <= handled_last
-                    else (dep.key, id(dep.mapping), dep.gated, moment.requested.get(dep.key), *own),
-                )
-                for dep in root.deps
-            ]
-        return self._readers
+    def _cleared_by_attempts(self, key: str, latched: Causes) -> BitMap:
+        cleared = super()._cleared_by_attempts(key, latched)
+        self.latches.append((latched, cleared))
+        return cleared
+
+    # ---- operators ---------------------------------------------------------------------------------------------------
 
     def any_of(self, truths: list[Truth]) -> Truth:
         found = [truth for truth in truths if is_true(truth)]
@@ -133,11 +170,13 @@ class _Run(PlainEvaluator):
         return once(missing, self._looked_at(key), once.same(self.moment.state.asset(key).table.there()))
 
     def _in_progress(self, node: AutomationCondition, key: str) -> Truth:
-        return super()._in_progress(node, key) if self.moment.state.asset(key).in_progress else NOTHING
+        bits, once = self.moment.state.asset(key).in_progress, self.moment.once
+        return once(_within, once.same(bits), self.moment.existing(key)) if bits else NOTHING
 
     def _execution_failed(self, node: AutomationCondition, key: str) -> Truth:
-        table = self.moment.state.asset(key).table
-        return super()._execution_failed(node, key) if table.failed or table.blocked else NOTHING
+        table, once = self.moment.state.asset(key).table, self.moment.once
+        bits = table.failed | BitMap(table.blocked) if table.failed or table.blocked else NO_BITS
+        return once(_within, once.same(bits), self.moment.existing(key)) if bits else NOTHING
 
     def _newly_updated(self, node: AutomationCondition, key: str) -> Truth:
         once, updates = self.moment.once, self.moment.updates(self.root.key, key)
@@ -195,30 +234,44 @@ def _within(bits: BitMap, existing: BitMap) -> Truth:
 # ---- compiling -------------------------------------------------------------------------------------------------------
 
 
-def _compiled(node: AutomationCondition, place: Place) -> Node | None:
-    """The function of a node, or None where something below it looks further than one dependency."""
+def _compiled(node: AutomationCondition, place: Place, plan: Plan) -> Node | None:
+    """The function of a node, or None where something below it looks further than one dependency. What it reads is
+    added to the plan."""
     here = place.down(f"/{node.label or node.name}")
     if type(node) in OPERANDS:
-        return _leaf(node, here)
+        return _leaf(node, here, plan)
     if isinstance(node, look.DepsMatch):
-        child = _compiled(node.children[0], here.along_dep()) if place.after is None else None
-        return None if child is None else _deps(node, child)
+        child = _compiled(node.children[0], here.along_dep(), plan) if place.after is None else None
+        return None if child is None else _deps(node, child, plan)
     if isinstance(node, ops.Since):
-        trigger = _compiled(node.children[0], here.down(".trigger"))
-        reset = _compiled(node.children[1], here.down(".reset"))
+        trigger = _compiled(node.children[0], here.down(".trigger"), plan)
+        reset = _compiled(node.children[1], here.down(".reset"), plan)
+        _remembers(here, plan, node.node_id, f"level:{node.node_id}")
         return None if trigger is None or reset is None else _since(node, trigger, reset)
     if isinstance(node, ops.NewlyTrue):
-        child = _compiled(node.children[0], here)
+        child = _compiled(node.children[0], here, plan)
+        _remembers(here, plan, node.node_id)
         return None if child is None else _newly_true(node, child)
-    children = [_compiled(child, here.down(f".{n}")) for n, child in enumerate(node.children)]
+    children = [_compiled(child, here.down(f".{n}"), plan) for n, child in enumerate(node.children)]
     known = [child for child in children if child is not None]
     combine = _COMBINED.get(type(node))
     return None if combine is None or len(known) < len(children) else combine(known)
 
 
-def _leaf(node: AutomationCondition, place: Place) -> Node:
+def _remembers(place: Place, plan: Plan, *names: str) -> None:
+    if place.after is not None:
+        plan.can_be_alike = False  # of a dependency each asset remembers something of its own
+    plan.remembered += names
+
+
+def _leaf(node: AutomationCondition, place: Place, plan: Plan) -> Node:
     """Takes note of the leaf where it is true."""
     label, pulse, name = node.label or node.name, bool(getattr(node, "pulse", False)), OPERANDS[type(node)]
+    if place.after is None:
+        plan.order.append((True, len(plan.own)))
+        plan.own.append(OwnLeaf(node, name, place.before, label, pulse))
+    if isinstance(node, PythonCondition) or (place.after is not None and isinstance(node, _ABOUT_THE_ROOT)):
+        plan.can_be_alike = False
 
     def evaluated(run: _Run, key: str) -> Truth:
         truth: Truth = getattr(run, name)(node, key)
@@ -229,22 +282,16 @@ def _leaf(node: AutomationCondition, place: Place) -> Node:
     return evaluated
 
 
-def _deps(node: look.DepsMatch, child: Node) -> Node:
-    is_shared = _says_the_same(node.children[0])
+_ABOUT_THE_ROOT = (runs.ExecutedWithRootTarget, op.InitialEvaluation)
+
+
+def _deps(node: look.DepsMatch, child: Node, plan: Plan) -> Node:
+    place = len(plan.deps)
+    plan.order.append((False, place))
+    plan.deps.append((node, child))
     if isinstance(node, look.AnyDepsMatch):
-        return lambda run, key: run.any_of(run.along_deps(node, child, is_shared))
-    return lambda run, key: run.all_of(run.along_deps(node, child, is_shared), key)
-
-
-def _says_the_same(node: AutomationCondition) -> bool:
-    """Whether what a node says of a dependency is the same for all that read it alike: it remembers nothing for the one
-    who asks, and asks nothing about it."""
-    if type(node) in OPERANDS:
-        return type(node) not in _ABOUT_THE_ROOT
-    return isinstance(node, ops.And | ops.Or | ops.Not) and all(map(_says_the_same, node.children))
-
-
-_ABOUT_THE_ROOT = (runs.ExecutedWithRootTarget, op.InitialEvaluation, PythonCondition)
+        return lambda run, key: run.any_of(run.along_deps(node, child, place))
+    return lambda run, key: run.all_of(run.along_deps(node, child, place), key)
 
 
 def _since(node: ops.Since, trigger: Node, reset: Node) -> Node:

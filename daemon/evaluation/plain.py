@@ -58,19 +58,9 @@ class Evaluation:
     def told(self, moment: Moment, key: str, bits: BitMap) -> tuple[e.LeafTruth, ...]:
         """The leaves that were true, as a Tick records them that requests `bits` of the asset `key`: of leaves about
         partitions of the same kind, those that are requested."""
-        own = moment.state.space(key).fingerprint
-        told = (_told(leaf, moment, own, bits) for leaf in self.leaves if leaf.truth.bits)
+        own = moment.state.space(key)
+        told = (moment.told(leaf.path, leaf.truth, leaf.key, own, bits) for leaf in self.leaves if leaf.truth.bits)
         return tuple([leaf for leaf in told if leaf is not None])
-
-
-def _told(leaf: Leaf, moment: Moment, own: str, bits: BitMap) -> e.LeafTruth | None:
-    space, truth = moment.state.space(leaf.key), leaf.truth
-    if space.fingerprint == own:
-        truth = moment.once(Truth.within, truth, bits)
-    if not truth.bits:
-        return None
-    why = truth.why
-    return leaf.path, why.groups[0][0] if why else None, moment.ranges(truth.bits, space)
 
 
 def evaluate(moment: Moment, asset: AssetSnapshot) -> Evaluation:

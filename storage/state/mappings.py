@@ -90,14 +90,16 @@ def causes_downstream(mapping: PartitionMapping, causes: Causes, *, up: Side, do
     """The positions of upstream partitions as those of the downstream partitions that read them: of several the
     largest."""
     source, target = up.space, down.space
-    is_of_time = isinstance(mapping, TimeWindowPartitionMapping)
-    if is_of_time and isinstance(source, TimeSpace) and isinstance(target, TimeSpace) and _are_many(causes):
-        spans = {
-            ordinal: (low - mapping.end_offset, high - mapping.start_offset)
-            for ordinal, low, high in reaches(causes.bits, source.calendar, target.calendar)
-        }
-        return causes.spread(spans, down.existing)
-    return causes.mapped(lambda bits: downstream(mapping, bits, up=up, down=down))
+    if not (
+        _are_many(causes)
+        and isinstance(mapping, TimeWindowPartitionMapping)
+        and isinstance(source, TimeSpace)
+        and isinstance(target, TimeSpace)
+    ):
+        return causes.mapped(lambda bits: downstream(mapping, bits, up=up, down=down))
+    first, last = -mapping.end_offset, -mapping.start_offset
+    shared = reaches(causes.bits, source.calendar, target.calendar)
+    return causes.spread({ordinal: (low + first, high + last) for ordinal, low, high in shared}, down.existing)
 
 
 def _are_many(causes: Causes) -> bool:

@@ -8,9 +8,9 @@ from typing import Any
 
 from pyroaring import BitMap
 
+from headwater.daemon.evaluation.alike import PartitionedEvaluation
 from headwater.daemon.evaluation.moment import Moment
 from headwater.daemon.evaluation.once import Once
-from headwater.daemon.evaluation.partitioned import PartitionedEvaluation
 from headwater.daemon.evaluation.plain import Evaluation, evaluate
 from headwater.daemon.evaluation.scalar import ScalarEvaluation, ScalarEvaluator
 from headwater.definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
