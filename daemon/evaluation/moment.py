@@ -151,6 +151,10 @@ class Moment:
         """The truth about a dependency, as one about the partitions of `asset` that read it."""
         return self.once(self._seen_through, dep.mapping, truth, self._side(dep.key), self._side(asset.key))
 
+    def way_along(self, asset: AssetSnapshot, dep: DepSnapshot) -> tuple[int, int, int]:
+        """What it depends on how `asset` sees a dependency, in this moment: equal where it is the same."""
+        return id(dep.mapping), id(self._side(dep.key)), id(self._side(asset.key))
+
     def _seen_through(self, mapping: PartitionMapping, truth: Truth, up: mappings.Side, down: mappings.Side) -> Truth:
         if self.once(_shares_ordinals, mapping, up, down):
             return truth if up.existing == down.existing else truth.within(down.existing)

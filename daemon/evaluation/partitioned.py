@@ -21,11 +21,11 @@ from ...definitions.conditions import restricting as look
 from ...definitions.conditions import run_operands as runs
 from ...definitions.snapshot import AssetSnapshot, DepSnapshot
 from ...storage.state import Causes
-from .alike import AlikeEvaluation, Known, OwnLeaf, PartitionedEvaluation, Plan, View
+from .alike import AlikeEvaluation, Known, PartitionedEvaluation, Plan, View
 from .moment import Moment, max_per_run
 from .place import Place
 from .plain import OPERANDS, Evaluation, Leaf, PlainEvaluator, evaluate, missing, passing
-from .truth import NO_BITS, NO_CAUSES, Truth, all_of, any_of
+from .truth import NO_BITS, NO_CAUSES, Truth, all_of, any_of, is_true
 
 NOTHING = Truth(NO_BITS)
 
@@ -85,17 +85,23 @@ class _Run(PlainEvaluator):
     def alike(self, compiled: Compiled, views: list[View]) -> Evaluation:
         """The evaluation of an asset whose dependencies look to it as to others: that of one that reads the same."""
         plan, key, once, moment = compiled.plan, self.root.key, self.moment.once, self.moment
-        own = [getattr(self, leaf.operand)(leaf.node, key) for leaf in plan.own]
+        own = [getattr(self, name)(node, key) for node, name in plan.own]
         memory = moment.state.memory.nodes.get(key) or {}
         kept = [once.same_causes(memory[name]) if name in memory else NO_CAUSES for name in plan.remembered]
-        place = (compiled, id(self.root.partitions), *[view.place for view in views], *map(id, own), *map(id, kept))
+        place = (
+            compiled,
+            id(self.root.partitions),
+            *[id(view.truths) for view in views],
+            *map(id, own),
+            *map(id, kept),
+        )
         known = once.alike.get(place)
         if known is None or any(self._cleared_by_attempts(key, latched) for latched in known.latched):
             assert compiled.node is not None
             self.views = views
             self.latches.clear()
             truth = compiled.node(self, key)
-            known = Known(truth, self.result.remember, [latched for latched, _ in self.latches], (own, kept))
+            known = Known(truth, self.result.remember, [latched for latched, _ in self.latches], (own, kept, views))
             if not any(cleared for _, cleared in self.latches):
                 once.alike[place] = known
         return AlikeEvaluation(plan, key, own, views, known.truth, dict(known.remember))
@@ -114,25 +120,29 @@ class _Run(PlainEvaluator):
             reader = compiled, key, id(dep.mapping), dep.gated, moment.requested.get(key), partitions, size
             view = views.get(reader)
             if view is None:
-                view = views[reader] = self._view(compiled.plan, dep, reader)
+                view = views[reader] = self._view(compiled, dep, reader)
             found.append(view)
         return found
 
-    def _view(self, plan: Plan, dep: DepSnapshot, reader: Hashable) -> View:
-        truths: list[Truth | None] = []
-        leaves: list[list[Leaf]] = []
-        for node, child in plan.deps:
-            self.result.leaves = []
-            truths.append(self._seen(dep, child) if node.looks_at(dep.key) else None)
-            leaves.append(self.result.leaves)
-        self.result.leaves = []
-        return View(reader, truths, leaves)
+    def _view(self, compiled: Compiled, dep: DepSnapshot, reader: Hashable) -> View:
+        """What a dependency looks like. Dependencies of which the same is true look alike, but for their names."""
+        plan, key, once, root = compiled.plan, dep.key, self.moment.once, self.root
+        self._edge = dep
+        read = [getattr(self, name)(node, key) for node, name in plan.far]
+        self._edge = None
+        way = self.moment.way_along(root, dep), dep.gated, key if plan.leaves_out else None
+        place = (compiled, *way, *map(id, read))
+        known = once.alike.get(place)
+        if known is None:
+            truths = tuple([self._seen(dep, one.child) if one.node.looks_at(key) else None for one in plan.deps])
+            known = once.alike[place] = truths, read
+        return View(plan, key, reader, read, known[0])
 
     def along_deps(self, node: look.DepsMatch, child: Node, place: int) -> list[Truth]:
         """What a node says at each dependency, as seen from the root; `place` is the node's among those in the plan."""
         if self.views is not None:
             return [truth for view in self.views if (truth := view.truths[place]) is not None]
-        return [self._seen(dep, child) for dep in self.root.deps if node.looks_at(dep.key)]
+        return [self._seen(dep, child) for dep in self.root.deps if node.looks_at_all or node.looks_at(dep.key)]
 
     def _seen(self, dep: DepSnapshot, child: Node) -> Truth:
         self._edge = dep
@@ -210,11 +220,6 @@ class _Run(PlainEvaluator):
         return NOTHING
 
 
-def is_true(truth: Truth) -> bool:
-    """Whether it is true anywhere."""
-    return bool(truth.lasting) or bool(truth.passing)
-
-
 def _any_of(*truths: Truth) -> Truth:
     return any_of(truths)
 
@@ -267,9 +272,7 @@ def _remembers(place: Place, plan: Plan, *names: str) -> None:
 def _leaf(node: AutomationCondition, place: Place, plan: Plan) -> Node:
     """Takes note of the leaf where it is true."""
     label, pulse, name = node.label or node.name, bool(getattr(node, "pulse", False)), OPERANDS[type(node)]
-    if place.after is None:
-        plan.order.append((True, len(plan.own)))
-        plan.own.append(OwnLeaf(node, name, place.before, label, pulse))
+    plan.reads(node, name, place)
     if isinstance(node, PythonCondition) or (place.after is not None and isinstance(node, _ABOUT_THE_ROOT)):
         plan.can_be_alike = False
 
@@ -286,9 +289,7 @@ _ABOUT_THE_ROOT = (runs.ExecutedWithRootTarget, op.InitialEvaluation)
 
 
 def _deps(node: look.DepsMatch, child: Node, plan: Plan) -> Node:
-    place = len(plan.deps)
-    plan.order.append((False, place))
-    plan.deps.append((node, child))
+    place = plan.looks_at_deps(node, child)
     if isinstance(node, look.AnyDepsMatch):
         return lambda run, key: run.any_of(run.along_deps(node, child, place))
     return lambda run, key: run.all_of(run.along_deps(node, child, place), key)

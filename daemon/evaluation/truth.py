@@ -72,6 +72,11 @@ class Truth:
         return Truth(lasting, causes, function(self.passing), self.passing_causes.mapped(function))
 
 
+def is_true(truth: Truth) -> bool:
+    """Whether it is true anywhere."""
+    return bool(truth.lasting) or bool(truth.passing)
+
+
 def nothing() -> Truth:
     return Truth(BitMap())
 

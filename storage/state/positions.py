@@ -29,15 +29,17 @@ class Column:
 
     def __setitem__(self, ordinal: int, value: int | float) -> None:
         page, place = self._pages.get(ordinal // PAGE), ordinal % PAGE
-        if page is not None and place < len(page):
+        known = 0 if page is None else len(page)
+        if page is not None and place < known:
             page[place] = value
             return
         if not value:
             return
         if page is None:
             page = self._pages[ordinal // PAGE] = array(self._typecode)
-        page.frombytes(bytes((place + 1 - len(page)) * page.itemsize))
-        page[place] = value
+        if place > known:
+            page.frombytes(bytes((place - known) * page.itemsize))
+        page.append(value)
 
     def __bool__(self) -> bool:
         """Whether there is any number in it."""
