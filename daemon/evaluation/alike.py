@@ -8,14 +8,16 @@ and the memory are known. Its leaves are put together from the plan, since they 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from pyroaring import BitMap
 
 from ...definitions.conditions import AutomationCondition
 from ...definitions.conditions import restricting as look
 from ...storage import events as e
+from ...storage.events import KeyRanges
 from ...storage.state import Causes
 from ...storage.state.ordinals import OrdinalSpace
 from .moment import Moment
@@ -30,7 +32,6 @@ class PartitionedEvaluation(Evaluation):
 
 Operand = tuple[AutomationCondition, str]
 """A leaf's condition and the name of what evaluates it."""
-ToldLeaves = list[list[e.LeafTruth]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +42,12 @@ class LeafRead:
     place: Place
     label: str
     pulse: bool
+
+
+Line = tuple[LeafRead, Truth]
+"""A leaf and its truth, as it was read."""
+ToldLine = tuple[Place, float | None, KeyRanges | None]
+"""A leaf as a Tick records it, but for the asset that it is about."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,102 +100,129 @@ class Plan:
         return not all(read.node.looks_at_all for read in self.deps)
 
 
-class View:
-    """What one condition says of a dependency to those that read it alike: `truths`, one for each of its nodes that
-    look there (None: the node leaves it out), and `read`, the truths of its operands."""
+class Look:
+    """What is said of all dependencies of which the same is true: `truths`, one for each node of a condition that looks
+    there (None: the node leaves it out), because of what was `read`."""
 
-    __slots__ = ("_told", "key", "plan", "read", "reader", "truths")
+    __slots__ = ("_told", "lines", "read", "truths")
 
-    def __init__(
-        self, plan: Plan, key: str, reader: Hashable, read: list[Truth], truths: tuple[Truth | None, ...]
-    ) -> None:
-        self.plan, self.key, self.reader = plan, key, reader
+    def __init__(self, plan: Plan, read: list[Truth], truths: list[Truth | None]) -> None:
         self.read: list[Truth] = read
-        self.truths: tuple[Truth | None, ...] = truths
-        self._told: tuple[BitMap, str, ToldLeaves] | None = None
+        self.truths: list[Truth | None] = truths
+        self.lines: list[list[Line]] = [
+            [] if truth is None else _true(one.leaves, read) for one, truth in zip(plan.deps, truths, strict=True)
+        ]
+        """The leaves that were true, of each node."""
+        self._told: dict[Hashable, tuple[list[list[ToldLine]], BitMap]] = {}
+
+    def told(self, moment: Moment, space: OrdinalSpace, own: OrdinalSpace, bits: BitMap) -> list[list[ToldLine]]:
+        place = id(bits), space.fingerprint, own.fingerprint
+        if place not in self._told:
+            self._told[place] = [_told(moment, line, space, own, bits) for line in self.lines], bits
+        return self._told[place][0]
+
+
+class View:
+    """What one condition says of one dependency, to all that read it alike."""
+
+    __slots__ = ("_told", "key", "look", "reader")
+
+    def __init__(self, key: str, look: Look, reader: Hashable) -> None:
+        self.key, self.look, self.reader = key, look, reader
+        self._told: tuple[list[list[ToldLine]] | None, list[list[e.LeafTruth]]] = None, []
 
     @property
     def leaves(self) -> list[list[Leaf]]:
         """The leaves that were true, of each node that looks at dependencies."""
-        return [[leaf_at(self.key, *one) for one in self._true(n)] for n in range(len(self.truths))]
+        return [[_leaf(self.key, *one) for one in line] for line in self.look.lines]
 
     @property
     def pulsed(self) -> bool:
-        return any(leaf.pulse for n in range(len(self.truths)) for leaf, _ in self._true(n))
+        return any(leaf.pulse for line in self.look.lines for leaf, _ in line)
 
-    def told(self, moment: Moment, own: OrdinalSpace, bits: BitMap) -> ToldLeaves:
+    def told(self, moment: Moment, own: OrdinalSpace, bits: BitMap) -> list[list[e.LeafTruth]]:
         """The leaves as a Tick records them that requests `bits` of an asset that reads this."""
-        told = self._told
-        if told is None or told[0] is not bits or told[1] != own.fingerprint:
-            leaves = [
-                [
-                    told
-                    for leaf, truth in self._true(n)
-                    if (told := moment.told(leaf.place.path(self.key), truth, self.key, own, bits))
-                ]
-                for n in range(len(self.truths))
-            ]
-            self._told = told = bits, own.fingerprint, leaves
-        return told[2]
-
-    def _true(self, n: int) -> list[tuple[LeafRead, Truth]]:
-        if self.truths[n] is None:
-            return []
-        return [(leaf, truth) for leaf in self.plan.deps[n].leaves if is_true(truth := self.read[leaf.read])]
+        told = self.look.told(moment, moment.state.space(self.key), own, bits)
+        if self._told[0] is not told:
+            self._told = told, [[(at.path(self.key), why, where) for at, why, where in line] for line in told]
+        return self._told[1]
 
 
-def leaf_at(key: str, leaf: LeafRead, truth: Truth) -> Leaf:
+def _true(leaves: Iterable[LeafRead], read: list[Truth]) -> list[Line]:
+    return [(leaf, truth) for leaf in leaves if is_true(truth := read[leaf.read])]
+
+
+def _leaf(key: str, leaf: LeafRead, truth: Truth) -> Leaf:
     return Leaf(leaf.place.path(key), leaf.label, key, truth, leaf.pulse)
 
 
-@dataclass(slots=True, eq=False)
+def _told(moment: Moment, line: list[Line], space: OrdinalSpace, own: OrdinalSpace, bits: BitMap) -> list[ToldLine]:
+    told = [(leaf.place, moment.told(truth, space, own, bits)) for leaf, truth in line]
+    return [(place, what[0], what[1]) for place, what in told if what is not None]
+
+
 class Known:
     """What a condition came to for the first asset that read something, and all others that read the same: as long as
     attempts have handled nothing of what was `latched`, which each asset says for itself."""
 
-    truth: Truth
-    remember: dict[str, Causes]
-    latched: list[Causes]
-    read: object
-    """The objects that were read, so that no id is given again."""
+    def __init__(
+        self,
+        plan: Plan,
+        own: list[Truth],
+        truth: Truth,
+        remember: dict[str, Causes],
+        latched: list[Causes],
+        read: object,
+    ) -> None:
+        """`own` are the truths about the asset itself; `read` are all objects that were read, so that no id is given
+        again."""
+        self.truth, self.remember, self.latched, self.read = truth, remember, latched, read
+        self.parts: list[list[Line] | None] = [
+            _true([part], own) if isinstance(part, LeafRead) else None for part in plan.parts
+        ]
+        """The leaves that were true about the asset itself; None where those about its dependencies stand."""
+        self._told: dict[Hashable, tuple[list[list[e.LeafTruth] | None], BitMap]] = {}
+
+    def told(self, moment: Moment, own: OrdinalSpace, bits: BitMap) -> list[list[e.LeafTruth] | None]:
+        place = id(bits), own.fingerprint
+        if place not in self._told:
+            told = [None if part is None else _told(moment, part, own, own, bits) for part in self.parts]
+            leaves = [None if part is None else [(at.before, why, where) for at, why, where in part] for part in told]
+            self._told[place] = leaves, bits
+        return self._told[place][0]
 
 
 class AlikeEvaluation(PartitionedEvaluation):
     """An evaluation of which the leaves that were true are put together when somebody looks at them."""
 
-    def __init__(
-        self, plan: Plan, key: str, own: list[Truth], views: list[View], truth: Truth, remember: dict[str, Causes]
-    ) -> None:
-        self.truth: Truth = truth
-        self.remember: dict[str, Causes] = remember
-        self._plan, self._key, self._own, self._views = plan, key, own, views
+    def __init__(self, key: str, known: Known, views: list[View]) -> None:
+        self.truth: Truth = known.truth
+        self.remember: dict[str, Causes] = dict(known.remember)
+        self._key, self._known, self._views = key, known, views
 
     @property
     def leaves(self) -> list[Leaf]:  # type: ignore[override]
-        found, seen, n = list[Leaf](), [view.leaves for view in self._views], 0
-        for part in self._plan.parts:
-            if isinstance(part, LeafRead):
-                truth = self._own[part.read]
-                found += [leaf_at(self._key, part, truth)] if is_true(truth) else []
-            else:
-                found += [leaf for leaves in seen for leaf in leaves[n]]
-                n += 1
-        return found
+        own = [None if part is None else [_leaf(self._key, *one) for one in part] for part in self._known.parts]
+        return self._joined(own, [view.leaves for view in self._views])
 
     @property
     def pulsed(self) -> bool:
-        own = [part for part in self._plan.parts if isinstance(part, LeafRead)]
-        return any(leaf.pulse and is_true(self._own[leaf.read]) for leaf in own) or any(v.pulsed for v in self._views)
+        own = any(leaf.pulse for part in self._known.parts for leaf, _ in part or ())
+        return own or any(view.pulsed for view in self._views)
 
     def told(self, moment: Moment, key: str, bits: BitMap) -> tuple[e.LeafTruth, ...]:
-        own, found, n = moment.state.space(key), list[e.LeafTruth](), 0
+        own = moment.state.space(key)
         seen = [view.told(moment, own, bits) for view in self._views]
-        for part in self._plan.parts:
-            if not isinstance(part, LeafRead):
-                for leaves in seen:
-                    found += leaves[n]
-                n += 1
-            elif is_true(truth := self._own[part.read]):
-                told = moment.told(part.place.before, truth, key, own, bits)
-                found += [told] if told else []
-        return tuple(found)
+        return tuple(self._joined(self._known.told(moment, own, bits), seen))
+
+    def _joined(self, own: list[list[Any] | None], seen: list[list[list[Any]]]) -> list[Any]:
+        """Leaves about the asset itself and about its dependencies, in the order of the tree."""
+        found, n = list[Any](), 0
+        for part in own:
+            if part is not None:
+                found += part
+                continue
+            for leaves in seen:
+                found += leaves[n]
+            n += 1
+        return found

@@ -24,7 +24,7 @@ from ...definitions.partitions import (
 )
 from ...definitions.partitions.multi_mappings import default_mapping
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot, DepSnapshot
-from ...storage.events import KeyRanges, LeafTruth
+from ...storage.events import KeyRanges
 from ...storage.state import Causes, Changes, State, mappings
 from ...storage.state.ordinals import OrdinalSpace
 from ...storage.state.positions import Column
@@ -34,6 +34,7 @@ from .once import Once
 from .truth import NO_CAUSES, Truth, any_of
 
 Way = Callable[[BitMap], BitMap]
+Told = tuple[float | None, KeyRanges | None]
 
 
 @dataclass(slots=True)
@@ -205,16 +206,12 @@ class Moment:
         """Partitions as events say them."""
         return self.once(_ranges, bits, space)
 
-    def told(self, path: str, truth: Truth, key: str, own: OrdinalSpace, bits: BitMap) -> LeafTruth | None:
-        """A leaf about the asset `key`, as a Tick records it that requests `bits` of an asset whose space is `own`:
-        about partitions of the same kind, those that are requested. None where it is true for none."""
-        space = self.state.space(key)
-        told = self.once(self._told, truth, space, bits if space.fingerprint == own.fingerprint else None)
-        return None if told is None else (path, *told)
+    def told(self, truth: Truth, space: OrdinalSpace, own: OrdinalSpace, bits: BitMap) -> Told | None:
+        """The position and the partitions of a leaf, as a Tick records them that requests `bits` of an asset whose
+        space is `own`: of a leaf about partitions of the same kind, those that are requested. None: true for none."""
+        return self.once(self._told, truth, space, bits if space.fingerprint == own.fingerprint else None)
 
-    def _told(
-        self, truth: Truth, space: OrdinalSpace, within: BitMap | None
-    ) -> tuple[float | None, KeyRanges | None] | None:
+    def _told(self, truth: Truth, space: OrdinalSpace, within: BitMap | None) -> Told | None:
         if within is not None:
             truth = truth.within(within)
         if not truth.bits:
@@ -250,8 +247,11 @@ class Moment:
         """The first of the steps that made what is news of `key`; infinity where no step did."""
         first = self._first_steps.get(key)
         if first is None:
-            news, made_from = self._news_of(key) | self._come_to_exist(key), self.state.asset(key).table.made_from
-            first = self._first_steps[key] = self.once(made_by_steps, made_from, news.bits)[0] if news else inf
+            first, made_from = inf, self.state.asset(key).table.made_from
+            for news in (self._news_of(key), self._come_to_exist(key)):
+                if news:
+                    first = min(first, self.once(made_by_steps, made_from, news.bits)[0])
+            self._first_steps[key] = first
         return first
 
     def _come_to_exist(self, key: str) -> Causes:
@@ -265,8 +265,9 @@ class Moment:
         partitions = snapshot.partitions if snapshot else None
         if self.previous_at is None or partitions is None:
             return NO_CAUSES
-        added = {name: bits for name in partitions.dynamic_names if (bits := self.changes.added.get(name))}
-        opened = self.once(_opened, partitions, self.at, self.previous_at)
+        opened, added = self.once(_opened, partitions, self.at, self.previous_at), dict[str, BitMap]()
+        if self.changes.added:
+            added = {name: bits for name in partitions.dynamic_names if (bits := self.changes.added.get(name))}
         if not opened and not added:
             return NO_CAUSES
         fresh = self.existing(key) - self.state.spaces.existing(partitions, self.previous_at, without=added)

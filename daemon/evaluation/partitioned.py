@@ -21,7 +21,7 @@ from ...definitions.conditions import restricting as look
 from ...definitions.conditions import run_operands as runs
 from ...definitions.snapshot import AssetSnapshot, DepSnapshot
 from ...storage.state import Causes
-from .alike import AlikeEvaluation, Known, PartitionedEvaluation, Plan, View
+from .alike import AlikeEvaluation, Known, Look, PartitionedEvaluation, Plan, View
 from .moment import Moment, max_per_run
 from .place import Place
 from .plain import OPERANDS, Evaluation, Leaf, PlainEvaluator, evaluate, missing, passing
@@ -73,8 +73,7 @@ class _Run(PlainEvaluator):
     """One evaluation under way."""
 
     def __init__(self, moment: Moment, root: AssetSnapshot) -> None:
-        super().__init__(moment, root)
-        self.result: Evaluation = PartitionedEvaluation()
+        super().__init__(moment, root, PartitionedEvaluation(NOTHING))
         self.views: list[View] | None = None
         """What the dependencies look like, where they look the same to others."""
         self.latches: list[tuple[Causes, BitMap]] = []
@@ -88,23 +87,17 @@ class _Run(PlainEvaluator):
         own = [getattr(self, name)(node, key) for node, name in plan.own]
         memory = moment.state.memory.nodes.get(key) or {}
         kept = [once.same_causes(memory[name]) if name in memory else NO_CAUSES for name in plan.remembered]
-        place = (
-            compiled,
-            id(self.root.partitions),
-            *[id(view.truths) for view in views],
-            *map(id, own),
-            *map(id, kept),
-        )
+        place = (compiled, id(self.root.partitions), *[id(view.look) for view in views], *map(id, own), *map(id, kept))
         known = once.alike.get(place)
         if known is None or any(self._cleared_by_attempts(key, latched) for latched in known.latched):
             assert compiled.node is not None
             self.views = views
             self.latches.clear()
-            truth = compiled.node(self, key)
-            known = Known(truth, self.result.remember, [latched for latched, _ in self.latches], (own, kept, views))
+            truth, remember = compiled.node(self, key), self.result.remember
+            known = Known(plan, own, truth, remember, [latched for latched, _ in self.latches], (own, kept, views))
             if not any(cleared for _, cleared in self.latches):
                 once.alike[place] = known
-        return AlikeEvaluation(plan, key, own, views, known.truth, dict(known.remember))
+        return AlikeEvaluation(key, known, views)
 
     def views_of(self, compiled: Compiled) -> list[View] | None:
         """What the dependencies look like; None where one of them looks to the root as to no other."""
@@ -132,16 +125,16 @@ class _Run(PlainEvaluator):
         self._edge = None
         way = self.moment.way_along(root, dep), dep.gated, key if plan.leaves_out else None
         place = (compiled, *way, *map(id, read))
-        known = once.alike.get(place)
-        if known is None:
-            truths = tuple([self._seen(dep, one.child) if one.node.looks_at(key) else None for one in plan.deps])
-            known = once.alike[place] = truths, read
-        return View(plan, key, reader, read, known[0])
+        look = once.alike.get(place)
+        if look is None:
+            truths = [self._seen(dep, one.child) if one.node.looks_at(key) else None for one in plan.deps]
+            look = once.alike[place] = Look(plan, read, truths)
+        return View(key, look, reader)
 
     def along_deps(self, node: look.DepsMatch, child: Node, place: int) -> list[Truth]:
         """What a node says at each dependency, as seen from the root; `place` is the node's among those in the plan."""
         if self.views is not None:
-            return [truth for view in self.views if (truth := view.truths[place]) is not None]
+            return [truth for view in self.views if (truth := view.look.truths[place]) is not None]
         return [self._seen(dep, child) for dep in self.root.deps if node.looks_at_all or node.looks_at(dep.key)]
 
     def _seen(self, dep: DepSnapshot, child: Node) -> Truth:

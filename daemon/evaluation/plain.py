@@ -58,9 +58,10 @@ class Evaluation:
     def told(self, moment: Moment, key: str, bits: BitMap) -> tuple[e.LeafTruth, ...]:
         """The leaves that were true, as a Tick records them that requests `bits` of the asset `key`: of leaves about
         partitions of the same kind, those that are requested."""
-        own = moment.state.space(key)
-        told = (moment.told(leaf.path, leaf.truth, leaf.key, own, bits) for leaf in self.leaves if leaf.truth.bits)
-        return tuple([leaf for leaf in told if leaf is not None])
+        own, space = moment.state.space(key), moment.state.space
+        leaves = [leaf for leaf in self.leaves if leaf.truth.bits]
+        told = [(leaf.path, moment.told(leaf.truth, space(leaf.key), own, bits)) for leaf in leaves]
+        return tuple([(path, what[0], what[1]) for path, what in told if what is not None])
 
 
 def evaluate(moment: Moment, asset: AssetSnapshot) -> Evaluation:
@@ -76,10 +77,10 @@ def evaluate(moment: Moment, asset: AssetSnapshot) -> Evaluation:
 class PlainEvaluator:
     """Evaluates the nodes of one asset's condition."""
 
-    def __init__(self, moment: Moment, root: AssetSnapshot) -> None:
+    def __init__(self, moment: Moment, root: AssetSnapshot, result: Evaluation | None = None) -> None:
         self.moment: Moment = moment
         self.root: AssetSnapshot = root
-        self.result: Evaluation = Evaluation()
+        self.result: Evaluation = Evaluation() if result is None else result
         self._edge: DepSnapshot | None = None
         """The dependency that is looked at; None while at the root itself."""
         self._resets = 0
