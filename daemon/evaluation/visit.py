@@ -22,7 +22,8 @@ from ...storage import events as e
 from ...storage.state import Causes
 from ...storage.state.asked import alike
 from ...storage.state.assets import Setback
-from ...storage.state.memory import SEEN, delta
+from ...storage.state.memory import SEEN, Difference, difference
+from ...storage.state.ordinals import OrdinalSpace
 from .first_look import begin
 from .graph import ConditionGraph
 from .moment import Moment
@@ -174,9 +175,16 @@ class Visit:
                 if node.startswith(SEEN)
                 else self.moment.state.space(node.partition("@")[2] or asset.key)
             )
-            changed = delta(asset.key, node, memory.of(asset.key, node), after, space, say=self.reasons.say)
-            if changed is not None:
-                self.memory.append(changed)
+            before = self.moment.once.same_causes(memory.of(asset.key, node))
+            told = None if before is after else self.moment.once(self._difference, before, after, space)
+            if told is not None:
+                added, shared, removed = told
+                self.memory.append(
+                    e.MemoryDelta(asset_key=asset.key, node=node, added=added, shared=shared, removed=removed)
+                )
+
+    def _difference(self, before: Causes, after: Causes, space: OrdinalSpace) -> Difference | None:
+        return difference(before, after, space, say=self.reasons.say)
 
     def _allowed(self, asset: AssetSnapshot, truth: Truth) -> BitMap:
         """The partitions to request: where the condition holds, less the cases a to d above."""
@@ -189,6 +197,8 @@ class Visit:
             wanted -= BitMap([n for n in wanted & BitMap(table.blocked) if self.is_blocked(asset, n)])  # b
         for ordinal in table.setbacks.keys() & wanted if table.setbacks else ():  # d
             self._put_off(asset.key, BitMap([ordinal]), _lost_until(table.setbacks[ordinal]), wanted)
+        if not table.asked.requests:
+            return wanted
         now, interval = _micros(self.moment.at), self._min_request_interval
         reasons: Causes | None = None
         for asked_at, because in table.asked.since(now - interval // MICROSECOND):  # c
