@@ -129,6 +129,7 @@ class _Run(PlainEvaluator):
         if look is None:
             truths = [self._seen(dep, one.child) if one.node.looks_at(key) else None for one in plan.deps]
             look = once.alike[place] = Look(plan, read, truths)
+            self.result.leaves.clear()  # which are those of the look
         return View(key, look, reader)
 
     def along_deps(self, node: look.DepsMatch, child: Node, place: int) -> list[Truth]:
