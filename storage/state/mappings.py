@@ -28,6 +28,8 @@ from .tuples import TupleSpace
 
 FEW = 16
 """Positions up to this number are mapped one by one."""
+EACH = 16
+"""So are those of more partitions each than this, on average."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def causes_downstream(mapping: PartitionMapping, causes: Causes, *, up: Side, do
 
 def _are_many(causes: Causes) -> bool:
     """Whether there are many positions, of few partitions each."""
-    return len(causes.groups) > FEW and len(causes.bits) < FEW * len(causes.groups)
+    return len(causes.groups) > FEW and len(causes.bits) <= EACH * len(causes.groups)
 
 
 def upstream(mapping: PartitionMapping, bits: BitMap, *, up: Side, down: Side) -> BitMap:
