@@ -247,10 +247,10 @@ class Moment:
         """The first of the steps that made what is news of `key`; infinity where no step did."""
         first = self._first_steps.get(key)
         if first is None:
-            first, made_from = inf, self.state.asset(key).table.made_from
-            for news in (self._news_of(key), self._come_to_exist(key)):
-                if news:
-                    first = min(first, self.once(made_by_steps, made_from, news.bits)[0])
+            first = inf
+            if key in self.changes.updated or self._come_to_exist(key):
+                news, made_from = self._news_of(key) | self._come_to_exist(key), self.state.asset(key).table.made_from
+                first = self.once(made_by_steps, made_from, news.bits)[0]
             self._first_steps[key] = first
         return first
 
@@ -316,7 +316,7 @@ def _ranges(bits: BitMap, space: OrdinalSpace) -> KeyRanges | None:
 
 def made_by_steps(made_from: Column, bits: BitMap) -> tuple[float, list[tuple[int, float]]]:
     """The partitions among `bits` that steps made, each with its step; and the first of the steps."""
-    found = [(ordinal, step) for ordinal in bits if (step := made_from[ordinal])] if made_from else []
+    found = [(ordinal, step) for ordinal in bits if (step := made_from[ordinal])] if made_from.largest() else []
     return min([step for _, step in found], default=inf), found
 
 

@@ -29,10 +29,12 @@ FEW = 8
 class Once:
     """What was made in one tick, by the function and the identities of what it was made of."""
 
-    __slots__ = ("_equal", "_made", "alike", "views")
+    __slots__ = ("_equal", "_made", "_same", "alike", "views")
 
     def __init__(self) -> None:
         self._made: dict[tuple[Any, ...], tuple[Any, tuple[Any, ...]]] = {}
+        self._same: dict[int, tuple[Any, Any]] = {}
+        """By identity, what equals it, and the thing itself: so no id is given again."""
         self._equal: dict[object, Any] = {}
         self.views: dict[Any, Any] = {}
         """What conditions say of a dependency, by all that this depends on."""
@@ -49,22 +51,32 @@ class Once:
 
     def same(self, bits: BitMap) -> BitMap:
         """An equal set: one object for all that are equal. Its runs are handled in one go."""
-        return self(self._first_set, bits) if bits else NO_BITS
+        if not bits:
+            return NO_BITS
+        known = self._same.get(id(bits))
+        if known is None:
+            known = self._same[id(bits)] = self._first_set(bits), bits
+        return known[0]
 
     def same_causes(self, causes: Causes) -> Causes:
         """Equal causes: one object for all that are equal. Those with many positions are left as they are."""
-        if not causes:
+        if not causes.groups:
             return NO_CAUSES
-        return causes if len(causes.groups) > FEW else self(self._first_causes, causes)
+        known = self._same.get(id(causes))
+        if known is None:
+            known = self._same[id(causes)] = self._first_causes(causes), causes
+        return known[0]
 
     def _first_set(self, bits: BitMap) -> BitMap:
-        data = bits.serialize()
-        first = self._equal.get(hash(data))
+        data = hash(bits.serialize())
+        first = self._equal.get(data)
         if first is None:
-            first = self._equal[hash(data)] = bits.copy()
+            first = self._equal[data] = bits.copy()
             first.run_optimize()
         return first if first == bits else bits
 
     def _first_causes(self, causes: Causes) -> Causes:
-        place = tuple([(position, id(self.same(bits))) for position, bits in causes])
+        if len(causes.groups) > FEW:
+            return causes
+        place = tuple([(position, id(self.same(bits))) for position, bits in causes.groups])
         return self._equal.setdefault(place, causes)

@@ -106,10 +106,11 @@ class Causes:
         seen, known = BitMap(), set[tuple[int, int]]()
         found: list[Group] = []
         for position, group in self.groups:
-            there = {span for ordinal in group if (span := spans.get(ordinal)) is not None and span not in known}
+            ordinals = (group.min(),) if len(group) == 1 else group
+            there = [span for ordinal in ordinals if (span := spans.get(ordinal)) is not None and span not in known]
             if not there:
                 continue
-            known |= there
+            known.update(there)
             bits = BitMap()
             for first, last in there:
                 bits.add_range(max(first, 0), max(last + 1, 0))

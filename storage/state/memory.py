@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from pydantic import TypeAdapter
 from pyroaring import BitMap
 
 from ..events import Cause, Decision, KeyRanges, MemoryDelta, Tick
@@ -18,7 +17,6 @@ from .causes import Causes
 from .ordinals import OrdinalSpace
 
 SEEN = "seen:"
-_CAUSES = TypeAdapter(tuple[Cause, ...])  # makes thousands at half the cost of making one by one
 NOTHING = Causes()
 
 
@@ -105,23 +103,18 @@ class Told:
 
 def told(causes: Causes, space: OrdinalSpace) -> tuple[Cause, ...]:
     """Positions and their partitions, as events say them."""
-    return _CAUSES.validate_python([{"position": at, "partitions": space.ranges(bits)} for at, bits in causes])
+    return tuple([Cause(position=position, partitions=space.ranges(bits)) for position, bits in causes])
 
 
 Said = tuple[tuple[Cause, ...], int | None]
 """Reasons as a part of a Tick says them: its own, or (the place) those in `Tick.shared`."""
 
-
 Difference = tuple[tuple[Cause, ...], int | None, tuple[KeyRanges | None, ...]]
 """What a MemoryDelta adds, of its own or shared, and what it removes."""
 
 
-def say(causes: Causes, space: OrdinalSpace) -> Said:
-    return told(causes, space), None
-
-
 def difference(
-    before: Causes, after: Causes, space: OrdinalSpace, *, say: Callable[[Causes, OrdinalSpace], Said] = say
+    before: Causes, after: Causes, space: OrdinalSpace, *, say: Callable[[Causes, OrdinalSpace], Said]
 ) -> Difference | None:
     """What has to be added to and removed from `before` to make `after`; None where nothing."""
     if before == after:

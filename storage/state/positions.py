@@ -29,21 +29,15 @@ class Column:
 
     def __setitem__(self, ordinal: int, value: int | float) -> None:
         page, place = self._pages.get(ordinal // PAGE), ordinal % PAGE
-        known = 0 if page is None else len(page)
-        if page is not None and place < known:
+        if page is not None and place < len(page):
             page[place] = value
             return
         if not value:
             return
         if page is None:
             page = self._pages[ordinal // PAGE] = array(self._typecode)
-        if place > known:
-            page.frombytes(bytes((place - known) * page.itemsize))
-        page.append(value)
-
-    def __bool__(self) -> bool:
-        """Whether there is any number in it."""
-        return any(map(any, self._pages.values()))
+        page.frombytes(bytes((place + 1 - len(page)) * page.itemsize))
+        page[place] = value
 
     def largest(self) -> int | float:
         """The largest number in it, or 0."""
