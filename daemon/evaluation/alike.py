@@ -74,6 +74,8 @@ class Plan:
     """The names under which nodes remember something."""
     can_be_alike: bool = True
     """Whether what it says of a dependency is the same for all assets that read it alike."""
+    leaves_out: bool = False
+    """Whether a node looks at some dependencies only."""
     _under_deps: list[LeafRead] = field(default_factory=list)
 
     def reads(self, node: AutomationCondition, name: str, place: Place) -> None:
@@ -91,13 +93,9 @@ class Plan:
         read = DepsRead(node, child, self._under_deps)
         self.parts.append(read)
         self.deps.append(read)
+        self.leaves_out = self.leaves_out or not node.looks_at_all
         self._under_deps = []
         return len(self.deps) - 1
-
-    @property
-    def leaves_out(self) -> bool:
-        """Whether a node looks at some dependencies only."""
-        return not all(read.node.looks_at_all for read in self.deps)
 
 
 class Look:

@@ -1,50 +1,31 @@
 """The evaluator of partitioned assets: the plain one's operands and operators over a compiled condition.
 
 The plain evaluator decides again at each node of what kind it is, spells out its path and combines sets that are mostly
-empty. Here a condition becomes functions that call each other, once for all assets that have it; a path is spelled out
-where a leaf is true, and what is nowhere true is passed on as such. What a node means stands in `plain.py` alone.
+empty. Here a condition is compiled once for all assets that have it (`compiling.py`), what is nowhere true is passed on
+as such, and what many assets make of the same is made once (`once.py`): to the whole evaluation of an asset that reads
+what another one read (`alike.py`). What a node means stands in `plain.py` alone.
 
 Conditions that look further than at direct dependencies are left to the plain evaluator.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from collections.abc import Hashable
 
 from pyroaring import BitMap
 
-from ...definitions.conditions import AutomationCondition, PythonCondition
+from ...definitions.conditions import AutomationCondition
 from ...definitions.conditions import operands as op
-from ...definitions.conditions import operators as ops
 from ...definitions.conditions import restricting as look
-from ...definitions.conditions import run_operands as runs
 from ...definitions.snapshot import AssetSnapshot, DepSnapshot
 from ...storage.state import Causes
-from .alike import AlikeEvaluation, Known, Look, PartitionedEvaluation, Plan, View
+from .alike import AlikeEvaluation, Known, Look, PartitionedEvaluation, View
+from .compiling import Compiled, Node
 from .moment import Moment, max_per_run
-from .place import Place
-from .plain import OPERANDS, Evaluation, Leaf, PlainEvaluator, evaluate, missing, passing
+from .plain import Evaluation, PlainEvaluator, evaluate, missing, passing
 from .truth import NO_BITS, NO_CAUSES, Truth, all_of, any_of, is_true
 
 NOTHING = Truth(NO_BITS)
-
-Node = Callable[["_Run", str], Truth]
-"""A compiled node: its truth at an asset."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Compiled:
-    """A condition as functions; `node` is None where something below it looks further than one dependency."""
-
-    condition: AutomationCondition
-    node: Node | None
-    plan: Plan
-
-    @classmethod
-    def of(cls, condition: AutomationCondition) -> Compiled:
-        plan = Plan()
-        return cls(condition, _compiled(condition, Place(), plan), plan)
 
 
 class PartitionedEvaluator:
@@ -61,7 +42,7 @@ class PartitionedEvaluator:
             compiled = self._compiled[id(condition)] = Compiled.of(condition)
         if compiled.node is None:
             return evaluate(moment, asset)
-        run = _Run(moment, asset)
+        run = Run(moment, asset)
         views = run.views_of(compiled)
         if views is not None:
             return run.alike(compiled, views)
@@ -69,7 +50,7 @@ class PartitionedEvaluator:
         return run.result
 
 
-class _Run(PlainEvaluator):
+class Run(PlainEvaluator):
     """One evaluation under way."""
 
     def __init__(self, moment: Moment, root: AssetSnapshot) -> None:
@@ -228,86 +209,3 @@ def _less(candidates: BitMap, bits: BitMap) -> Truth:
 
 def _within(bits: BitMap, existing: BitMap) -> Truth:
     return Truth(bits & existing)
-
-
-# ---- compiling -------------------------------------------------------------------------------------------------------
-
-
-def _compiled(node: AutomationCondition, place: Place, plan: Plan) -> Node | None:
-    """The function of a node, or None where something below it looks further than one dependency. What it reads is
-    added to the plan."""
-    here = place.down(f"/{node.label or node.name}")
-    if type(node) in OPERANDS:
-        return _leaf(node, here, plan)
-    if isinstance(node, look.DepsMatch):
-        child = _compiled(node.children[0], here.along_dep(), plan) if place.after is None else None
-        return None if child is None else _deps(node, child, plan)
-    if isinstance(node, ops.Since):
-        trigger = _compiled(node.children[0], here.down(".trigger"), plan)
-        reset = _compiled(node.children[1], here.down(".reset"), plan)
-        _remembers(here, plan, node.node_id, f"level:{node.node_id}")
-        return None if trigger is None or reset is None else _since(node, trigger, reset)
-    if isinstance(node, ops.NewlyTrue):
-        child = _compiled(node.children[0], here, plan)
-        _remembers(here, plan, node.node_id)
-        return None if child is None else _newly_true(node, child)
-    children = [_compiled(child, here.down(f".{n}"), plan) for n, child in enumerate(node.children)]
-    known = [child for child in children if child is not None]
-    combine = _COMBINED.get(type(node))
-    return None if combine is None or len(known) < len(children) else combine(known)
-
-
-def _remembers(place: Place, plan: Plan, *names: str) -> None:
-    if place.after is not None:
-        plan.can_be_alike = False  # of a dependency each asset remembers something of its own
-    plan.remembered += names
-
-
-def _leaf(node: AutomationCondition, place: Place, plan: Plan) -> Node:
-    """Takes note of the leaf where it is true."""
-    label, pulse, name = node.label or node.name, bool(getattr(node, "pulse", False)), OPERANDS[type(node)]
-    plan.reads(node, name, place)
-    if isinstance(node, PythonCondition) or (place.after is not None and isinstance(node, _ABOUT_THE_ROOT)):
-        plan.can_be_alike = False
-
-    def evaluated(run: _Run, key: str) -> Truth:
-        truth: Truth = getattr(run, name)(node, key)
-        if is_true(truth):
-            run.result.leaves.append(Leaf(place.path(key), label, key, truth, pulse))
-        return truth
-
-    return evaluated
-
-
-_ABOUT_THE_ROOT = (runs.ExecutedWithRootTarget, op.InitialEvaluation)
-
-
-def _deps(node: look.DepsMatch, child: Node, plan: Plan) -> Node:
-    place = plan.looks_at_deps(node, child)
-    if isinstance(node, look.AnyDepsMatch):
-        return lambda run, key: run.any_of(run.along_deps(node, child, place))
-    return lambda run, key: run.all_of(run.along_deps(node, child, place), key)
-
-
-def _since(node: ops.Since, trigger: Node, reset: Node) -> Node:
-    return lambda run, key: run.latched(node, key, trigger(run, key), run.as_reset(lambda: reset(run, key)))
-
-
-def _newly_true(node: ops.NewlyTrue, child: Node) -> Node:
-    return lambda run, key: run.turned_true(node, key, child(run, key))
-
-
-def _and(children: list[Node]) -> Node:
-    return lambda run, key: run.all_of([child(run, key) for child in children], key)
-
-
-def _or(children: list[Node]) -> Node:
-    return lambda run, key: run.any_of([child(run, key) for child in children])
-
-
-def _not(children: list[Node]) -> Node:
-    [child] = children
-    return lambda run, key: run.negated(child(run, key), key)
-
-
-_COMBINED: dict[type, Callable[[list[Node]], Node]] = {ops.And: _and, ops.Or: _or, ops.Not: _not}
