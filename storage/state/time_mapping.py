@@ -25,6 +25,8 @@ FEW = 64
 
 PAGE = 256
 """Windows whose starts are kept together."""
+SPARSE = 8
+"""Of more windows than this for each bit the starts are not looked up together."""
 
 
 def overlapping(bits: BitMap, source: Calendar, target: Calendar) -> BitMap:
@@ -43,18 +45,22 @@ def overlapping(bits: BitMap, source: Calendar, target: Calendar) -> BitMap:
 def reaches(bits: BitMap, source: Calendar, target: Calendar) -> Iterator[tuple[int, int, int]]:
     """Each window of `bits` with the first and the last window of `target` that it shares time with; an empty one
     shares none."""
-    if not bits:
-        return
     if source == target:
         yield from ((ordinal, ordinal, ordinal) for ordinal in bits)
-        return
-    starts, first = _starts(source, bits.min(), bits.max() + 2), bits.min()
-    low = target.at(starts[0])
-    edges = _starts(target, low, target.at(starts[-1]) + 2)
-    for ordinal in bits:
-        start, end = starts[ordinal - first], starts[ordinal - first + 1]
-        if start < end:  # a day that a country skipped is empty
-            yield ordinal, max(low + bisect_right(edges, start) - 1, 0), low + bisect_right(edges, end - 1) - 1
+    elif not bits or _longer(source, target) or bits.max() - bits.min() > SPARSE * len(bits):
+        for ordinal in bits:
+            start, end = source.start(ordinal), source.start(ordinal + 1)
+            if start < end:  # a day that a country skipped is empty
+                yield ordinal, max(target.at(start), 0), target.at(end - 1)
+    else:
+        first = bits.min()
+        starts = _starts(source, first, bits.max() + 2)
+        low = target.at(starts[0])
+        edges = _starts(target, low, target.at(starts[-1]) + 2)
+        for ordinal in bits:
+            start, end = starts[ordinal - first], starts[ordinal - first + 1]
+            if start < end:
+                yield ordinal, max(low + bisect_right(edges, start) - 1, 0), low + bisect_right(edges, end - 1) - 1
 
 
 def moved(bits: BitMap, first: int, last: int) -> BitMap:
