@@ -19,7 +19,7 @@ from ..storage.ids import IdSource
 from ..storage.log import EventLog, Expect
 from ..storage.snapshots import newest_state
 from ..storage.state import State
-from .evaluation.scalar import ScalarEvaluator
+from .evaluation.quick import QuickEvaluator
 from .evaluation.ticker import BACKFILL_ABOVE, Ticker
 from .evaluation.visit import Evaluate
 from .host.orders import Order
@@ -63,12 +63,12 @@ def assemble(
     ids: IdSource,
     term: int,
     tasks: TaskGroup,
-    evaluator: Callable[[DefinitionsSnapshot], Evaluate] = ScalarEvaluator,
+    evaluator: Callable[[DefinitionsSnapshot], Evaluate] = QuickEvaluator,
     may_decide: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint,
+    looked_at_all: Callable[[], None] = lambda: None,
 ) -> Parts:
     """The parts of one daemon over `state`, as `state_before_last_tick` gives it. `evaluate` has a code host evaluate a
-    schedule or a sensor; `evaluator` makes what evaluates conditions, `may_decide` returns as
-    soon as this daemon leads."""
+    schedule or a sensor; `evaluator` makes what evaluates conditions; `may_decide` and `looked_at_all` as in `Loop`."""
 
     async def append(facts: Sequence[e.Event]) -> range:
         return await events.append_async(facts, expect=Expect(term=term))
@@ -79,7 +79,17 @@ def assemble(
     backfills = BackfillDriver(state, run_id=ids.new_id, window=2 * settings.max_concurrent_runs, lives=leases.is_held)
     ticker = Ticker(state, run_id=ids.new_id, evaluator=evaluator, backfill_above=settings.backfill_above)
     loop = Loop(
-        events, ticker, runs, sensing, backfills, snapshots, clock=clock, term=term, tasks=tasks, may_decide=may_decide
+        events,
+        ticker,
+        runs,
+        sensing,
+        backfills,
+        snapshots,
+        clock=clock,
+        term=term,
+        tasks=tasks,
+        may_decide=may_decide,
+        looked_at_all=looked_at_all,
     )
     return Parts(loop, runs, sensing)
 

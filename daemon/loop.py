@@ -61,12 +61,14 @@ class Loop:
         term: int,
         tasks: TaskGroup,
         may_decide: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint,
+        looked_at_all: Callable[[], None] = lambda: None,
     ) -> None:
-        """`may_decide` returns as soon as this daemon leads, and is asked before each turn."""
+        """`may_decide` returns as soon as this daemon leads, and is asked before each turn. `looked_at_all` is called
+        after a turn in which every asset was evaluated: after the start, and when definitions have changed."""
         self._log, self._ticker, self._runs = events, ticker, runs
         self._sensing, self._backfills = sensing, backfills
         self._clock, self._term, self._tasks = clock, term, tasks
-        self._may_decide = may_decide
+        self._may_decide, self._looked_at_all = may_decide, looked_at_all
         self._freshness = FreshnessWatch(ticker.state)
         self._snapshots = snapshots
         self._is_finishing = False
@@ -143,6 +145,8 @@ class Loop:
         if self.state.definitions is not None:
             await self._runs.launch(self.state.definitions)
         _tell(outcome)
+        if outcome.everything:
+            self._looked_at_all()
         now = self._clock.now()
         if self._ticker.ready and self._runs.accepting:
             await self._sensing.start_due(now)

@@ -29,6 +29,7 @@ from ..storage.clock import Clock, SystemClock
 from ..storage.ids import IdSource, SystemIds
 from ..storage.log import EventLog, Expect
 from ..storage.opening import lead_lock, place_of
+from ..storage.uncollected import set_aside
 from .arrivals import ArrivalWatcher
 from .assembly import Settings, assemble, record_loaded, state_before_last_tick
 from .evaluation.ticker import BACKFILL_ABOVE
@@ -125,6 +126,7 @@ class Daemon:
                     term=term,
                     tasks=tasks,
                     may_decide=lead.held,
+                    looked_at_all=set_aside,
                 )
                 loop, runs, sensing = parts.loop, parts.runs, parts.sensing
                 tasks.start_soon(lead.keep, term)

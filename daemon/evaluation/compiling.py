@@ -1,120 +1,178 @@
-"""Conditions compiled for partitioned assets: functions that call each other, made once for all assets that have one.
+"""Conditions as functions: the text of each node, one after the other, without a call between them.
 
-A path is spelled out where a leaf is true. Beside its functions a condition has a plan of what these read (`alike.py`).
+Most assets have no partitions, and of those that have, most ticks touch one. At one partition each node of a condition
+is true or not, because of one position in the log: no sets, nothing to combine. A condition becomes one function, once
+for all assets that have it; a node is a line or two of it, dependencies are a loop. Walking the tree instead took three
+times as long.
+
+What a node means stands in `plain.py`, the oracle that this is tested against. What is not in here (dependencies of
+dependencies, other assets, checks) is left to the evaluators of whole sets.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
-from ...definitions.conditions import AutomationCondition, PythonCondition
+from ...definitions.conditions import AutomationCondition
 from ...definitions.conditions import operands as op
 from ...definitions.conditions import operators as ops
 from ...definitions.conditions import restricting as look
-from ...definitions.conditions import run_operands as runs
-from .alike import Plan
 from .place import Place
-from .plain import OPERANDS, Leaf
-from .truth import Truth, is_true
+from .point_operands import AT_DEP, AT_ROOT, OPERANDS, Site
+from .said import NEVER, NOWHERE, Gathering, Said, all_of, any_of, largest, not_of
+from .source import Source
 
-if TYPE_CHECKING:
-    from .partitioned import Run
-
-Node = Callable[["Run", str], Truth]
-"""A compiled node: its truth at an asset."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Compiled:
-    """A condition as functions; `node` is None where something below it looks further than one dependency."""
-
-    condition: AutomationCondition
-    node: Node | None
-    plan: Plan
-
-    @classmethod
-    def of(cls, condition: AutomationCondition) -> Compiled:
-        plan = Plan()
-        return cls(condition, _compiled(condition, Place(), plan), plan)
+PROLOGUE = """\
+    moment, key, table, asset, n = run.moment, run.root, run.table, run.asset, run.ordinal
+    memory, deps, leaves, first = run.memory, run.deps, run.leaves, run.first
+    updated = moment.changes.updated
+    has_more_news = first or moment.changes.owed
+    state = moment.state
+    through = state.through"""
 
 
-def _compiled(node: AutomationCondition, place: Place, plan: Plan) -> Node | None:
-    """The function of a node, or None where something below it looks further than one dependency. What it reads is
-    added to the plan."""
-    here = place.down(f"/{node.label or node.name}")
-    if type(node) in OPERANDS:
-        return _leaf(node, here, plan)
-    if isinstance(node, look.DepsMatch):
-        child = _compiled(node.children[0], here.along_dep(), plan) if place.after is None else None
-        return None if child is None else _deps(node, child, plan)
-    if isinstance(node, ops.Since):
-        trigger = _compiled(node.children[0], here.down(".trigger"), plan)
-        reset = _compiled(node.children[1], here.down(".reset"), plan)
-        _remembers(here, plan, node.node_id, f"level:{node.node_id}")
-        return None if trigger is None or reset is None else _since(node, trigger, reset)
-    if isinstance(node, ops.NewlyTrue):
-        child = _compiled(node.children[0], here, plan)
-        _remembers(here, plan, node.node_id)
-        return None if child is None else _newly_true(node, child)
-    children = [_compiled(child, here.down(f".{n}"), plan) for n, child in enumerate(node.children)]
-    known = [child for child in children if child is not None]
-    combine = _COMBINED.get(type(node))
-    return None if combine is None or len(known) < len(children) else combine(known)
+class LeafKind(NamedTuple):
+    """A leaf of a condition, wherever it is looked at."""
+
+    place: Place
+    label: str
+    pulse: bool
+    loop: int
+    """The leaves of one loop over dependencies have one number; the leaves behind it have larger ones."""
+    number: int
 
 
-def _remembers(place: Place, plan: Plan, *names: str) -> None:
-    if place.after is not None:
-        plan.can_be_alike = False  # of a dependency each asset remembers something of its own
-    plan.remembered += names
+class Compiled(NamedTuple):
+    """A condition as a function of a run (`points.py`): lasting, position, passing, its position."""
+
+    evaluate: Callable[..., tuple[bool, float, bool, float]]
+    reads_deps: bool
+    remembers_deps: bool
+    """Whether it remembers anything about partitions of dependencies."""
 
 
-def _leaf(node: AutomationCondition, place: Place, plan: Plan) -> Node:
-    """Takes note of the leaf where it is true."""
-    label, pulse, name = node.label or node.name, bool(getattr(node, "pulse", False)), OPERANDS[type(node)]
-    plan.reads(node, name, place)
-    if isinstance(node, PythonCondition) or (place.after is not None and isinstance(node, _ABOUT_THE_ROOT)):
-        plan.can_be_alike = False
-
-    def evaluated(run: Run, key: str) -> Truth:
-        truth: Truth = getattr(run, name)(node, key)
-        if is_true(truth):
-            run.result.leaves.append(Leaf(place.path(key), label, key, truth, pulse))
-        return truth
-
-    return evaluated
+def compiled(condition: AutomationCondition) -> Compiled | None:
+    """The function of a condition, or None where something in it is not for this evaluator."""
+    source = Source()
+    compiler = _Compiler(source)
+    try:
+        said = compiler.node(condition, Place(), AT_ROOT)
+    except _NotHere:
+        return None
+    result = f"bool({said.lasting}), {said.position}, bool({said.passing}), {said.passing_position}"
+    return Compiled(source.function("run", PROLOGUE, result), compiler.reads_deps, compiler.remembers_deps)
 
 
-_ABOUT_THE_ROOT = (runs.ExecutedWithRootTarget, op.InitialEvaluation)
+class _NotHere(Exception):
+    """A node that looks further than this evaluator does."""
 
 
-def _deps(node: look.DepsMatch, child: Node, plan: Plan) -> Node:
-    place = plan.looks_at_deps(node, child)
-    if isinstance(node, look.AnyDepsMatch):
-        return lambda run, key: run.any_of(run.along_deps(node, child, place))
-    return lambda run, key: run.all_of(run.along_deps(node, child, place), key)
+class _Compiler:
+    """Writes the nodes of one condition."""
 
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.reads_deps = self.remembers_deps = False
+        self._loop: int | None = None
+        self._leaves = 0
 
-def _since(node: ops.Since, trigger: Node, reset: Node) -> Node:
-    return lambda run, key: run.latched(node, key, trigger(run, key), run.as_reset(lambda: reset(run, key)))
+    def node(self, node: AutomationCondition, place: Place, site: Site) -> Said:
+        here = place.down(f"/{node.label or node.name}")
+        if (operand := OPERANDS.get(type(node))) is not None:
+            return self._leaf(operand(self._source, node, site, place.in_reset), node, here, site)
+        if isinstance(node, look.DepsMatch):
+            return self._deps(node, here, site)
+        if isinstance(node, ops.Since):
+            trigger = self.node(node.children[0], here.down(".trigger"), site)
+            reset = self.node(node.children[1], here.down(".reset")._replace(in_reset=True), site)
+            return self._since(node, trigger, reset, site)
+        if isinstance(node, ops.NewlyTrue):
+            return self._newly_true(node, self.node(node.children[0], here, site), site)
+        if type(node) not in (ops.And, ops.Or, ops.Not):
+            raise _NotHere
+        children = [self.node(child, here.down(f".{n}"), site) for n, child in enumerate(node.children)]
+        if isinstance(node, ops.And):
+            return all_of(self._source, children)
+        return any_of(self._source, children) if isinstance(node, ops.Or) else not_of(self._source, children[0])
 
+    def _leaf(self, said: Said, node: AutomationCondition, place: Place, site: Site) -> Said:
+        """Takes note of the leaf where it is true."""
+        if said.is_true != NEVER:
+            label, pulse, number = node.label or node.name, bool(getattr(node, "pulse", False)), self._leaves
+            loop = number if self._loop is None else self._loop
+            kind = self._source.name(LeafKind(place, label, pulse, loop, number))
+            self._leaves += 1
+            with self._source.block(f"if {said.is_true}:"):
+                self._source.line(f"leaves.append(({kind}, {site.key}, {said.newest}))")
+        return said
 
-def _newly_true(node: ops.NewlyTrue, child: Node) -> Node:
-    return lambda run, key: run.turned_true(node, key, child(run, key))
+    def _deps(self, node: look.DepsMatch, place: Place, site: Site) -> Said:
+        if site is not AT_ROOT:
+            raise _NotHere
+        self.reads_deps, self._loop = True, self._leaves
+        gathering = Gathering(self._source, is_any=isinstance(node, look.AnyDepsMatch))
+        among = "deps" if node.looks_at_all else f"[dep for dep in deps if {self._source.name(node.looks_at)}(dep[1])]"
+        one = f"{AT_DEP.dep}, {AT_DEP.key}, {AT_DEP.asset}, {AT_DEP.table}, {AT_DEP.n}, {AT_DEP.requested}"
+        with self._source.block(f"for {one} in {among}:"):
+            gathering.add(self.node(node.children[0], place.along_dep(), AT_DEP))
+        self._loop, self._leaves = None, self._leaves + 1
+        return gathering.any_of() if isinstance(node, look.AnyDepsMatch) else gathering.all_of()
 
+    def _memory(self, node: AutomationCondition, site: Site) -> str:
+        """The name that the memory of a node has."""
+        if site is AT_ROOT:
+            return self._source.name(node.node_id)
+        self.remembers_deps = True
+        return self._source.let(f"{self._source.name(node.node_id + '@')} + {site.key}")
 
-def _and(children: list[Node]) -> Node:
-    return lambda run, key: run.all_of([child(run, key) for child in children], key)
+    def _latched(self, name: str, trigger: Said) -> str:
+        """The position that a latch holds with what its trigger says now."""
+        source, position = self._source, trigger.position
+        if not trigger.is_named and trigger.lasting != NEVER:
+            position = source.new(position)
+            with source.block(f"if memory or {trigger.lasting}:"):
+                source.line(f"{position} = run.turned({name}, {trigger.lasting}, {position})")
+        remembered = source.let(f"run.remembered({name}) if memory else 0")
+        return source.let(largest([remembered, position]))
 
+    def _since(self, node: ops.Since, trigger: Said, reset: Said, site: Site) -> Said:
+        """A latch. What an attempt under way has handled stays in memory until the attempt ends (SEMANTICS 2g)."""
+        source, name = self._source, self._memory(node, site)
+        latched = self._latched(name, trigger)
+        live = source.new(latched)
+        if isinstance(node.children[1], op.Handled):
+            kept = source.new(latched)
+            attempted = f"{site.n} in {site.table}.attempted and {site.table}.handled[{site.n}] >= {latched}"
+            with source.block(f"if {latched} and {attempted}:"):
+                source.line(f"{live} = 0")
+                with source.block(f"if {site.n} not in {site.asset}.run_in_progress:"):
+                    source.line(f"{kept} = 0")
+        else:
+            kept = live
+            spoken = source.let(reset.newest)
+            with source.block(f"if ({reset.is_true}) and (not {spoken} or {spoken} >= {latched}):"):
+                source.line(f"{live} = 0")
+        with source.block(f"if {kept} or memory:"):
+            source.line(f"run.kept[{name}] = {kept}")
+        return Said(source.let(f"{live} > 0"), live, trigger.passing, trigger.passing_position, is_named=True)
 
-def _or(children: list[Node]) -> Node:
-    return lambda run, key: run.any_of([child(run, key) for child in children])
-
-
-def _not(children: list[Node]) -> Node:
-    [child] = children
-    return lambda run, key: run.negated(child(run, key), key)
-
-
-_COMBINED: dict[type, Callable[[list[Node]], Node]] = {ops.And: _and, ops.Or: _or, ops.Not: _not}
+    def _newly_true(self, node: ops.NewlyTrue, child: Said, site: Site) -> Said:
+        source, name = self._source, self._memory(node, site)
+        before = source.let(f"run.remembered({name}) if memory else 0")
+        position, fresh = source.new(NOWHERE), source.new(NEVER)
+        with source.block(f"if {child.is_true}:"):
+            source.line(f"{position} = {before} or {child.newest} or through")
+            source.line(f"{fresh} = not {before}")
+        with source.block(f"if {position} or memory:"):
+            source.line(f"run.kept[{name}] = {position}")
+        if child.passing == NEVER:
+            return Said(fresh, source.let(f"{position} if {fresh} else 0"), is_named=True)
+        lasting, passing = source.let(f"{fresh} and not {child.passing}"), source.let(f"{fresh} and {child.passing}")
+        return Said(
+            lasting,
+            source.let(f"{position} if {lasting} else 0"),
+            passing,
+            source.let(f"{position} if {passing} else 0"),
+            is_named=True,
+        )

@@ -31,7 +31,7 @@ from ...storage.state.positions import Column
 from ...storage.state.tuples import TupleSpace
 from .firing import last_firing
 from .once import Once
-from .truth import NO_CAUSES, Truth, any_of
+from .truth import NO_CAUSES, WHOLE, Truth, any_of
 
 Way = Callable[[BitMap], BitMap]
 Told = tuple[float | None, KeyRanges | None]
@@ -60,11 +60,16 @@ class Moment:
     """Of those that were never evaluated before, how many partitions may be asked for because they are missing."""
     left: dict[str, BitMap] = field(default_factory=dict)
     """What is missing and was left so by a first evaluation."""
+    whole: set[str] | None = None
+    """Assets for which anything can have changed in any partition; None: all assets."""
+    partly: dict[str, BitMap] = field(default_factory=dict)
+    """Of other assets that changed, the partitions in which they did."""
     _news: dict[str, Causes] = field(default_factory=dict)
     _arrived: dict[str, Causes] = field(default_factory=dict)
     once: Once = field(default_factory=Once)
     """What assets have in common is made once."""
     _first_steps: dict[str, float] = field(default_factory=dict)
+    _whole_at: dict[float, Causes] = field(default_factory=dict)
     _crons: dict[tuple[str, str], float | None] = field(default_factory=dict)
     _existing: dict[str, BitMap] = field(default_factory=dict)
     _sides: dict[str, mappings.Side] = field(default_factory=dict)
@@ -75,6 +80,13 @@ class Moment:
             return self.requested.get(key)
         truths = [truths[key] for truths in (self.requested, self.along) if key in truths]
         return any_of(truths)
+
+    def whole_at(self, position: float) -> Causes:
+        """An asset without partitions that is true because of a position: the same object for all of them."""
+        found = self._whole_at.get(position)
+        if found is None:
+            found = self._whole_at[position] = Causes([(position, WHOLE)])
+        return found
 
     def existing(self, key: str) -> BitMap:
         """The partitions of an asset that exist now; do not change the result."""
@@ -91,6 +103,7 @@ class Moment:
         return bits
 
     def _existing_of(self, partitions: PartitionsDefinition | None) -> BitMap:
+        """Those of assets that have the same partitions are the same object: ask `once`."""
         return self.state.spaces.existing(partitions, self.at)
 
     def latest(self, key: str, lookback: timedelta | None = None) -> BitMap:

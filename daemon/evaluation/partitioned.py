@@ -1,9 +1,9 @@
 """The evaluator of partitioned assets: the plain one's operands and operators over a compiled condition.
 
 The plain evaluator decides again at each node of what kind it is, spells out its path and combines sets that are mostly
-empty. Here a condition is compiled once for all assets that have it (`compiling.py`), what is nowhere true is passed on
-as such, and what many assets make of the same is made once (`once.py`): to the whole evaluation of an asset that reads
-what another one read (`alike.py`). What a node means stands in `plain.py` alone.
+empty. Here a condition is compiled once for all that have it (`compiled_sets.py`), what is nowhere true is passed
+on as such, and what many assets make of the same is made once (`once.py`): to the whole evaluation of an asset that
+reads what another one read (`alike.py`). What a node means stands in `plain.py` alone.
 
 Conditions that look further than at direct dependencies are left to the plain evaluator.
 """
@@ -20,7 +20,7 @@ from ...definitions.conditions import restricting as look
 from ...definitions.snapshot import AssetSnapshot, DepSnapshot
 from ...storage.state import Causes
 from .alike import AlikeEvaluation, Known, Look, PartitionedEvaluation, View
-from .compiling import Compiled, Node
+from .compiled_sets import Compiled, Node
 from .moment import Moment, max_per_run
 from .plain import Evaluation, PlainEvaluator, evaluate, missing, passing
 from .truth import NO_BITS, NO_CAUSES, Truth, all_of, any_of, is_true

@@ -10,7 +10,7 @@ dependencies); its truth is over the partitions of that key.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from pyroaring import BitMap
@@ -42,6 +42,10 @@ class Leaf:
     pulse: bool
 
 
+Changed = list[tuple[int, float, float]]
+"""Partitions, each with the position that a node remembered there before, and that which it remembers now (0: none)."""
+
+
 @dataclass
 class Evaluation:
     """The truth of a whole condition, the memory it would leave, and its leaves."""
@@ -49,6 +53,19 @@ class Evaluation:
     truth: Truth = field(default_factory=nothing)
     remember: dict[str, Causes] = field(default_factory=dict)
     leaves: list[Leaf] = field(default_factory=list)
+
+    looked_at: BitMap | None = None
+    """The partitions that were looked at; None: all."""
+
+    @property
+    def nodes(self) -> Collection[str]:
+        """The nodes that remember anything, or could."""
+        return self.remember
+
+    def changes_at_points(self) -> dict[str, Changed]:
+        """What nodes remember otherwise than before at single partitions; where all were looked at, `remember` says
+        it."""
+        return {}
 
     @property
     def pulsed(self) -> bool:

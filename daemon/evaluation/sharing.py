@@ -1,8 +1,8 @@
-"""Reasons that several parts of one Tick have stand in it once.
+"""Reasons that several parts of one Tick have stand in it once, where they are many.
 
 Thousands of updates that reach hundreds of assets unchanged are the reasons of each of them: said each time they would
 make a Tick of hundreds of megabytes, and each part would be checked over and over while it is made. So a part that has
-several reasons is made with the place of its list among those of the Tick. What turns out to be the list of one part
+many reasons is made with the place of its list among those of the Tick. What turns out to be the list of one part
 alone is put back into it.
 """
 
@@ -15,6 +15,8 @@ from ...storage import events as e
 from ...storage.state import Causes
 from ...storage.state.memory import Said, told
 from ...storage.state.ordinals import OrdinalSpace
+
+FEW = 8  # reasons that are said in each place: fewer bytes than most decisions have otherwise
 
 Reasons = tuple[e.Cause, ...]
 Shared = tuple[tuple[e.MemoryDelta, ...], tuple[e.Decision, ...], tuple[Reasons, ...]]
@@ -35,7 +37,7 @@ class SharedReasons:
         return self._said[place][1]
 
     def _new(self, reasons: Reasons) -> Said:
-        if len(reasons) <= 1:
+        if len(reasons) <= FEW:
             return reasons, None
         self._lists.append(reasons)
         return (), len(self._lists) - 1

@@ -17,12 +17,13 @@ from pyroaring import BitMap
 from ...definitions.snapshot import DefinitionsSnapshot
 from ...storage import events as e
 from ...storage.log import StoredEvent
-from ...storage.state import Changes, State
+from ...storage.state import State
+from ...storage.uncollected import uncollected
 from .first_look import told
 from .graph import ConditionGraph
 from .grouping import BackfillGroup, RunGroup, group_requests, planned_checks
 from .moment import Moment
-from .scalar import ScalarEvaluator
+from .quick import QuickEvaluator
 from .visit import MIN_REQUEST_INTERVAL, Evaluate, Visit
 
 BACKFILL_ABOVE = 100  # runs of connected assets that one tick asks for; what would take more becomes a backfill
@@ -38,6 +39,8 @@ class Outcome:
     follow_up: bool
     """Pulses were read that are over in the next tick: it is due at once."""
     next_due: datetime | None
+    everything: bool = False
+    """Every asset was looked at."""
 
 
 class Ticker:
@@ -48,7 +51,7 @@ class Ticker:
         state: State,
         *,
         run_id: Callable[[], str],
-        evaluator: Callable[[DefinitionsSnapshot], Evaluate] = ScalarEvaluator,
+        evaluator: Callable[[DefinitionsSnapshot], Evaluate] = QuickEvaluator,
         min_request_interval: timedelta = MIN_REQUEST_INTERVAL,
         backfill_above: int = BACKFILL_ABOVE,
     ) -> None:
@@ -62,7 +65,7 @@ class Ticker:
         self._silent: list[tuple[int, datetime]] = []
         self._previously_requested: dict[str, BitMap] = {}
         self._previous_at: datetime | None = None
-        self._follow_up: set[str] = set()
+        self._follow_up: dict[str, BitMap | None] = {}
         self._put_off: dict[str, datetime] = {}
         self._graph: ConditionGraph | None = None
         self._written_through = 0
@@ -78,9 +81,10 @@ class Ticker:
 
     def absorb(self, stored: Sequence[StoredEvent]) -> None:
         """Fold events that have landed; none of them may stand behind a DefinitionsLoaded in the same tick."""
-        for event in stored:
-            self.state.apply(event)
-            self._arrivals.append((event.offset, event.timestamp))
+        with uncollected():
+            for event in stored:
+                self.state.apply(event)
+                self._arrivals.append((event.offset, event.timestamp))
 
     def tick(self, at: datetime, *, visit_all: bool = False) -> Outcome:
         """Decide at the instant `at`, which never goes back. Every asset is looked at if `visit_all`, else those for
@@ -108,10 +112,13 @@ class Ticker:
             previously_requested=self._previously_requested,
         )
         everything = visit_all or first or changes.definitions or changes.switched
-        start = set(self._graph.conditions) if everything else self._dirty(changes, at)
+        start = set(self._graph.conditions) if everything else self._dirty(moment)
         visit = Visit(moment, self._graph, self._evaluate, min_request_interval=self._min_request_interval)
-        visit.run(start)
-        return self._conclude(moment, visit)
+        with uncollected():
+            visit.run(start)
+            outcome = self._conclude(moment, visit)
+        outcome.everything = everything
+        return outcome
 
     def closing(self) -> e.Tick | None:
         """The Tick that lists the silent boundaries so far, the last of which saw all that is folded; else None."""
@@ -121,21 +128,34 @@ class Ticker:
         self._silent = []
         return e.Tick(through=through, at=at, definitions=self.state.definitions_hash, silent=tuple(silent))
 
-    def _dirty(self, changes: Changes, at: datetime) -> set[str]:
+    def _dirty(self, moment: Moment) -> set[str]:
+        """The assets to look at, and what the moment has to say of how much of each."""
         assert self._graph is not None
-        changed = set(changes.touched) | self._follow_up
+        whole = set(moment.changes.touched)
         if self._previous_at is not None:
-            changed |= self._graph.timers.due(after=self._previous_at, until=at)
-        changed |= {key for key, due in self._put_off.items() if due <= at}
-        downstream = {child for key in changed for child in self._graph.readers.get(key, ())}
-        return (changed | downstream) & self._graph.conditions.keys()
+            whole |= self._graph.timers.due(after=self._previous_at, until=moment.at)
+        whole |= {key for key, due in self._put_off.items() if due <= moment.at}
+        partly = dict(moment.changes.parts)
+        for key, bits in self._follow_up.items():
+            if bits is None:
+                whole.add(key)
+            else:
+                partly[key] = partly[key] | bits if key in partly else bits
+        moment.whole, moment.partly = self._with_readers(whole), partly
+        return (moment.whole | self._with_readers(set(partly))) & self._graph.conditions.keys()
+
+    def _with_readers(self, keys: set[str]) -> set[str]:
+        assert self._graph is not None
+        return keys.union(*(self._graph.readers.get(key, ()) for key in keys))
 
     def _conclude(self, moment: Moment, visit: Visit) -> Outcome:
         assert self._graph is not None
         for key in visit.visited:
-            self._put_off.pop(key, None)
-        self._put_off.update(visit.put_off)
-        self._follow_up = visit.follow_up | self._graph.readers_of_requests(moment.requested)
+            if key not in visit.partly:  # else other partitions of it still wait
+                self._put_off.pop(key, None)
+        for key, due in visit.put_off.items():
+            self._put_off[key] = min(due, self._put_off.get(key, due))
+        self._follow_up = visit.follow_up | dict.fromkeys(self._graph.readers_of_requests(moment.requested))
         self._previously_requested = {key: truth.bits for key, truth in moment.requested.items()}
         self._previous_at = moment.at
         self._arrivals = []

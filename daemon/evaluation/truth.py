@@ -14,6 +14,7 @@ from pyroaring import BitMap
 from ...storage.state import Causes
 
 NO_BITS, NO_CAUSES = BitMap(), Causes()  # shared: a truth's parts are never changed, only combined to new ones
+WHOLE = BitMap([0])  # what has no partitions; shared likewise
 
 
 class Truth:
@@ -43,7 +44,7 @@ class Truth:
     def bits(self) -> BitMap:
         """Where it is true; not to be changed."""
         if self._bits is None:
-            self._bits = self.lasting if not self.passing else self.lasting | self.passing
+            self._bits = _union(self.lasting, self.passing)
         return self._bits
 
     @property
@@ -58,6 +59,12 @@ class Truth:
         """Where it is lastingly true without a position of its own."""
         return NO_BITS if self.lasting is self.causes.bits else self.lasting - self.causes.bits
 
+    def position(self, ordinal: int) -> float | None:
+        """The newest position behind one partition, 0 for none; None where it is not true."""
+        if ordinal not in self.lasting and ordinal not in self.passing:
+            return None
+        return max(self.causes.position(ordinal), self.passing_causes.position(ordinal))
+
     def within(self, bits: BitMap) -> Truth:
         lasting, causes = self.lasting & bits, self.causes.within(bits)
         if not self.passing:
@@ -70,6 +77,12 @@ class Truth:
         if not self.passing:
             return Truth(lasting, causes)
         return Truth(lasting, causes, function(self.passing), self.passing_causes.mapped(function))
+
+
+def _union(lasting: BitMap, passing: BitMap) -> BitMap:
+    if not passing:
+        return lasting
+    return lasting | passing if lasting else passing
 
 
 def is_true(truth: Truth) -> bool:

@@ -22,12 +22,12 @@ from ...storage import events as e
 from ...storage.state import Causes
 from ...storage.state.asked import alike
 from ...storage.state.assets import Setback
-from ...storage.state.memory import SEEN, Difference, difference
+from ...storage.state.memory import SEEN, Difference, difference, told, whose
 from ...storage.state.ordinals import OrdinalSpace
 from .first_look import begin
 from .graph import ConditionGraph
 from .moment import Moment
-from .plain import Evaluation
+from .plain import Changed, Evaluation
 from .sharing import SharedReasons
 from .switched import mode_of, not_tried, with_held
 from .timers import backoff
@@ -55,11 +55,15 @@ class Visit:
         self.graph: ConditionGraph = graph
         self._evaluate = evaluate
         self._min_request_interval = min_request_interval
+        self._asked_since = _micros(moment.at) - min_request_interval // MICROSECOND
         self.visited: list[str] = []
         self.memory: list[e.MemoryDelta] = []
         self.decisions: list[e.Decision] = []
-        self.follow_up: set[str] = set()
+        self.follow_up: dict[str, BitMap | None] = {}
+        """What has to be looked at in the next tick again; None: in all of its partitions."""
         self.put_off: dict[str, datetime] = {}
+        self.partly: set[str] = set()
+        """Those of which some partitions were looked at, and not all."""
         self._tried: dict[str, Truth] = {}
         self._brought_by: dict[str, str] = {}
         self.reasons: SharedReasons = SharedReasons()
@@ -93,7 +97,10 @@ class Visit:
                 made.append(other)
         told = [child for one in made for child in self.graph.children.get(one, ())]
         if self.moment.state.blocks:
-            told += [child for one in made for child in self.moment.state.waiting_for(one)]
+            waiting = [child for one in made for child in self.moment.state.waiting_for(one)]
+            if self.moment.whole is not None:
+                self.moment.whole.update(waiting)
+            told += waiting
         return [child for child in told if child in self.graph.conditions]
 
     def _decide_along(self) -> None:
@@ -131,20 +138,24 @@ class Visit:
             if key not in moment.state.memory.first:
                 begin(moment, asset)
         mode = mode_of(moment, asset)
+        if mode != "on" and moment.whole is not None:
+            moment.whole.add(key)  # what was tried and held is told of all partitions
         evaluation = self._evaluated(asset, dry_run=mode == "dry_run")
+        if evaluation.looked_at is not None:
+            self.partly.add(key)
         truth = with_held(moment, asset, evaluation, mode, reads_pulses=key in self.graph.open_pulses)
         wanted = BitMap() if mode == "paused" else self._allowed(asset, truth)
         wanted = not_tried(moment, asset, evaluation, truth, mode, wanted)
         known = len(self.memory)
         self._remember(asset, evaluation, seen if first else None)
         if key in self.graph.follow_up and (evaluation.pulsed or len(self.memory) > known):
-            self.follow_up.add(key)
+            self.follow_up[key] = evaluation.looked_at
         if mode == "dry_run" and wanted and truth.passing:
-            self.follow_up.add(key)  # it counts as tried as long as its cause lasts
+            self.follow_up[key] = None  # it counts as tried as long as its cause lasts
         if not wanted:
             return False
         requested = self._tried if mode == "dry_run" else moment.requested
-        requested[key] = truth if wanted == truth.bits else truth.within(wanted)
+        requested[key] = truth if wanted is truth.bits or wanted == truth.bits else truth.within(wanted)
         decision = self._decision(asset, requested[key], evaluation)
         self.decisions.append(decision.model_copy(update={"dry_run": True}) if mode == "dry_run" else decision)
         return True
@@ -161,60 +172,69 @@ class Visit:
             self.moment.requested = requested
 
     def _remember(self, asset: AssetSnapshot, evaluation: Evaluation, seen: str | None) -> None:
-        """Record what the evaluation changed in the condition's memory; on a first evaluation, forget what is gone."""
-        memory = self.moment.state.memory
-        remember = dict(evaluation.remember)
+        """Record what the evaluation changed in the condition's memory, node by node in the order of their names; on a
+        first evaluation, forget what is gone."""
+        memory, remember = self.moment.state.memory, evaluation.remember
         if seen is not None:
-            remember.update({node: Causes() for node in memory.nodes.get(asset.key, {}) if node not in remember})
+            known = evaluation.nodes
+            gone = {node: Causes() for node in memory.nodes.get(asset.key, {}) if node not in known}
+            remember = {**remember, **gone}
             self.memory.append(
                 e.MemoryDelta(asset_key=asset.key, node=seen, added=(e.Cause(position=self.moment.state.through),))
             )
+        changes = [self._delta_at_points(asset.key, *changed) for changed in evaluation.changes_at_points().items()]
         for node, after in remember.items():
-            space = (
-                self.moment.state.spaces.WHOLE
-                if node.startswith(SEEN)
-                else self.moment.state.space(node.partition("@")[2] or asset.key)
-            )
+            space = self.moment.state.spaces.WHOLE if node.startswith(SEEN) else self._space_of(asset.key, node)
             before = self.moment.once.same_causes(memory.of(asset.key, node))
-            told = None if before is after else self.moment.once(self._difference, before, after, space)
-            if told is not None:
-                added, shared, removed = told
-                self.memory.append(
-                    e.MemoryDelta(asset_key=asset.key, node=node, added=added, shared=shared, removed=removed)
-                )
+            changed = None if before is after else self.moment.once(self._difference, before, after, space)
+            if changed is not None:
+                own, shared, removed = changed
+                changes.append(e.MemoryDelta(asset_key=asset.key, node=node, added=own, shared=shared, removed=removed))
+        self.memory += sorted(changes, key=_node_of) if len(changes) > 1 else changes
 
     def _difference(self, before: Causes, after: Causes, space: OrdinalSpace) -> Difference | None:
         return difference(before, after, space, say=self.reasons.say)
 
+    def _delta_at_points(self, key: str, node: str, points: Changed) -> e.MemoryDelta:
+        space = self._space_of(key, node)
+        gone = BitMap([ordinal for ordinal, _, position in points if not position])
+        added = Causes([(position, BitMap([ordinal])) for ordinal, _, position in points if position])
+        removed = (space.ranges(gone),) if gone else ()
+        return e.MemoryDelta(asset_key=key, node=node, added=told(added, space), removed=removed)
+
+    def _space_of(self, key: str, node: str) -> OrdinalSpace:
+        """In which space the partitions of a node's memory are numbered."""
+        return self.moment.state.space(whose(key, node))
+
     def _allowed(self, asset: AssetSnapshot, truth: Truth) -> BitMap:
         """The partitions to request: where the condition holds, less the cases a to d above."""
         state = self.moment.state.asset(asset.key)
-        wanted = truth.bits - state.pending  # a
+        wanted, pending = truth.bits, state.pending
+        if pending:
+            wanted = wanted - pending  # a
         if not wanted:
             return wanted
         table = state.table
         if table.blocked:
-            wanted -= BitMap([n for n in wanted & BitMap(table.blocked) if self.is_blocked(asset, n)])  # b
+            wanted = wanted - BitMap([n for n in wanted & BitMap(table.blocked) if self.is_blocked(asset, n)])  # b
         for ordinal in table.setbacks.keys() & wanted if table.setbacks else ():  # d
-            self._put_off(asset.key, BitMap([ordinal]), _lost_until(table.setbacks[ordinal]), wanted)
-        if not table.asked.requests:
-            return wanted
-        now, interval = _micros(self.moment.at), self._min_request_interval
-        reasons: Causes | None = None
-        for asked_at, because in table.asked.since(now - interval // MICROSECOND):  # c
+            wanted = self._put_off(asset.key, BitMap([ordinal]), _lost_until(table.setbacks[ordinal]), wanted)
+        interval, reasons = self._min_request_interval, None
+        for asked_at, because in table.asked.since(self._asked_since):  # c
             if because.bits.isdisjoint(wanted):
                 continue
             reasons = reasons or _reasons(truth)
             lost = BitMap([n for n, setback in table.setbacks.items() if setback.at >= asked_at])
             held = (wanted & alike(because, reasons)) - lost
-            self._put_off(asset.key, held, _at(asked_at) + interval, wanted)
+            wanted = self._put_off(asset.key, held, _at(asked_at) + interval, wanted)
         return wanted
 
-    def _put_off(self, key: str, bits: BitMap, due: datetime, wanted: BitMap) -> None:
-        """Partitions are not to be asked for before an instant."""
-        if bits and due > self.moment.at:
-            wanted -= bits
-            self.put_off[key] = min(due, self.put_off.get(key, due))
+    def _put_off(self, key: str, bits: BitMap, due: datetime, wanted: BitMap) -> BitMap:
+        """What is wanted without these partitions, which are not to be asked for before an instant."""
+        if not bits or due <= self.moment.at:
+            return wanted
+        self.put_off[key] = min(due, self.put_off.get(key, due))
+        return wanted - bits
 
     def is_blocked(self, asset: AssetSnapshot, ordinal: int) -> bool:
         """Whether one partition waits for something upstream that this tick does not ask for with it."""
@@ -254,6 +274,10 @@ class Visit:
             shared=shared,
             leaves=evaluation.told(self.moment, asset.key, truth.bits),
         )
+
+
+def _node_of(change: e.MemoryDelta) -> str:
+    return change.node
 
 
 def _at(micros: int) -> datetime:

@@ -121,7 +121,10 @@ class Causes:
 
     def position(self, ordinal: int) -> float:
         """The position of one partition; 0 where it has none."""
-        return next((position for position, group in self.groups if ordinal in group), 0)
+        for position, group in self.groups:
+            if ordinal in group:
+                return position
+        return 0
 
     def __or__(self, other: Causes) -> Causes:
         if self.covers(other):

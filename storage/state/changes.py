@@ -1,8 +1,9 @@
 """What the fold changed since the last tick took it: the pulses that a tick evaluates, and the assets it has to visit.
 
 `updated` holds released updates: per asset, the position of the newest one of each partition (of several in one tick
-the last one counts: it holds what the others held). `touched` names every asset of which anything changed (progress,
-gates, failures); an asset that neither changed nor has a changed dependency need not be visited.
+the last one counts: it holds what the others held). Whatever else changes (progress, gates, failures) is in `parts`, by
+partition, or in `touched`, where it concerns the asset as a whole or nobody says which partitions; updates are in
+`parts` as well. An asset that neither changed nor has a changed dependency need not be visited.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class Changes:
     code_changed: dict[str, int] = field(default_factory=dict)
     """The assets that declare another code version than before, with the position from which that holds."""
     touched: set[str] = field(default_factory=set)
+    parts: dict[str, BitMap] = field(default_factory=dict)
     definitions: bool = False
     """The definitions changed: every asset is visited."""
 
@@ -59,7 +61,18 @@ class Changes:
         elif runs is not None and (tags or ()) not in runs:
             runs.append(tags or ())
         updated[ordinal] = position
-        self.touched.add(asset_key)
+        self.touch(asset_key, ordinal)
+
+    def touch(self, asset_key: str, ordinal: int) -> None:
+        """Something changed in one partition."""
+        parts = self.parts.get(asset_key)
+        if parts is None:
+            parts = self.parts[asset_key] = BitMap()
+        parts.add(ordinal)
+
+    def touch_all(self, asset_key: str, bits: BitMap) -> None:
+        """Something changed in each of these partitions."""
+        self.parts[asset_key] = self.parts.get(asset_key, BitMap()) | bits
 
     def keys_changed(self, name: str, keys: BitMap, *, added: bool) -> None:
         """Keys of dynamic partitions came or went."""
@@ -68,6 +81,8 @@ class Changes:
 
     def renumber(self, asset_key: str, old: OrdinalSpace, new: OrdinalSpace) -> None:
         """Move what is noted of an asset's partitions to another space, by key."""
+        if self.parts.pop(asset_key, None):
+            self.touched.add(asset_key)
         moved = {new.find(old.key(n)): position for n, position in self.updated.pop(asset_key, {}).items()}
         if moved := {ordinal: position for ordinal, position in moved.items() if ordinal is not None}:
             self.updated[asset_key] = moved
@@ -98,7 +113,7 @@ class Changes:
         return Causes._of_disjoint(sorted(groups.items(), reverse=True))
 
     def __bool__(self) -> bool:
-        return bool(self.touched or self.definitions or self.switched)
+        return bool(self.touched or self.parts or self.definitions or self.switched)
 
 
 def _moved(ordinal: int, concerned: bool, old: OrdinalSpace, new: OrdinalSpace) -> int | None:

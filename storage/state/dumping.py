@@ -50,7 +50,7 @@ from .switches import Switch
 from .tuples import TupleSpace, _Block
 from .unread import UnreadStates
 
-FORMAT = 5
+FORMAT = 6
 """Of dumps. Whatever changes what stands in one, or what it means, is a new format; dumps of others are not read."""
 
 
@@ -234,6 +234,7 @@ _PARTS = {
         made_in=by_key(by_key(LIST)),
         code_changed=by_key(PLAIN),
         touched=SET,
+        parts=by_key(BITS),
         definitions=PLAIN,
         switched=PLAIN,
     ),

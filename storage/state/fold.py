@@ -19,7 +19,7 @@ from pyroaring import BitMap
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
 from .. import events as e
 from . import redefining, running, stepping, ticking, updating
-from .assets import AssetState
+from .assets import AssetState, PartitionTable
 from .automation import AutomationState
 from .backfills import Backfills
 from .changes import Changes
@@ -114,6 +114,13 @@ class State:
             if handler is not None:
                 handler(self, event, stored)
             self.through, self.timestamp = through, stored.timestamp
+
+    def touch(self, asset: AssetState, table: PartitionTable, ordinal: int) -> None:
+        """Something changed in one partition, which is kept in this table of the asset."""
+        if table is asset.table:
+            self.changes.touch(asset.key, ordinal)
+        else:
+            self.changes.touched.add(asset.key)
 
     def block(self, part: Part, *, blocker: Part) -> None:
         """Let a part wait until another one updates or passes."""

@@ -38,8 +38,9 @@ def run_requested(state: State, event: e.RunRequested, stored: Stored) -> None:
     )
     for target in event.targets:
         asset = state.asset(target.asset_key)
-        asset.plan(event.run_id, asset.ordinals(target.partitions))
-        state.changes.touched.add(asset.key)
+        planned = asset.ordinals(target.partitions)
+        asset.plan(event.run_id, planned)
+        state.changes.touch_all(asset.key, planned)
     if event.checks:
         for check in event.checks:
             state.asset(check.asset_key)
@@ -116,10 +117,10 @@ def _end_run(state: State, run_id: str, offset: int, *, cancelled: bool = False,
         state.checks.run_ended(
             run, state.changes, cancelled_at=offset if cancelled else None, infrastructure=infrastructure
         )
-    for key in {target.asset_key for target in run.targets}:
-        asset = state.asset(key)
+    for target in run.targets:
+        asset = state.asset(target.asset_key)
         asset.end(run_id)
-        state.changes.touched.add(key)
+        state.changes.touch_all(asset.key, asset.ordinals(target.partitions))
         for table in (asset.table, asset.stray):
             if table.held:
                 _let_go(state, run, asset, table, offset)

@@ -35,7 +35,7 @@ def step_started(state: State, event: e.StepStarted, stored: Stored) -> None:
         table.failed.discard(ordinal)
         if table is asset.table:
             asset.start(run.run_id, ordinal)
-        state.changes.touched.add(asset.key)
+        state.touch(asset, table, ordinal)
     if event.read_through is not None:
         _owe(state, event.targets, event.inputs, since=event.read_through, started=stored.offset)
 
@@ -87,7 +87,7 @@ def step_skipped(state: State, event: e.StepSkipped, stored: Stored) -> None:
             table.blocked[ordinal] = set(blockers)
             for blocker in blockers:
                 state.block((asset.key, table.space.key(ordinal)), blocker=blocker)
-        state.changes.touched.add(asset.key)
+        state.touch(asset, table, ordinal)
 
 
 def _not_tried(state: State, step: StepState, asset: AssetState, table: PartitionTable, ordinal: int) -> None:
@@ -107,7 +107,7 @@ def _settle(state: State, run: RunState, step_key: str) -> list[tuple[AssetState
         if table is asset.table:
             asset.settle(run.run_id, ordinal)
         places.append((asset, table, ordinal))
-        state.changes.touched.add(key)
+        state.touch(asset, table, ordinal)
     return places
 
 

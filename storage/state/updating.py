@@ -60,7 +60,7 @@ def materialized(state: State, event: e.AssetMaterialized, stored: Stored) -> No
     table.note_run(ordinal, note)
     if outstanding or table.is_shut(ordinal):
         table.held[ordinal] = Held(made_from, event.run_id, outstanding)  # case 1
-        state.changes.touched.add(asset.key)
+        state.touch(asset, table, ordinal)
     else:
         _release(state, asset, table, ordinal, stored.offset, made_from, note)  # case 2
 
@@ -90,7 +90,7 @@ def observed(state: State, event: e.AssetObserved, stored: Stored) -> None:
     table, ordinal = asset.locate(event.partition)
     if ordinal not in table.observed:
         table.observed.add(ordinal)
-        state.changes.touched.add(asset.key)
+        state.touch(asset, table, ordinal)
     if event.data_version is None or table.versions.get(ordinal) == event.data_version:
         return
     table.versions[ordinal] = event.data_version
@@ -100,7 +100,7 @@ def observed(state: State, event: e.AssetObserved, stored: Stored) -> None:
     table.note_run(ordinal, state.run_notes.of(run) if run else None)
     if table.is_shut(ordinal):
         table.held[ordinal] = Held(0, event.run_id, set())
-        state.changes.touched.add(asset.key)
+        state.touch(asset, table, ordinal)
     else:
         release(state, asset, table, ordinal, stored.offset, 0)
 
@@ -112,7 +112,9 @@ def check_evaluated(state: State, event: e.AssetCheckEvaluated, stored: Stored) 
     places = [(asset.table, n) for n in asset.table.there()] if everything else [(table, ordinal)]
     for place in places:
         _spoke(state, asset, *place, event, stored)
-    state.changes.touched.add(asset.key)
+        state.touch(asset, *place)
+    if not places:
+        state.changes.touched.add(asset.key)
 
 
 def _spoke(
@@ -184,7 +186,7 @@ def _release(
             asset.key, ordinal, position, same_data=is_same, tags=None if note is None else state.run_notes[note].tags
         )
     else:
-        state.changes.touched.add(asset.key)
+        state.touch(asset, table, ordinal)
     if state.blocks:
         _unblock(state, (asset.key, table.space.key(ordinal)))
 
@@ -196,4 +198,4 @@ def _unblock(state: State, blocker: Part) -> None:
         blockers = table.blocked.get(ordinal, set())
         blockers.discard(blocker)
         if not blockers and table.blocked.pop(ordinal, None) is not None:
-            state.changes.touched.add(key)
+            state.touch(state.asset(key), table, ordinal)

@@ -15,6 +15,7 @@ import hypothesis.strategies as st
 from hypothesis import HealthCheck, given, settings
 
 from headwater import AssetDep
+from headwater.daemon.evaluation.moment import Moment
 from headwater.daemon.evaluation.ticker import Ticker
 from headwater.daemon.replay.verify import verify
 from headwater.definitions.asset import AssetSpec, asset
@@ -33,7 +34,7 @@ from headwater.definitions.partitions import (
 )
 from headwater.storage import events as e
 from headwater.storage import snapshots
-from headwater.storage.state import Changes, State
+from headwater.storage.state import State
 from support.audit import needless_attempts, stale_parts
 from support.world import World
 
@@ -153,9 +154,9 @@ SEVERAL = ("total", "sales", "day_sales", "customer_sales", "shares")
 
 
 class EverythingTicker(Ticker):
-    """The oracle: it visits every condition at every tick."""
+    """The oracle: it visits every condition at every tick, and looks at all of its partitions."""
 
-    def _dirty(self, changes: Changes, at: object) -> set[str]:
+    def _dirty(self, moment: Moment) -> set[str]:
         assert self._graph is not None
         return set(self._graph.conditions)
 

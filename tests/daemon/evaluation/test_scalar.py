@@ -22,7 +22,8 @@ from headwater import (
 )
 from headwater.daemon.evaluation.partitioned import PartitionedEvaluation
 from headwater.daemon.evaluation.plain import Evaluation
-from headwater.daemon.evaluation.scalar import ScalarEvaluation, ScalarEvaluator
+from headwater.daemon.evaluation.point_evaluation import PointEvaluation
+from headwater.daemon.evaluation.quick import QuickEvaluator
 from headwater.daemon.replay.verify import verify
 from headwater.storage import events as e
 from support.both_evaluators import BothEvaluators
@@ -102,7 +103,7 @@ def kind_of_evaluation(*assets: object, key: str) -> type[Evaluation]:
     kinds: list[type[Evaluation]] = []
 
     def evaluator(definitions):  # type: ignore[no-untyped-def]
-        quick = ScalarEvaluator(definitions)
+        quick = QuickEvaluator(definitions)
 
         def evaluate(moment, one):  # type: ignore[no-untyped-def]
             evaluation = quick(moment, one)
@@ -134,7 +135,7 @@ def test_partitions_and_far_looks_are_left_to_the_other_evaluators() -> None:
     def nested() -> None: ...
 
     everything = (plain, parted, reads_parted, nested)
-    assert kind_of_evaluation(*everything, key="plain") is ScalarEvaluation
+    assert kind_of_evaluation(*everything, key="plain") is PointEvaluation
     for key in ("parted", "reads_parted"):
         assert kind_of_evaluation(*everything, key=key) is PartitionedEvaluation
     assert kind_of_evaluation(*everything, key="nested") is Evaluation
@@ -154,7 +155,8 @@ def test_equal_conditions_are_compiled_once_and_labels_are_kept_apart() -> None:
         return made
 
     snapshot = Definitions(assets=assets()).snapshot()  # type: ignore[arg-type]
-    evaluator = ScalarEvaluator(snapshot)
-    nodes = [evaluator._node_of(one) for one in snapshot.assets.values()]
-    assert nodes[0] is nodes[1]
-    assert nodes[0] is not nodes[2]
+    evaluator = QuickEvaluator(snapshot)
+    ways = [evaluator._way_of(one) for one in snapshot.assets.values()]
+    conditions = [way.condition for way in ways if way is not None]
+    assert conditions[0] is conditions[1]
+    assert conditions[0] is not conditions[2]
