@@ -26,7 +26,7 @@ from ...definitions.partitions.multi_mappings import default_mapping
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot, DepSnapshot
 from ...storage.events import KeyRanges
 from ...storage.state import Causes, Changes, State, mappings
-from ...storage.state.ordinals import OrdinalSpace
+from ...storage.state.ordinals import OrdinalSpace, Spaces
 from ...storage.state.positions import Column
 from ...storage.state.tuples import TupleSpace
 from .firing import last_firing
@@ -217,7 +217,7 @@ class Moment:
 
     def ranges(self, bits: BitMap, space: OrdinalSpace) -> KeyRanges | None:
         """Partitions as events say them."""
-        return self.once(_ranges, bits, space)
+        return None if space is Spaces.WHOLE else self.once(_ranges, bits, space)
 
     def told(self, truth: Truth, space: OrdinalSpace, own: OrdinalSpace, bits: BitMap) -> Told | None:
         """The position and the partitions of a leaf, as a Tick records them that requests `bits` of an asset whose
