@@ -85,3 +85,26 @@ def read_holder(home: Path) -> dict[str, str]:
         return json.loads((home / FILE_NAME).read_text() or "{}")
     except (FileNotFoundError, ValueError):
         return {}
+
+
+def running_daemon(home: Path) -> dict[str, str] | None:
+    """Who leads the log of `home` (pid, host, definitions, since), or None where nobody does.
+
+    Read from what the daemon has written: trying its lock could make one that is just starting believe it is taken.
+    """
+    holder = read_holder(home)
+    if not holder:
+        return None
+    if holder.get("host") == socket.gethostname() and not _lives(int(holder.get("pid", 0))):
+        return None  # it was killed
+    return holder
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

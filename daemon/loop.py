@@ -173,6 +173,7 @@ class Loop:
             return False
         offsets = await self._log.append_async(facts, expect=Expect(term=self._term))
         self._ticker.written(offsets[-1])
+        _tell_of_failures(facts)
         return True
 
     async def _decide(self, *, at_head: bool) -> tuple[Outcome, datetime | None]:
@@ -226,6 +227,15 @@ def _tell_of_freshness(changes: Sequence[e.FreshnessChanged]) -> None:
     for change in changes:
         tell = log.info if change.state == "PASS" else log.warning
         tell("freshness_changed", asset=change.asset_key, state=change.state, since=change.at.isoformat())
+
+
+def _tell_of_failures(facts: Sequence[e.Event]) -> None:
+    """Log the schedules, sensors and conditions whose code has failed, which nobody would notice otherwise."""
+    for fact in facts:
+        if isinstance(fact, e.SensorEvaluated | e.ScheduleEvaluated | e.ConditionEvaluated) and fact.error is not None:
+            about = f"asset {fact.asset_key}" if isinstance(fact, e.ConditionEvaluated) else fact.name
+            kind, error = fact.type.removesuffix("_evaluated"), f"{fact.error.cls}: {fact.error.message}"
+            log.warning("evaluation_failed", kind=kind, about=about, error=error)
 
 
 def _tell(outcome: Outcome) -> None:

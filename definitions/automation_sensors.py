@@ -33,7 +33,7 @@ class AutomationConditionSensorDefinition(SensorDefinition):
 
     `default_condition` is that of those of its assets that have none. It is on unless `default_status` says STOPPED. An
     asset may be covered by one such sensor at most. The daemon evaluates conditions when something happens, and not
-    every so often: `minimum_interval_seconds` is kept and changes nothing.
+    every so often: `minimum_interval_seconds` is kept and changes nothing. The runs that it asks for have `run_tags`.
     """
 
     watches = AUTOMATION
@@ -64,9 +64,9 @@ class AutomationConditionSensorDefinition(SensorDefinition):
             metadata=metadata,
             source=source,
         )
-        refuse(str(self), source=source, run_tags=run_tags)
         if not emit_backfills:
             refuse(str(self), source=source, emit_backfills=True)
+        self.run_tags: dict[str, str] = {str(name): str(value) for name, value in (run_tags or {}).items()}
         self.monitored: AssetSelection = AssetSelection.all() - AssetSelection.all()
         try:
             self.monitored = AssetSelection.from_coercible(target)

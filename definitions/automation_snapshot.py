@@ -83,6 +83,8 @@ class SensorSnapshot(_EvaluatedSnapshot):
     monitored: Keys = ()
     statuses: Keys = ()
     monitored_jobs: Keys = ()
+    run_tags: Mapping[str, str] = field(default_factory=dict)
+    """Of the runs that the automation of its assets asks for."""
 
     @classmethod
     def of(cls, sensor: SensorDefinition, assets: Keys, monitored: Keys) -> SensorSnapshot:
@@ -93,6 +95,7 @@ class SensorSnapshot(_EvaluatedSnapshot):
             monitored=monitored,
             statuses=() if status is None else (status.value,),
             monitored_jobs=getattr(sensor, "monitored_jobs", ()),
+            run_tags=dict(getattr(sensor, "run_tags", {})),
             **_shared(sensor, assets),
         )
 

@@ -45,7 +45,7 @@ class FreshnessPolicy:
     """A promise about the age of an asset; made by `time_window` or `cron`."""
 
     @staticmethod
-    def time_window(*, fail_window: timedelta, warn_window: timedelta | None = None) -> TimeWindowFreshness:
+    def time_window(fail_window: timedelta, warn_window: timedelta | None = None) -> TimeWindowFreshness:
         """The asset fails when it was last made `fail_window` ago, and warns from `warn_window` on.
 
         >>> policy = FreshnessPolicy.time_window(fail_window=timedelta(days=1), warn_window=timedelta(hours=20))
@@ -56,7 +56,7 @@ class FreshnessPolicy:
         return TimeWindowFreshness(fail_window, warn_window)
 
     @staticmethod
-    def cron(*, deadline_cron: str, lower_bound_delta: timedelta, timezone: str = "UTC") -> CronFreshness:
+    def cron(deadline_cron: str, lower_bound_delta: timedelta, timezone: str = "UTC") -> CronFreshness:
         """At each deadline the asset has to have been made within the last `lower_bound_delta`.
 
         >>> policy = FreshnessPolicy.cron(deadline_cron="0 9 * * *", lower_bound_delta=timedelta(hours=3))

@@ -13,7 +13,6 @@ INSTEAD = {
     "io_manager_def": "put the IO manager into Definitions(resources={'name': ...}) and pass io_manager_key='name'",
     "is_virtual": "make the view a plain asset that returns MaterializeResult()",
     "op_tags": "use tags",
-    "run_tags": "the runs of automation have the assets that they make, by which they are found",
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from pyroaring import BitMap
 
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
-from ...storage.clock import SystemClock
+from ...storage.clock import SystemClock, from_microseconds
 from ...storage.log import EventLog
 from ...storage.staleness import Staleness
 from ...storage.state import AssetState, State
@@ -45,6 +45,8 @@ class AssetRow:
     missing: int = 0
     stale_because: tuple[str, ...] = ()
     condition: str | None = None
+    freshness: str | None = None
+    """How it keeps its freshness policy: PASS, WARN, FAIL or UNKNOWN; None without a policy."""
     checks: dict[str, CheckCounts] = field(default_factory=dict)
 
 
@@ -81,6 +83,7 @@ def rows_as_json(rows: Sequence[AssetRow]) -> list[dict[str, Any]]:
             "stale_because": list(row.stale_because),
             "last_materialized": iso(row.last_materialized),
             "condition": row.condition,
+            "freshness": row.freshness,
             "checks": {
                 name: {
                     "blocking": counts.blocking,
@@ -111,6 +114,7 @@ def print_rows(rows: Sequence[AssetRow]) -> None:
         "failed",
         "in progress",
         "last materialised",
+        "freshness",
         "condition",
         "checks",
     ]
@@ -123,6 +127,7 @@ def print_rows(rows: Sequence[AssetRow]) -> None:
             str(row.failed or ""),
             str(row.in_progress or ""),
             shown_time(row.last_materialized) or "never",
+            row.freshness or "",
             "(external)" if row.is_external else row.condition or "",
             _checks_in_words(row.checks),
         ]
@@ -148,8 +153,17 @@ def _defined(state: State, asset: AssetSnapshot, log: EventLog, now: datetime, s
         missing=len(staleness.missing(asset.key)),
         stale_because=staleness.reasons(asset.key),
         condition=None if asset.condition is None else str(asset.condition),
+        freshness=_freshness(asset, known.made_at, now),
         checks={check.name: _counts(table.check_last.get(check.name, {}), check.blocking) for check in asset.checks},
     )
+
+
+def _freshness(asset: AssetSnapshot, made_at: int, now: datetime) -> str | None:
+    """By its policy and the clock, and so also where no daemon runs that would write down what changes."""
+    if asset.freshness is None:
+        return None
+    state, _ = asset.freshness.standing(from_microseconds(made_at) if made_at else None, now)
+    return state.value
 
 
 def _undefined(asset: AssetState, log: EventLog) -> AssetRow:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ...storage.clock import SystemClock
 from .backfill_command import backfill
 from .settings import (
     FileOption,
@@ -180,7 +181,11 @@ def explain(
     partition: Annotated[str | None, typer.Option("--partition", help="Only this partition of it.")] = None,
     at: Annotated[
         str | None,
-        typer.Option("--at", help="As it was then: a time (2026-03-01T06:00, UTC) or an offset of the log."),
+        typer.Option(
+            "--at",
+            help="As it was then: an offset, a time (2026-03-01T06:00) or how long ago ('2h ago').",
+            metavar="WHEN",
+        ),
     ] = None,
     file: FileOption = None,
     module: ModuleOption = None,
@@ -189,15 +194,24 @@ def explain(
 ) -> None:
     """Say why automation asks for an asset or does not: its condition, what is in the way, and what it last ran for."""
     from ..evaluation.explain import explain_in
+    from ..leadership import running_daemon
     from .catalog import known_definitions, log_for_reading
-    from .explaining import place, print_explanation
+    from .explaining import print_explanation
+    from .moments import parsed_moment
     from .output import print_json
 
-    when, folder = place(at), home_folder(home)
+    when, folder = None if at is None else parsed_moment(at, now=SystemClock().now()), home_folder(home)
     with log_for_reading(folder) as log:
         source = given_source(file, module)
         definitions = known_definitions(log, folder, source) if at is None or source is not None else None
-        explanation = explain_in(log, key, partition=partition, at=when, definitions=definitions)
+        explanation = explain_in(
+            log,
+            key,
+            partition=partition,
+            at=when,
+            definitions=definitions,
+            is_daemon_running=running_daemon(folder) is not None,
+        )
     if as_json:
         print_json(explanation.to_json())
     else:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ..leadership import running_daemon
 from .settings import (
     FileOption,
     HomeOption,
@@ -16,7 +17,6 @@ from .settings import (
     given_source,
     home_folder,
     required_source,
-    running_daemon,
 )
 
 

@@ -12,11 +12,11 @@ import anyio
 from ...storage.batch import Expect
 from ...storage.errors import ConflictError
 from ...storage.events import RunCancelled
+from ..leadership import running_daemon
 from ..runs.stopping import stop_worker
 from .catalog import log_for_reading
 from .run_history import find_run, record_of
 from .run_status import RunStatus
-from .settings import running_daemon
 
 
 def cancel_run(home: Path, run_id: str) -> tuple[str, RunStatus]:

@@ -17,8 +17,9 @@ from ...storage.folding import catch_up, folded
 from ...storage.log import EventLog
 from ...storage.opening import has_log
 from ..host.source import CodeSource
+from ..leadership import running_daemon
 from .output import stdout_to_stderr
-from .settings import project_source, running_daemon
+from .settings import project_source
 
 __all__ = ["catch_up", "folded"]
 

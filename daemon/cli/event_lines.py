@@ -150,7 +150,7 @@ def detail(event: e.Event) -> str:
             named = [*(f"group {group}" for group in event.groups), *event.assets]
             return f"{event.mode.replace('_', ' ')}: {shortened(named) or 'everything'}"
         case e.Tick():
-            return shortened([shown_ranges(one.asset_key, one.partitions) for one in event.decisions])
+            return shortened([_decision(one) for one in event.decisions])
         case e.SensorEvaluated() | e.ScheduleEvaluated():
             why = event.error.message if event.error else event.skip_reason
             return first_line(f"{event.name}: {event.status}{f' ({why})' if why else ''}")
@@ -161,6 +161,11 @@ def detail(event: e.Event) -> str:
         case e.DaemonStarted() | e.DaemonStopped():
             return f"term {event.term}"
     return _rest(event)
+
+
+def _decision(decision: e.Decision) -> str:
+    shown = shown_ranges(decision.asset_key, decision.partitions)
+    return f"{shown} (dry run)" if decision.dry_run else shown
 
 
 def _rest(event: e.Event) -> str:

@@ -2,41 +2,43 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import typer
 
 from ..evaluation.explain import ExplainedNode, Explanation
+from ..evaluation.missed_periods import MissedPeriod
 from .output import shortened, shown_part, shown_time
 
-
-def place(text: str | None) -> datetime | int | None:
-    """What --at means: an offset, or an instant in ISO 8601 (UTC, where it names no zone)."""
-    if text is None:
-        return None
-    if text.isdecimal():
-        return int(text)
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(
-            f"--at takes an offset of the log or a time such as 2026-03-01T06:00, not {text!r}."
-        ) from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+WITH_ARGUMENTS = (
+    "cron_tick_passed",
+    "in_latest_time_window",
+    "executed_with_tags",
+    "any_new_update_has_run_tags",
+    "all_new_updates_have_run_tags",
+)
+"""Operands of which the name alone does not say what they ask."""
 
 
 def print_explanation(explanation: Explanation) -> None:
     what = shown_part(explanation.asset_key, explanation.partition)
-    if explanation.tree is None:
+    if explanation.tree is None and explanation.made_with:
+        makers = ", ".join(explanation.made_with)
+        typer.echo(f"{what} has no automation condition of its own: it is made whenever {makers} is asked for.")
+    elif explanation.tree is None:
         typer.echo(f"{what} has no automation condition: it is made by hand, by schedules and by sensors only.")
     else:
-        verdict = "would be asked for" if explanation.would_be_requested else "is not asked for"
+        wanted = explanation.would_be_requested
+        if wanted and explanation.partition is None and explanation.tree.partitions:
+            what += f" [{shortened(explanation.tree.partitions)}]"
+        verdict = "would be asked for" if wanted else "is not asked for"
         typer.echo(f"{what} {verdict} (through offset {explanation.through}, {shown_time(explanation.at)}).")
         _print_node(explanation.tree, explanation.asset_key, 0)
     for title, lines in (
         ("In the way:", [_blocker(explanation, n) for n in range(len(explanation.blockers))]),
         ("Held back:", [f"{wait.kind}: {wait.needed}{_until(wait.until)}" for wait in explanation.waits]),
         ("Last asked for:", _chain(explanation)),
+        ("Missed:", [_missed(period) for period in explanation.missed]),
     ):
         if lines:
             typer.echo(f"\n{title}")
@@ -48,8 +50,10 @@ def _print_node(node: ExplainedNode, owner: str, depth: int) -> None:
     sign = "true " if node.is_true else "false"
     where = "" if node.asset_key == owner else f" at {node.asset_key}"
     keys = f" [{shortened(node.partitions)}]" if node.partitions else ""
-    since = f"  ({node.changed_by} at offset {node.changed_offset}, {shown_time(node.changed_at)})"
-    typer.echo(f"{sign} {'  ' * depth}{node.name}{where}{keys}{since if node.changed_offset else ''}")
+    at_offset = f" at offset {node.changed_offset}" if node.changed_offset else ""
+    since = f"  ({node.changed_by}{at_offset}, {shown_time(node.changed_at)})" if node.changed_by else ""
+    says = f": {node.description}" if node.name in WITH_ARGUMENTS else ""
+    typer.echo(f"{sign} {'  ' * depth}{node.name}{where}{says}{keys}{since}")
     for child in node.children:
         _print_node(child, owner, depth + 1)
 
@@ -58,7 +62,17 @@ def _blocker(explanation: Explanation, number: int) -> str:
     blocker = explanation.blockers[number]
     state = "is true" if blocker.is_true else "is false"
     one_of = "  (this or another will do)" if blocker.alternatives else ""
-    return f"{blocker.operand} at {blocker.asset_key} {state}: {blocker.needed}{one_of}"
+    keys = f" [{shortened(blocker.partitions)}]" if blocker.partitions else ""
+    return f"{blocker.operand} at {blocker.asset_key}{keys} {state}: {blocker.needed}{one_of}"
+
+
+def _missed(period: MissedPeriod) -> str:
+    if period.lacking:
+        why = f"{', '.join(period.lacking)} {'was' if len(period.lacking) == 1 else 'were'} not updated in it"
+    else:
+        why = "nothing was asked for in it: no daemon ran, or something else was in the way"
+    what = f"{period.schedule!r} ({period.timezone})"
+    return f"{what} from {shown_time(period.begins)} to {shown_time(period.ends)}: {why}"
 
 
 def _until(until: datetime | None) -> str:

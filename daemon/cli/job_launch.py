@@ -17,11 +17,12 @@ from ...storage.dynamic_partitions import dynamic_keys
 from ...storage.ids import SystemIds
 from ...storage.log import EventLog
 from ..host.source import CodeSource
+from ..leadership import running_daemon
 from ..runs.job_requests import job_run, known_job
 from .catalog import known_definitions, load, log_for_reading
 from .materializing import run_here
 from .run_history import RunRecord
-from .settings import required_source, running_daemon
+from .settings import required_source
 
 
 def tags_of(given: Sequence[str]) -> dict[str, str]:

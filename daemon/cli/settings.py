@@ -11,7 +11,6 @@ done so: see `catalog.py`.
 from __future__ import annotations
 
 import os
-import socket
 import tomllib
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +19,7 @@ import typer
 
 from ...definitions.errors import HeadwaterError
 from ..host.source import CodeSource
-from ..leadership import DaemonRunning, read_holder
+from ..leadership import DaemonRunning, running_daemon
 
 HomeOption = Annotated[
     Path | None,
@@ -90,19 +89,6 @@ def project_source(folder: Path | None = None) -> CodeSource | None:
     return CodeSource.of_file(path.parent / named, folder=path.parent)
 
 
-def running_daemon(home: Path) -> dict[str, str] | None:
-    """Who leads the log of `home` (pid, host, definitions, since), or None where nobody does.
-
-    Read from what the daemon has written: trying its lock could make one that is just starting believe it is taken.
-    """
-    holder = read_holder(home)
-    if not holder:
-        return None
-    if holder.get("host") == socket.gethostname() and not _lives(int(holder.get("pid", 0))):
-        return None  # it was killed
-    return holder
-
-
 def refuse_beside_daemon(home: Path, what: str) -> None:
     """End a command that must be alone with the log.
 
@@ -127,13 +113,3 @@ def required_source(file: Path | None, module: str | None, home: Path) -> CodeSo
     if source is None:
         raise typer.BadParameter(NAME_THEM)
     return source
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from weakref import WeakKeyDictionary
 
@@ -11,9 +11,9 @@ from ...definitions.assets_definition import AssetsDefinition
 from ...definitions.conditions import OnFirst
 from ...definitions.definitions import Definitions
 from ...definitions.errors import InvalidInvocationError
-from ...definitions.keys import AssetKey, CoercibleToAssetKey
+from ...definitions.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
 from ...definitions.selection import AssetSelection, CoercibleToAssetSelection
-from ...definitions.snapshot import DefinitionsSnapshot
+from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
 from ...definitions.spec import AssetSpec
 from ...storage import events as e
 from ...storage.clock import SystemClock
@@ -33,12 +33,12 @@ PartitionKeys = frozenset[str | None]
 
 @dataclass(frozen=True, slots=True)
 class ConditionResult:
-    """One asset: where its condition was true, and what of that was requested."""
+    """One asset or check: where its condition was true, and what of that was requested."""
 
-    key: AssetKey
+    key: AssetKey | AssetCheckKey
     true_partitions: PartitionKeys
     requested_partitions: PartitionKeys
-    evaluation: Evaluation
+    evaluation: Evaluation = field(repr=False)
     """The leaves of the condition with where each of them was true."""
 
 
@@ -48,20 +48,20 @@ class EvaluateAutomationConditionsResult:
 
     cursor: str
     results: list[ConditionResult]
-    """Of every asset with a condition that was evaluated, upstream first."""
+    """Of every asset and check with a condition that was evaluated, upstream first."""
 
     @property
     def total_requested(self) -> int:
-        """How many asset partitions were requested; an asset that is not partitioned counts as one."""
+        """How many partitions of assets and checks were requested; what is not partitioned counts as one."""
         return sum(len(result.requested_partitions) for result in self.results)
 
-    def get_requested_partitions(self, asset_key: CoercibleToAssetKey) -> PartitionKeys:
-        """The partition keys that were requested of an asset; {None} for one that is not partitioned."""
-        key = AssetKey.of(asset_key)
-        return next((result.requested_partitions for result in self.results if result.key == key), frozenset())
+    def get_requested_partitions(self, key: CoercibleToAssetKey | AssetCheckKey) -> PartitionKeys:
+        """The partition keys that were requested of an asset or a check; {None} for one that is not partitioned."""
+        wanted = key if isinstance(key, AssetCheckKey) else AssetKey.of(key)
+        return next((result.requested_partitions for result in self.results if result.key == wanted), frozenset())
 
-    def get_num_requested(self, asset_key: CoercibleToAssetKey) -> int:
-        return len(self.get_requested_partitions(asset_key))
+    def get_num_requested(self, key: CoercibleToAssetKey | AssetCheckKey) -> int:
+        return len(self.get_requested_partitions(key))
 
 
 def evaluate_automation_conditions(
@@ -124,8 +124,13 @@ def _selected(definitions: Definitions, selection: CoercibleToAssetSelection | N
         return replace(snapshot, sensors={}) if snapshot.automation_sensors else snapshot
     keys = {str(key) for key in AssetSelection.from_coercible(selection).resolve(definitions)}
     return DefinitionsSnapshot(
-        {key: asset if key in keys else replace(asset, condition=None) for key, asset in snapshot.assets.items()}
+        {key: asset if key in keys else _without_conditions(asset) for key, asset in snapshot.assets.items()}
     )
+
+
+def _without_conditions(asset: AssetSnapshot) -> AssetSnapshot:
+    checks = tuple(replace(check, condition=None) if check.condition else check for check in asset.checks)
+    return replace(asset, condition=None, checks=checks)
 
 
 def _results(trial: Trial, snapshot: DefinitionsSnapshot, tick: Tick) -> list[ConditionResult]:
@@ -133,13 +138,13 @@ def _results(trial: Trial, snapshot: DefinitionsSnapshot, tick: Tick) -> list[Co
     for decision in tick.decisions:
         requested.setdefault(decision.asset_key, []).append(decision.partitions)
     results = []
-    for key in snapshot.assets:
+    for key, node in snapshot.evaluated.assets.items():
         evaluation = trial.results.get(key)
         if evaluation is not None:
             space = trial.state.space(key)
             results.append(
                 ConditionResult(
-                    key=AssetKey.from_user_string(key),
+                    key=(AssetKey if node.checked is None else AssetCheckKey).from_user_string(key),
                     true_partitions=frozenset(space.key(ordinal) for ordinal in evaluation.truth.bits),
                     requested_partitions=frozenset(
                         space.key(ordinal) for ranges in requested.get(key, ()) for ordinal in space.bits(ranges)

@@ -8,7 +8,6 @@ last asked for is not evaluated again but read from the recorded decision.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -22,15 +21,20 @@ from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
 from ...storage.clock import SystemClock
 from ...storage.instance import Instance
 from ...storage.log import EventLog
+from ..leadership import running_daemon
 from .blockers import Blocker, blockers
 from .explained_tree import Found, found_tree
 from .graph import ConditionGraph
+from .last_change import Change, LastChanges
+from .missed_periods import MissedPeriod, missed_periods
 from .moment import Moment
-from .past_moment import moment_at, place_of
-from .plain import evaluate
+from .past_moment import moment_at, place_of, settled_until
+from .quick import QuickEvaluator
+from .requests_of import given_up
 from .root_cause import Link, chain
+from .truth import nothing
 from .visit import Visit
-from .waiting import Wait, waits
+from .waiting import Wait, left_out, waits
 
 MOST_KEYS = 1_000  # partition keys listed of one node
 
@@ -48,7 +52,7 @@ class ExplainedNode:
     """The event through which it became what it is; None where none did, or it is not known."""
     changed_at: datetime | None
     changed_by: str | None
-    """The type of that event."""
+    """The type of that event; "schedule", without an offset, where a schedule fired."""
     children: tuple[ExplainedNode, ...] = ()
 
 
@@ -65,9 +69,13 @@ class Explanation:
     """None for an asset without a condition."""
     blockers: tuple[Blocker, ...]
     waits: tuple[Wait, ...]
-    """What keeps a request back although the condition may hold."""
+    """What keeps a request back although the condition may hold; if it does not, that the last attempt was in vain."""
     last_request: tuple[Link, ...]
     """Why it was last asked for: from the decision back to the root cause."""
+    made_with: tuple[str, ...] = ()
+    """The assets with a condition that one function makes together with it: it is made whenever one of these is."""
+    missed: tuple[MissedPeriod, ...] = ()
+    """The last periods of its schedules that it was not made in; of an asset as a whole only."""
 
     def to_json(self) -> dict[str, Any]:
         """All of it as JSON."""
@@ -96,7 +104,10 @@ def explain(
         UnknownPartition: the asset has no such partition.
     """
     key = AssetKey.of(asset_key).to_user_string()
-    return explain_in(instance.log, key, partition=partition, at=at, definitions=defs and defs.snapshot())
+    running = running_daemon(instance.home) is not None
+    return explain_in(
+        instance.log, key, partition=partition, at=at, definitions=defs and defs.snapshot(), is_daemon_running=running
+    )
 
 
 def explain_in(
@@ -106,27 +117,37 @@ def explain_in(
     partition: str | None = None,
     at: datetime | int | None = None,
     definitions: DefinitionsSnapshot | None = None,
+    is_daemon_running: bool = False,
 ) -> Explanation:
-    """`explain` over a log; `key` may be that of a check's node, `asset:check`."""
+    """`explain` over a log; `key` may be that of a check's node, `asset:check`. While a daemon runs, what landed is no
+    news any more: it has ticked about it."""
     if isinstance(at, datetime) and at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
-    through, instant = place_of(log, at, now=SystemClock().now())
-    moment = moment_at(log, through=through, at=instant, definitions=definitions)
-    asset = _known(moment, key)
+    now = SystemClock().now()
+    through, instant = place_of(log, at, now=now)
+    settled = settled_until(log, now=now) if is_daemon_running else None
+    moment = moment_at(log, through=through, at=instant, definitions=definitions, settled=settled)
+    asset = _known(moment, key, through)
     assert moment is not None
     concerned = _concerned(moment, asset, partition)
-    tree, blocking, waiting, requested = None, [], [], False
+    tree, blocking, waiting, missed, requested = None, [], [], [], False
     if asset.condition is not None:
         graph = ConditionGraph(moment.definitions)
-        _request_upstream(moment, graph, key)
+        visit = Visit(moment, graph, QuickEvaluator(moment.definitions))
+        visit.run_only({key, *graph.upstream_of(key)} & graph.conditions.keys())
+        asked_for = moment.will_be_made(key) or nothing()
         if not moment.state.memory.seen(key, graph.seen(asset)):
             moment.initial.add(key)
         found = found_tree(moment, asset, concerned)
         tree = _Teller(log, moment, through).told(found)
-        focus = concerned if found.is_true else _latest(moment, key, concerned)
-        blocking = blockers(found if focus == concerned else found_tree(moment, asset, focus), moment.state)
+        focus = found.bits if found.is_true else _latest(moment, key, concerned)
+        blocking = blockers(found if focus == concerned else found_tree(moment, asset, focus), moment, asset)
         waiting = waits(moment, graph, asset, focus, found.truth)
-        requested = found.is_true and not waiting
+        requested = bool(asked_for.bits & concerned)
+        if not found.is_true and (end := given_up(log, moment.state, key, focus, through=through)) is not None:
+            waiting.append(end)
+        waiting += left_out(moment, asset, focus)
+        missed = _missed(log, moment, asset, graph.seen(asset)) if partition is None else []
     return Explanation(
         asset_key=key,
         partition=partition,
@@ -136,12 +157,21 @@ def explain_in(
         tree=tree,
         blockers=tuple(blocking),
         waits=tuple(waiting),
-        last_request=tuple(chain(log, key, partition=partition, through=through)),
+        last_request=tuple(chain(log, moment.state, key, partition=partition, through=through)),
+        made_with=_made_with(moment, key),
+        missed=tuple(missed),
     )
 
 
-def _known(moment: Moment | None, key: str) -> AssetSnapshot:
-    assets = moment.definitions.assets if moment else {}
+def _known(moment: Moment | None, key: str, through: int) -> AssetSnapshot:
+    if moment is None:
+        raise InvalidInvocationError(f"nothing was defined yet at offset {through} of this log. Choose a later moment.")
+    assets = moment.definitions.assets
+    owner, _, check = key.partition(":")
+    if key not in assets and owner in assets and any(known.name == check for known in assets[owner].checks):
+        raise InvalidInvocationError(
+            f"check {check!r} of {owner!r} has no automation condition: it runs with its asset. Explain {owner!r}."
+        )
     if key not in assets:
         hint = did_you_mean(key, assets, f"Defined are: {', '.join(list(assets)[:10]) or 'none'}.")
         raise InvalidInvocationError(f"there is no asset {key!r} in this log. {hint}")
@@ -164,80 +194,48 @@ def _latest(moment: Moment, key: str, concerned: BitMap) -> BitMap:
     return moment.latest(key) & concerned or concerned
 
 
-def _request_upstream(moment: Moment, graph: ConditionGraph, key: str) -> None:
-    """What a tick would ask for upstream, so that `will_be_requested` says the same as in a tick."""
-    above = graph.upstream_of(key) & graph.conditions.keys()
-    Visit(moment, graph, evaluate).run_only(above)
+def _made_with(moment: Moment, key: str) -> tuple[str, ...]:
+    together = moment.definitions.made_together.get(key, ())
+    return tuple(other for other in together if other != key and moment.definitions.assets[other].condition)
+
+
+def _missed(log: EventLog, moment: Moment, asset: AssetSnapshot, mark: str) -> list[MissedPeriod]:
+    evaluated = moment.state.memory.of(asset.key, mark)
+    if not evaluated or asset.checked is not None:
+        return []
+    first = log.read(max(0, math.floor(evaluated.groups[0][0]) - 1), 1)[0].at
+    return missed_periods(log, moment, asset, first=first)
 
 
 class _Teller:
     """Puts nodes into words, each with the event through which it last changed."""
 
     def __init__(self, log: EventLog, moment: Moment, through: int) -> None:
-        self._log, self._moment, self._through = log, moment, through
+        self._moment, self._changes = moment, LastChanges(log, moment, through)
 
     def told(self, found: Found) -> ExplainedNode:
-        children = tuple(self.told(child) for child in found.children)
-        offset = self._changed(found, children)
-        stored = self._log.read(offset - 1, 1) if offset else []
-        return ExplainedNode(
+        return self._told(found)[0]
+
+    def _told(self, found: Found) -> tuple[ExplainedNode, Change | None]:
+        below = [self._told(child) for child in found.children]
+        change = self._changes.of(found, [change for _, change in below])
+        node = ExplainedNode(
             name=found.name,
             description=found.node.description,
             asset_key=found.key,
             is_true=found.is_true,
             partitions=self._keys(found),
-            changed_offset=offset,
-            changed_at=stored[0].at if stored else None,
-            changed_by=stored[0].event.type if stored else None,
-            children=children,
+            changed_offset=change.offset if change else None,
+            changed_at=change.at if change else None,
+            changed_by=change.by if change else None,
+            children=tuple(child for child, _ in below),
         )
+        return node, change
 
     def _keys(self, found: Found) -> tuple[str, ...] | None:
         space = self._moment.state.space(found.key)
         keys = [space.key(ordinal) for ordinal in list(found.bits)[:MOST_KEYS]]
         return None if keys == [None] else tuple(key for key in keys if key is not None)
-
-    def _changed(self, found: Found, children: Iterable[ExplainedNode]) -> int | None:
-        """The newest event among those that made the node what it is: its own position, or what its leaves look at."""
-        why = found.truth.why.within(found.concerned)
-        if found.is_true and why:
-            position = why.groups[0][0]
-            return min(math.floor(position), self._through) or None
-        if found.children:
-            return max((child.changed_offset for child in children if child.changed_offset), default=None)
-        return self._touched(found)
-
-    def _touched(self, found: Found) -> int | None:
-        """The newest event about what a leaf looks at, of the kind that can change it."""
-        kinds = _KINDS.get(type(found.node).name, ())
-        key, _, _ = found.key.partition(":")
-        newest = self._log.query(asset_key=key, types=kinds, newest_first=True, limit=1, before=self._through + 1)
-        return newest[0].offset if newest else None
-
-
-_UPDATES = ("asset_materialized", "asset_observed", "asset_wiped")
-_ATTEMPTS = ("step_started", "step_failed", "step_skipped", "asset_materialized")
-_KINDS: dict[str, tuple[str, ...]] = {
-    "missing": _UPDATES,
-    "newly_updated": _UPDATES,
-    "data_version_changed": _UPDATES,
-    "executed_with_root_target": _UPDATES,
-    "executed_with_tags": _UPDATES,
-    "any_new_update_has_run_tags": _UPDATES,
-    "all_new_updates_have_run_tags": _UPDATES,
-    "in_progress": _ATTEMPTS,
-    "run_in_progress": _ATTEMPTS,
-    "execution_failed": _ATTEMPTS,
-    "handled": ("step_started", "asset_materialized"),
-    "gated": ("asset_check_evaluated", "asset_materialized"),
-    "check_passed": ("asset_check_evaluated", "asset_materialized"),
-    "check_failed": ("asset_check_evaluated", "asset_materialized"),
-    "freshness_passed": ("freshness_changed",),
-    "freshness_warned": ("freshness_changed",),
-    "freshness_failed": ("freshness_changed",),
-    "python": ("condition_evaluated",),
-}
-"""Per operand, the types of events of its asset that can change it."""
 
 
 def _plain(value: Any) -> Any:

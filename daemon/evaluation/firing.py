@@ -24,3 +24,19 @@ def last_firing(schedule: str, zone: str, *, after: datetime, until: datetime) -
         if last is not None or start == after:
             return last if last is None or last > after else None
     return None
+
+
+def last_firings(schedule: str, zone: str, *, after: datetime, until: datetime, most: int) -> list[datetime]:
+    """The last instants in (after, until] at which a cron fires, oldest first; `most` of them at most."""
+    found: list[datetime] = []
+    while len(found) < most and (at := last_firing(schedule, zone, after=after, until=until)) is not None:
+        found.append(at)
+        until = at - timedelta(microseconds=1)
+    return found[::-1]
+
+
+def next_firing(schedule: str, zone: str, *, after: datetime) -> datetime:
+    """The first instant after another at which a cron fires."""
+    from cronsim import CronSim
+
+    return next(CronSim(schedule, after.astimezone(ZoneInfo(zone)))).astimezone(UTC)

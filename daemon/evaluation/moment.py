@@ -64,7 +64,7 @@ class Moment:
     """Assets for which anything can have changed in any partition; None: all assets."""
     partly: dict[str, BitMap] = field(default_factory=dict)
     """Of other assets that changed, the partitions in which they did."""
-    _news: dict[str, Causes] = field(default_factory=dict)
+    _news: dict[tuple[str, bool], Causes] = field(default_factory=dict)
     _arrived: dict[str, Causes] = field(default_factory=dict)
     once: Once = field(default_factory=Once)
     """What assets have in common is made once."""
@@ -231,29 +231,32 @@ class Moment:
             return None
         return truth.why.groups[0][0] if truth.why else None, self.ranges(truth.bits, space)
 
-    def updates(self, root: str, key: str) -> Causes:
+    def updates(self, root: str, key: str, *, gated: bool = True) -> Causes:
         """The released updates of `key` that are news to `root`: of this tick, or all, when `root` is evaluated first.
+        To one who is not `gated` by its checks an update is news as soon as it has landed.
 
         One that landed between the choice of the keys that an attempt of `root` was handed and its start counts as
         landed just behind the start.
         """
-        news = self._news_of(key)
+        news = self._news_of(key, gated=gated)
         if owed := self.changes.owed.get(root, {}).get(key):
             news = news | Causes((position, self._read_by(root, key, place, of)) for place, position, of in owed)
         if root not in self.initial or root == key:
             return news | self._come_to_exist(key)
         upstream, table = self.state.asset(key).table, self.state.asset(root).table
-        groups: list[tuple[float, BitMap]] = [(at, BitMap([ordinal])) for ordinal, at in upstream.update.items()]
+        updates = upstream.update if gated else upstream.provenance.made_at
+        groups: list[tuple[float, BitMap]] = [(at, BitMap([ordinal])) for ordinal, at in updates.items()]
         for ordinal, chosen in table.chosen.items():
             handled = table.handled[ordinal]
             for place in upstream.updated_after(int(chosen), until=int(handled)) if chosen else ():
                 groups.append((handled + 0.5, self._read_by(root, key, place, ordinal)))
         return news | Causes(groups)
 
-    def _news_of(self, key: str) -> Causes:
-        news = self._news.get(key)
+    def _news_of(self, key: str, *, gated: bool = True) -> Causes:
+        news = self._news.get((key, gated))
         if news is None:
-            news = self._news[key] = self.changes.updates_of(key)
+            news = self.changes.updates_of(key) if gated else self.changes.landed_of(key)
+            self._news[key, gated] = news
         return news
 
     def first_step(self, key: str) -> float:

@@ -89,9 +89,9 @@ class Run(PlainEvaluator):
         partitions, size, found = id(root.partitions), max_per_run(root), list[View]()
         for dep in root.deps:
             key = dep.key
-            if key in owed or key in moment.along or moment.first_step(key) <= handled_last:
+            if not dep.gated or key in owed or key in moment.along or moment.first_step(key) <= handled_last:
                 return None
-            reader = compiled, key, id(dep.mapping), dep.gated, moment.requested.get(key), partitions, size
+            reader = compiled, key, id(dep.mapping), moment.requested.get(key), partitions, size
             view = views.get(reader)
             if view is None:
                 view = views[reader] = self._view(compiled, dep, reader)
@@ -104,7 +104,7 @@ class Run(PlainEvaluator):
         self._edge = dep
         read = [getattr(self, name)(node, key) for node, name in plan.far]
         self._edge = None
-        way = self.moment.way_along(root, dep), dep.gated, key if plan.leaves_out else None
+        way = self.moment.way_along(root, dep), key if plan.leaves_out else None
         place = (compiled, *way, *map(id, read))
         look = once.alike.get(place)
         if look is None:
@@ -164,7 +164,8 @@ class Run(PlainEvaluator):
         return once(_within, once.same(bits), self.moment.existing(key)) if bits else NOTHING
 
     def _newly_updated(self, node: AutomationCondition, key: str) -> Truth:
-        once, updates = self.moment.once, self.moment.updates(self.root.key, key)
+        once, gated = self.moment.once, self._edge is None or self._edge.gated
+        updates = self.moment.updates(self.root.key, key, gated=gated)
         causes = once(Causes.within, updates, self.moment.existing(key)) if updates else updates
         if not causes:
             return NOTHING

@@ -176,19 +176,27 @@ class PlainEvaluator:
 
     def _newly_updated(self, node: AutomationCondition, key: str) -> Truth:
         """A released update; of a dependency, not one that the root's own attempt made (SEMANTICS 2b)."""
-        causes = self.moment.updates(self.root.key, key).within(self.moment.existing(key))
+        gated = self._edge is None or self._edge.gated
+        causes = self.moment.updates(self.root.key, key, gated=gated).within(self.moment.existing(key))
         if self._edge is None or self._reader is not self.root or not causes:
             return Truth.pulse(causes)
         return Truth.pulse(causes.without(self._made_together(key, causes.bits)))
 
     def _made_together(self, key: str, bits: BitMap) -> BitMap:
         """Partitions of a dependency whose update was made by the very step that is the root's last attempt."""
-        root, together = self.moment.state.asset(self.root.key).table, BitMap()
-        first, by_steps = self.moment.once(made_by_steps, self.moment.state.asset(key).table.made_from, bits)
-        if self._edge is None or first > root.handled_last:
+        table, root = self.moment.state.asset(key).table, self.moment.state.asset(self.root.key).table
+        together, edge = BitMap(), self._edge
+        if edge is None:
+            return together
+        first, by_steps = self.moment.once(made_by_steps, table.made_from, bits)
+        if table.held and not edge.gated:  # what landed counts, released or not
+            held = {n: table.held[n].made_from for n in table.held.keys() & bits}
+            steps = {**dict(by_steps), **held}
+            by_steps, first = [(n, step) for n, step in steps.items() if step], min(steps.values(), default=0)
+        if first > root.handled_last:
             return together
         for ordinal, step in by_steps:
-            mapped = self.moment.downstream(self.root, self._edge, BitMap([ordinal]))
+            mapped = self.moment.downstream(self.root, edge, BitMap([ordinal]))
             if mapped and all(root.handled[n] == step for n in mapped):
                 together.add(ordinal)
         return together

@@ -75,7 +75,7 @@ class QuickEvaluator:
         deps = []
         for dep in asset.deps:
             upstream = self._assets.get(dep.key)
-            if upstream is None:
+            if upstream is None or not dep.gated:  # which sees updates that are no news to others
                 return None
             is_like = upstream.partitions is not None
             if is_like and not _reads_the_same(asset, upstream, dep):

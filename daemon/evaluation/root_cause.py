@@ -13,6 +13,7 @@ from datetime import datetime
 
 from ...storage import events as e
 from ...storage.log import EventLog, StoredEvent
+from ...storage.state import State
 
 MOST_TICKS = 10_000  # written Ticks that are searched for a decision, newest first
 MOST_LINKS = 100  # of a chain that are followed
@@ -30,9 +31,9 @@ class Link:
     run_id: str | None = None
 
 
-def chain(log: EventLog, key: str, *, partition: str | None = None, through: int) -> list[Link]:
+def chain(log: EventLog, state: State, key: str, *, partition: str | None = None, through: int) -> list[Link]:
     """The last decision to ask for the asset, and what led to it, newest first; empty where there was none."""
-    found = _last_decision(log, key, partition, before=through + 1)
+    found = _last_decision(log, state, key, partition, before=through + 1)
     links: list[Link] = []
     while found is not None and len(links) < MOST_LINKS:
         tick, decision = found
@@ -42,9 +43,9 @@ def chain(log: EventLog, key: str, *, partition: str | None = None, through: int
             above = next((one for one in _decisions(tick) if one.asset_key == decision.along_with), None)
             found = (tick, above) if above else None
             continue
-        cause, leaf = _why(tick.event, decision, partition)
+        cause, leaf = _why(tick.event, state, decision, partition)
         label = _label(leaf)
-        links.append(_requested(log, tick, decision, label, partition))
+        links.append(_requested(log, state, tick, decision, label, partition))
         dep = leaf[0].rpartition("[")[2].partition("]")[0] if leaf is not None and "[" in leaf[0] else None
         if label == "will_be_requested" and dep is not None:
             above = next((one for one in _decisions(tick) if one.asset_key == dep), None)
@@ -58,11 +59,11 @@ def chain(log: EventLog, key: str, *, partition: str | None = None, through: int
 
 
 def _last_decision(
-    log: EventLog, key: str, partition: str | None, *, before: int
+    log: EventLog, state: State, key: str, partition: str | None, *, before: int
 ) -> tuple[StoredEvent, e.Decision] | None:
     for stored in log.query(types=["tick"], newest_first=True, limit=MOST_TICKS, before=before):
         for decision in _decisions(stored):
-            if decision.asset_key == key and (partition is None or _holds(decision.partitions, partition)):
+            if decision.asset_key == key and _holds(state, key, decision.partitions, partition):
                 return stored, decision
     return None
 
@@ -72,17 +73,22 @@ def _decisions(stored: StoredEvent) -> Iterator[e.Decision]:
         yield from (decision for decision in stored.event.decisions if not decision.dry_run)
 
 
-def _holds(ranges: e.KeyRanges | None, partition: str) -> bool:
-    return ranges is not None and any(first <= partition <= last for first, last in ranges)
+def _holds(state: State, key: str, ranges: e.KeyRanges | None, partition: str | None) -> bool:
+    """Whether a partition is among those of an asset; without one it is about all of them."""
+    if partition is None or ranges is None:
+        return partition is None
+    space = state.space(key)
+    ordinal = space.find(partition)
+    return ordinal is not None and ordinal in space.bits(ranges)
 
 
-def _why(tick: e.Event, decision: e.Decision, partition: str | None) -> tuple[float, e.LeafTruth | None]:
+def _why(tick: e.Event, state: State, decision: e.Decision, partition: str | None) -> tuple[float, e.LeafTruth | None]:
     """The position that a decision of `tick` was made because of, and the leaf that it came from."""
     assert isinstance(tick, e.Tick)
     causes = [
         c
         for c in tick.causes_of(decision)
-        if partition is None or c.partitions is None or _holds(c.partitions, partition)
+        if c.partitions is None or _holds(state, decision.asset_key, c.partitions, partition)
     ]
     position = max((cause.position for cause in causes), default=0)
     leaves = [leaf for leaf in decision.leaves if leaf[1] == position]
@@ -94,15 +100,19 @@ def _label(leaf: e.LeafTruth | None) -> str:
     return "" if leaf is None else leaf[0].rpartition("/")[2].partition(".")[0]
 
 
-def _requested(log: EventLog, tick: StoredEvent, decision: e.Decision, label: str, partition: str | None) -> Link:
-    """The decision itself, with the run that it led to."""
+def _requested(
+    log: EventLog, state: State, tick: StoredEvent, decision: e.Decision, label: str, partition: str | None
+) -> Link:
+    """The decision itself, with the run that it led to, where it was one and no backfill."""
     run_id = None
     for stored in log.query(types=["run_requested"], after=tick.offset, limit=1_000):
-        if isinstance(stored.event, e.RunRequested) and stored.timestamp == tick.timestamp:
-            if any(target.asset_key == decision.asset_key for target in stored.event.targets):
-                run_id = stored.event.run_id
-                break
-        else:
+        if not isinstance(stored.event, e.RunRequested) or stored.timestamp != tick.timestamp:
+            break
+        own = (target for target in stored.event.targets if target.asset_key == decision.asset_key)
+        if any(
+            target.partitions is None or _holds(state, target.asset_key, target.partitions, partition) for target in own
+        ):
+            run_id = stored.event.run_id
             break
     if partition is None and decision.partitions and len(decision.partitions) == 1:
         first, last = decision.partitions[0]

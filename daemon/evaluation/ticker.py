@@ -24,6 +24,7 @@ from .graph import ConditionGraph
 from .grouping import BackfillGroup, RunGroup, group_requests, planned_checks
 from .moment import Moment
 from .quick import QuickEvaluator
+from .run_tags import automation_tags
 from .visit import MIN_REQUEST_INTERVAL, Evaluate, Visit
 
 BACKFILL_ABOVE = 100  # runs of connected assets that one tick asks for; what would take more becomes a backfill
@@ -208,6 +209,7 @@ class Ticker:
             origin="automation",
             definitions=self.state.definitions_hash,
             title="asked for by automation",
+            tags=automation_tags(moment.definitions, group.partitions),
         )
 
     def _run(self, moment: Moment, group: RunGroup) -> e.RunRequested:
@@ -219,4 +221,5 @@ class Ticker:
             checks=planned_checks(moment.definitions, nodes, group.partitions),
             origin="automation",
             definitions=self.state.definitions_hash,
+            tags=automation_tags(moment.definitions, group.assets),
         )

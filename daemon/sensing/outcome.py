@@ -19,6 +19,7 @@ from ...definitions.partitions.dynamic import checked_keys
 from ...definitions.snapshot import DefinitionsSnapshot
 from ...storage import events as e
 from ...storage.state import State
+from ..evaluation.run_tags import SENSOR_TAG
 from ..host.orders import Order, Result
 from ..runs.job_requests import Origin, asset_run, job_run, known_job
 from .stale_only import stale_of
@@ -26,7 +27,7 @@ from .stale_only import stale_of
 TRIES = 3
 """Evaluations of one event, before it is given up."""
 
-SENSOR_TAG, SCHEDULE_TAG = "headwater/sensor_name", "headwater/schedule_name"
+SCHEDULE_TAG = "headwater/schedule_name"
 RUN_KEY_TAG, SCHEDULED_TAG = "headwater/run_key", "headwater/scheduled_execution_time"
 
 

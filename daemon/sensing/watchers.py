@@ -14,7 +14,7 @@ from ...storage import events as e
 from ...storage.log import EventLog, StoredEvent
 from ...storage.state import State
 from ...storage.state.automation import SensorState
-from .outcome import SENSOR_TAG
+from ..evaluation.run_tags import SENSOR_TAG
 
 BATCH = 20  # events that one evaluation is shown
 PAGE = 200  # events looked at to find them

@@ -140,6 +140,8 @@ class InLatestTimeWindow(Operand):
     lookback_delta: timedelta | None = None
 
     def __post_init__(self) -> None:
+        if self.lookback_delta is not None and not isinstance(self.lookback_delta, timedelta):
+            raise InvalidDefinitionError(f"lookback_delta is a timedelta, not {self.lookback_delta!r}")
         if self.lookback_delta is not None and self.lookback_delta <= timedelta(0):
             raise InvalidDefinitionError(f"lookback_delta must be longer than zero, not {self.lookback_delta}")
 
@@ -168,6 +170,11 @@ class CronTickPassed(Operand):
     cron_timezone: str = "UTC"
 
     def __post_init__(self) -> None:
+        for name, value in (("cron_schedule", self.cron_schedule), ("cron_timezone", self.cron_timezone)):
+            if not isinstance(value, str):
+                raise InvalidDefinitionError(
+                    f"{name} is a string such as '0 6 * * *' or 'Europe/Berlin', not {value!r}"
+                )
         schedule = _CRON_NAMES.get(self.cron_schedule.strip().lower(), " ".join(self.cron_schedule.split()))
         _check_cron(schedule)
         zone(self.cron_timezone)

@@ -26,6 +26,10 @@ class Changes:
     """Per asset and dependency: a step began, and partitions of the dependency were updated after the keys that the
     step was handed had been chosen. Each such partition, the position just behind the step's start, and the partition
     that the step makes."""
+    held: dict[str, dict[int, int]] = field(default_factory=dict)
+    """Updates that a gate or checks that have not spoken hold back: news only to those who are not gated by them."""
+    freed: dict[str, BitMap] = field(default_factory=dict)
+    """Of the `updated` partitions those that had been held, or whose gate alone has opened: no news to the same."""
     added: dict[str, BitMap] = field(default_factory=dict)
     """Per name of dynamic partitions, the keys that exist now and did not at the last tick."""
     same_data: dict[str, BitMap] = field(default_factory=dict)
@@ -43,10 +47,21 @@ class Changes:
     """Automation was paused or resumed: every asset is visited."""
 
     def update(
-        self, asset_key: str, ordinal: int, position: int, *, same_data: bool = False, tags: Tags | None = None
+        self,
+        asset_key: str,
+        ordinal: int,
+        position: int,
+        *,
+        same_data: bool = False,
+        tags: Tags | None = None,
+        is_freed: bool = False,
     ) -> None:
         """A released update of one partition, which a run of these `tags` made."""
         updated = self.updated.get(asset_key)
+        if is_freed and (updated is None or ordinal not in updated):
+            self.freed.setdefault(asset_key, BitMap()).add(ordinal)
+        elif not is_freed and asset_key in self.freed:
+            self.freed[asset_key].discard(ordinal)
         if updated is None:
             updated = self.updated[asset_key] = {}
         if same_data and ordinal not in updated:
@@ -74,6 +89,10 @@ class Changes:
         """Something changed in each of these partitions."""
         self.parts[asset_key] = self.parts.get(asset_key, BitMap()) | bits
 
+    def hold(self, asset_key: str, ordinal: int, position: int) -> None:
+        """An update of one partition that is not released yet."""
+        self.held.setdefault(asset_key, {})[ordinal] = position
+
     def keys_changed(self, name: str, keys: BitMap, *, added: bool) -> None:
         """Keys of dynamic partitions came or went."""
         before = self.added.get(name, BitMap())
@@ -86,6 +105,12 @@ class Changes:
         moved = {new.find(old.key(n)): position for n, position in self.updated.pop(asset_key, {}).items()}
         if moved := {ordinal: position for ordinal, position in moved.items() if ordinal is not None}:
             self.updated[asset_key] = moved
+        held = {new.find(old.key(n)): position for n, position in self.held.pop(asset_key, {}).items()}
+        if still := {ordinal: position for ordinal, position in held.items() if ordinal is not None}:
+            self.held[asset_key] = still
+        freed = [new.find(old.key(n)) for n in self.freed.pop(asset_key, ())]
+        if left := BitMap([n for n in freed if n is not None]):
+            self.freed[asset_key] = left
         same = [new.find(old.key(n)) for n in self.same_data.pop(asset_key, ())]
         if there := BitMap([n for n in same if n is not None]):
             self.same_data[asset_key] = there
@@ -105,15 +130,25 @@ class Changes:
     def updates_of(self, asset_key: str) -> Causes:
         """The updates of one asset, grouped by position."""
         updated = self.updated.get(asset_key)
-        if updated is None:
-            return NO_UPDATES
-        groups: dict[float, BitMap] = {}
-        for ordinal, position in updated.items():
-            groups.setdefault(position, BitMap()).add(ordinal)
-        return Causes._of_disjoint(sorted(groups.items(), reverse=True))
+        return NO_UPDATES if updated is None else _grouped(updated)
+
+    def landed_of(self, asset_key: str) -> Causes:
+        """The same as they are to one who is not gated by the asset: where they landed, released or not."""
+        freed, positions = self.freed.get(asset_key, ()), dict(self.held.get(asset_key, {}))
+        for ordinal, position in self.updated.get(asset_key, {}).items():
+            if ordinal not in freed:
+                positions[ordinal] = max(position, positions.get(ordinal, 0))
+        return _grouped(positions)
 
     def __bool__(self) -> bool:
         return bool(self.touched or self.parts or self.definitions or self.switched)
+
+
+def _grouped(positions: dict[int, int]) -> Causes:
+    groups: dict[float, BitMap] = {}
+    for ordinal, position in positions.items():
+        groups.setdefault(position, BitMap()).add(ordinal)
+    return Causes._of_disjoint(sorted(groups.items(), reverse=True))
 
 
 def _moved(ordinal: int, concerned: bool, old: OrdinalSpace, new: OrdinalSpace) -> int | None:

@@ -59,8 +59,7 @@ def materialized(state: State, event: e.AssetMaterialized, stored: Stored) -> No
     table.provenance.made_by(ordinal, _made_with(state, event, run) if by_step else None)
     table.note_run(ordinal, note)
     if outstanding or table.is_shut(ordinal):
-        table.held[ordinal] = Held(made_from, event.run_id, outstanding)  # case 1
-        state.touch(asset, table, ordinal)
+        _hold(state, asset, table, ordinal, stored.offset, Held(made_from, event.run_id, outstanding))  # case 1
     else:
         _release(state, asset, table, ordinal, stored.offset, made_from, note)  # case 2
 
@@ -97,12 +96,12 @@ def observed(state: State, event: e.AssetObserved, stored: Stored) -> None:
     state.checks.outdated(asset, event.partition, state.changes)
     table.provenance.updated(ordinal, at=stored.offset, read_at=stored.offset, version=event.data_version)
     run = state.runs.get(event.run_id or "")
-    table.note_run(ordinal, state.run_notes.of(run) if run else None)
+    note = state.run_notes.of(run) if run else None
+    table.note_run(ordinal, note)
     if table.is_shut(ordinal):
-        table.held[ordinal] = Held(0, event.run_id, set())
-        state.touch(asset, table, ordinal)
+        _hold(state, asset, table, ordinal, stored.offset, Held(0, event.run_id, set()))
     else:
-        release(state, asset, table, ordinal, stored.offset, 0)
+        _release(state, asset, table, ordinal, stored.offset, 0, note)
 
 
 def check_evaluated(state: State, event: e.AssetCheckEvaluated, stored: Stored) -> None:
@@ -164,8 +163,16 @@ def freshness_changed(state: State, event: e.FreshnessChanged, stored: Stored) -
 def release(
     state: State, asset: AssetState, table: PartitionTable, ordinal: int, position: int, made_from: int
 ) -> None:
-    """Automation may see the update of a partition from `position` on."""
-    _release(state, asset, table, ordinal, position, made_from, table.run_note(ordinal))
+    """Automation may see the update of a partition that was held, or whose gate was shut, from `position` on."""
+    _release(state, asset, table, ordinal, position, made_from, table.run_note(ordinal), is_freed=True)
+
+
+def _hold(state: State, asset: AssetState, table: PartitionTable, ordinal: int, offset: int, held: Held) -> None:
+    """Only those who are not gated by the asset see the update yet."""
+    table.held[ordinal] = held
+    if table is asset.table:
+        state.changes.hold(asset.key, ordinal, offset)
+    state.touch(asset, table, ordinal)
 
 
 def _release(
@@ -176,15 +183,16 @@ def _release(
     position: int,
     made_from: int,
     note: str | None,
+    *,
+    is_freed: bool = False,
 ) -> None:
     if table.held:
         table.held.pop(ordinal, None)
     is_same = not table.provenance.has_changed(ordinal, int(table.update[ordinal]))
     table.updated(ordinal, position, made_from)
     if table is asset.table:
-        state.changes.update(
-            asset.key, ordinal, position, same_data=is_same, tags=None if note is None else state.run_notes[note].tags
-        )
+        tags = None if note is None else state.run_notes[note].tags
+        state.changes.update(asset.key, ordinal, position, same_data=is_same, tags=tags, is_freed=is_freed)
     else:
         state.touch(asset, table, ordinal)
     if state.blocks:

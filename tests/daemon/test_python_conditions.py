@@ -118,6 +118,7 @@ def test_one_opens_an_asset_while_others_hang_raise_and_die(commands: Commands) 
         wait_until(lambda: any(one.asset_key == "report" for one in answers(commands)), daemon)
         wait_until(lambda: problems(commands).keys() == {"hangs", "raises", "dies"}, daemon)
         assert made(commands) == {"raw", "usual"}
+        wait_until(lambda: '"about": "asset raises", "error": "ValueError: no connection"' in daemon.output, daemon)
         (commands.folder / "open").touch()
         wait_until(lambda: "report" in made(commands), daemon)
         assert daemon.process.pid not in map(int, (commands.folder / "pids").read_text().split())

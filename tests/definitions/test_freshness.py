@@ -44,6 +44,11 @@ def test_a_time_window_warns_and_fails_at_its_own_instants(age: timedelta, state
     assert WINDOW.standing(NOON, NOON + age) == (FreshnessState(state), since)
 
 
+def test_the_arguments_of_a_policy_may_be_given_by_place() -> None:
+    assert FreshnessPolicy.time_window(24 * HOUR, 20 * HOUR) == WINDOW
+    assert FreshnessPolicy.cron("0 9 * * *", 3 * HOUR) == NINE
+
+
 def test_the_next_change_of_a_time_window_is_known_in_advance() -> None:
     assert WINDOW.next_change(NOON, NOON) == NOON + 20 * HOUR
     assert WINDOW.next_change(NOON, NOON + 20 * HOUR) == NOON + 24 * HOUR

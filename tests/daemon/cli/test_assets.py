@@ -75,6 +75,35 @@ def test_assets_are_listed_with_whether_they_are_fresh_stale_or_missing(commands
     assert "3 missing" in commands("asset", "list", "-f", "flow.py").stdout
 
 
+def test_assets_are_listed_with_how_they_keep_their_freshness_policy(commands: Commands) -> None:
+    commands.write(
+        """
+from datetime import timedelta
+from headwater import Definitions, FreshnessPolicy, asset
+
+policy = FreshnessPolicy.time_window(fail_window=timedelta(hours=24))
+
+@asset(freshness_policy=policy)
+def kept(): ...
+
+@asset(freshness_policy=policy)
+def never_made(): ...
+
+@asset
+def without(): ...
+
+defs = Definitions(assets=[kept, never_made, without])
+""",
+        name="promises.py",
+    )
+    assert commands("asset", "materialize", "-f", "promises.py", "--select", "kept,without").exit_code == 0
+    rows = commands.json("asset", "list", "-f", "promises.py")
+    assert {row["key"]: row["freshness"] for row in rows} == {"kept": "PASS", "never_made": "UNKNOWN", "without": None}
+    header, *lines = commands("asset", "list", "-f", "promises.py").stdout.splitlines()
+    assert "freshness" in header
+    assert "PASS" in next(line for line in lines if line.startswith("kept"))
+
+
 def test_runs_that_have_not_ended_are_in_progress(commands: Commands) -> None:
     record_definitions(commands)
     target = e.Target(asset_key="orders", partitions=(("2024-01-01", "2024-01-02"),))

@@ -98,6 +98,15 @@ def test_people_get_one_line_an_event(written: Commands) -> None:
     assert "has_rows: failed (WARN)" in lines[4]
 
 
+def test_a_decision_on_a_dry_run_is_told_from_one_that_led_to_a_run(commands: Commands) -> None:
+    decisions = (
+        e.Decision(asset_key="orders", condition="c", dry_run=True),
+        e.Decision(asset_key="report", condition="c"),
+    )
+    commands.append(e.Tick(through=0, at=START, definitions="", decisions=decisions))
+    assert "orders (dry run), report" in commands("events", "tail").stdout
+
+
 def test_a_mistyped_type_is_a_usage_error(written: Commands) -> None:
     result = written("events", "tail", "--type", "run_faild")
     assert result.exit_code == 2

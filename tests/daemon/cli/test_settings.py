@@ -16,8 +16,8 @@ from headwater.daemon.cli.settings import (
     given_source,
     home_folder,
     project_source,
-    running_daemon,
 )
+from headwater.daemon.leadership import running_daemon
 from support.commands import Commands
 
 

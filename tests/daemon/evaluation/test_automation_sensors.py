@@ -14,6 +14,7 @@ from headwater import (
     DefinitionErrors,
     Definitions,
     Instance,
+    StaticPartitionsDefinition,
     asset,
     evaluate_automation_conditions,
 )
@@ -21,6 +22,7 @@ from headwater.definitions.errors import NotYetSupported
 from headwater.definitions.snapshot import DefinitionsSnapshot
 from headwater.storage import events as e
 from support.sensing import SensingWorld
+from support.world import World
 
 inbox = AssetSpec("inbox")
 STOPPED = DefaultSensorStatus.STOPPED
@@ -126,8 +128,35 @@ def test_an_asset_that_two_of_them_cover_and_what_cannot_be_done_are_refused() -
     both = [AutomationConditionSensorDefinition(name, target="group:sales") for name in ("a", "b")]
     with pytest.raises(DefinitionErrors, match="which 'a' covers already"):
         Definitions([inbox, orders], sensors=both).validate()
-    with pytest.raises(NotYetSupported, match="run_tags"):
-        AutomationConditionSensorDefinition("tagged", target="*", run_tags={"a": "b"})
+    with pytest.raises(NotYetSupported, match="emit_backfills"):
+        AutomationConditionSensorDefinition("direct", target="*", emit_backfills=False)
+
+
+def test_the_runs_of_automation_have_tags_by_which_they_are_found() -> None:
+    sales = AutomationConditionSensorDefinition("sales", target="group:sales", run_tags={"team": "sales"})
+    world = world_of(sales)
+    world.settle()
+    world.report("inbox")
+    runs = {run.targets[0].asset_key: run.tags for run in world.settle()}
+    from_automation = {"headwater/from_automation_condition": "true"}
+    assert runs == {
+        "orders": {**from_automation, "headwater/sensor_name": "sales", "team": "sales"},
+        "visits": from_automation,
+    }
+
+
+def test_a_backfill_of_automation_has_the_tags_of_its_runs() -> None:
+    letters = StaticPartitionsDefinition([f"letter-{n}" for n in range(101)])
+
+    @asset(partitions_def=letters, automation_condition=AutomationCondition.on_missing())
+    def many() -> None: ...
+
+    world = World()
+    world.define(many)
+    world.settle()
+    [backfill] = [stored.event for stored in world.log.query(types=["backfill_requested"])]
+    assert isinstance(backfill, e.BackfillRequested)
+    assert backfill.tags == {"headwater/from_automation_condition": "true"}
 
 
 def _made(key: str) -> Any:

@@ -75,6 +75,18 @@ def test_it_is_not_requested_again_while_it_is_planned_or_running() -> None:
     assert world.settle() == []
 
 
+def test_a_blocking_check_that_failed_looks_again_at_data_that_its_own_gate_holds_back() -> None:
+    world = World()
+    world.define(AssetSpec("orders"), checks=[check_of("orders", blocking=True, automation_condition=eager())])
+    world.report("orders")
+    [run] = world.settle()
+    play(world, run)
+    world.check("orders", "looks", passed=False)
+    assert world.settle() == []
+    world.report("orders")
+    assert checks_of(world.settle()) == [[("orders", "looks", None)]]
+
+
 def test_a_failed_or_raising_check_waits_for_the_next_update() -> None:
     for outcome in ({"passed": False}, {"raises": True}):
         world = World()

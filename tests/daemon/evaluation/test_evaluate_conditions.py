@@ -13,8 +13,10 @@ import pytest
 
 from headwater import (
     AssetCheckEvaluation,
+    AssetCheckKey,
     AssetMaterialization,
     AssetObservation,
+    AssetSelection,
     AssetSpec,
     AutomationCondition,
     DailyPartitionsDefinition,
@@ -586,3 +588,26 @@ def test_a_long_history_gives_the_same_whether_the_trial_was_kept_or_not(table: 
         table.update("raw", partition=f"2026-02-{26 + n % 3}")
         counts.append(table.count(MIDNIGHT + n * timedelta(hours=9)))
     assert counts == [2, 1, 1, 1, 1, 1]
+
+
+# ---- checks ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_check_with_a_condition_is_among_what_is_evaluated_and_requested() -> None:
+    @asset_check(asset="orders", automation_condition=AutomationCondition.eager())
+    def looks() -> bool:
+        return True
+
+    defs, key = Definitions(assets=[AssetSpec("orders")], asset_checks=[looks]), AssetCheckKey("orders", "looks")
+    with Instance.ephemeral() as instance:
+        result = evaluate_automation_conditions(defs, instance)
+        assert [one.key for one in result.results] == [key]
+        for _ in range(2):
+            instance.report_runless_asset_event(AssetMaterialization("orders"))
+            result = evaluate_automation_conditions(defs, instance, cursor=result.cursor)
+            assert (result.total_requested, result.get_num_requested(key)) == (1, 1)
+            assert result.get_requested_partitions(key) == {None}
+            result = evaluate_automation_conditions(defs, instance, cursor=result.cursor)
+            assert result.total_requested == 0
+        beside = Definitions(assets=[AssetSpec("orders"), AssetSpec("beside")], asset_checks=[looks])
+        assert evaluate_automation_conditions(beside, instance, AssetSelection.keys("beside")).results == []

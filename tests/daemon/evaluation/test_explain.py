@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from headwater import AssetSpec, AutomationCondition, DailyPartitionsDefinition, InvalidInvocationError, asset
+from headwater import (
+    AssetSpec,
+    AutomationCondition,
+    DailyPartitionsDefinition,
+    InvalidInvocationError,
+    StaticPartitionsDefinition,
+    asset,
+    multi_asset,
+)
 from headwater.daemon.evaluation.explain import ExplainedNode, Explanation, explain_in
 from headwater.daemon.evaluation.past_moment import moment_at
 from headwater.storage import events as e
@@ -126,6 +134,22 @@ def test_the_chain_goes_on_through_runs_of_other_ticks() -> None:
     ]
 
 
+def test_of_several_runs_of_one_tick_the_chain_names_the_one_that_made_the_partition() -> None:
+    """Under a format in which the order of the keys is not that of the days."""
+    days = DailyPartitionsDefinition("26-02-2026", fmt="%d-%m-%Y")
+    world = World(start=datetime(2026, 3, 4, tzinfo=UTC))
+    daily = made("daily", C.eager(), deps=["raw"], partitions_def=days)
+    world.define(AssetSpec("raw", partitions_def=days), daily)
+    world.settle()
+    keys = ["26-02-2026", "27-02-2026", "28-02-2026", "01-03-2026"]
+    for key in keys:
+        world.report("raw", key)
+    runs = {run.targets[0].partitions[0][0]: run.run_id for run in world.run_all() if run.targets[0].partitions}
+    for key in keys:
+        first, cause = explain_in(world.log, "daily", partition=key).last_request
+        assert (first.run_id, cause.partition) == (runs[key], key)
+
+
 def test_a_schedule_and_a_missing_asset_are_root_causes() -> None:
     world = World()
     world.define(made("hourly", C.on_cron("@hourly")), made("once", C.on_missing()))
@@ -178,6 +202,107 @@ def test_an_asset_without_a_condition_has_no_tree_and_nothing_is_written() -> No
     assert explain_in(world.log, "first").to_json()["asset_key"] == "first"
     assert world.log.head().offset == head
     assert isinstance(world.log.read(head - 1, 1)[0].event, e.Event)
+
+
+# ---- what is in the way ----------------------------------------------------------------------------------------------
+
+
+def test_what_is_in_the_way_names_the_partitions_for_which_it_is() -> None:
+    days = DailyPartitionsDefinition("2026-02-26", end_date="2026-03-01")
+    world = World()
+    world.define(AssetSpec("raw", partitions_def=days), made("total", C.eager(), deps=["raw"]))
+    world.report("raw", "2026-02-27")
+    world.settle()
+    [missing] = [b for b in explain_in(world.log, "total").blockers if b.operand == "any_deps_missing: missing"]
+    assert (missing.asset_key, missing.partitions) == ("raw", ("2026-02-26", "2026-02-28"))
+
+
+def test_a_request_of_what_automation_never_makes_with_it_is_no_way_out() -> None:
+    world = World()
+    by_hand = made("by_hand", deps=["raw"])
+    world.define(AssetSpec("raw"), by_hand, made("total", C.eager(), deps=["raw", by_hand]))
+    world.settle()
+    found = explain_in(world.log, "total").blockers
+    assert [(b.operand, b.asset_key, b.alternatives) for b in found] == [
+        ("any_deps_missing: missing", "by_hand", False),
+        ("any_deps_missing: missing", "raw", False),
+    ]
+
+
+def test_a_schedule_that_is_waited_for_is_named_with_its_next_instant() -> None:
+    world = World()
+    world.define(made("report", C.on_cron("0 6 * * *", "Europe/Berlin")))
+    world.settle()
+    [blocker] = explain_in(world.log, "report", at=world.clock.now()).blockers
+    assert blocker.needed == "'0 6 * * *' (Europe/Berlin) has to tick, next at 2026-03-01 05:00:00+00:00"
+
+
+def test_a_partition_that_is_planned_already_holds_the_others_not_back() -> None:
+    days = DailyPartitionsDefinition("2026-02-26")
+    world = World()
+    daily = made("daily", C.any_deps_updated().since_last_handled(), deps=["raw"], partitions_def=days)
+    world.define(AssetSpec("raw", partitions_def=days), daily)
+    world.settle()
+    world.report("raw", "2026-02-26")
+    world.settle()
+    world.report("raw", "2026-02-27")
+    explanation = explain_in(world.log, "daily")
+    assert explanation.would_be_requested
+    assert [wait.kind for wait in explanation.waits] == ["pending"]
+    assert not explain_in(world.log, "daily", partition="2026-02-26").would_be_requested
+
+
+def test_before_a_first_evaluation_it_says_what_that_will_do() -> None:
+    world = World()
+    world.define(made("kept", C.eager().on_first("baseline")))
+    explanation = explain_in(world.log, "kept", at=world.clock.now())
+    assert not explanation.would_be_requested
+    assert [wait.kind for wait in explanation.waits] == ["baseline"]
+    world.settle()
+    assert world.requested("kept") == 0
+
+    letters = StaticPartitionsDefinition(["a", "b", "c"])
+    world = World()
+    world.define(made("few", C.eager().on_first("request", limit=2), partitions_def=letters))
+    tree = explain_in(world.log, "few", at=world.clock.now()).tree
+    assert tree is not None
+    assert tree.partitions == ("a", "b")
+
+
+def test_what_is_only_made_together_with_another_says_with_which() -> None:
+    @multi_asset(specs=[AssetSpec("left", automation_condition=C.eager()), AssetSpec("right")])
+    def both() -> None: ...
+
+    world = World()
+    world.define(both)
+    explanation = explain_in(world.log, "right", at=world.clock.now())
+    assert (explanation.tree, explanation.made_with) == (None, ("left",))
+
+
+def test_after_a_failure_it_says_so_and_what_would_start_it_again() -> None:
+    world = chain_world()
+    world.report("raw")
+    [run] = world.settle()
+    world.run(run, fail=["first"])
+    world.settle()
+    [wait] = explain_in(world.log, "first").waits
+    assert (wait.kind, "ValueError: no" in wait.needed, run.run_id in wait.needed) == ("failed", True, True)
+    world.report("raw")
+    assert explain_in(world.log, "first").waits == ()
+    world.run_all()
+    assert explain_in(world.log, "first").waits == ()
+
+
+def test_after_a_cancellation_it_says_so_until_it_is_made() -> None:
+    world = chain_world()
+    world.report("raw")
+    [run] = world.settle()
+    world.end(run.run_id, "cancelled")
+    world.settle()
+    assert [wait.kind for wait in explain_in(world.log, "first").waits] == ["cancelled"]
+    world.report("raw")
+    world.run_all()
+    assert explain_in(world.log, "first").waits == ()
 
 
 # ---- over a snapshot -------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from headwater.daemon.evaluation.explain import explain_in
 from headwater.daemon.runs.handing import handed_inputs
 from headwater.definitions.asset import asset
 from headwater.definitions.conditions import AutomationCondition
@@ -104,6 +105,9 @@ def test_today_waits_for_hours_that_do_not_exist_yet() -> None:
     world.report("hits", "2026-03-01-00:00")
     world.report("hits", "2026-03-01-01:00")
     assert world.settle() == []
+    explanation = explain_in(world.log, "today", partition="2026-03-01", at=world.clock.now())
+    [missing] = explanation.blockers
+    assert missing.needed == "it has to be made or reported; 22 of these partitions do not exist yet"
 
 
 def test_today_is_built_from_the_hours_there_are_where_that_is_allowed() -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import pickle
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.definitions.conditions import And, AutomationCondition, CronTickPassed, Or, condition_from_json
-from headwater.definitions.errors import InvalidDefinitionError, InvalidInvocationError
+from headwater.definitions.errors import InvalidDefinitionError, InvalidInvocationError, NotYetSupported
 
 C = AutomationCondition
 
@@ -172,3 +174,23 @@ def test_a_bad_schedule_or_zone_is_refused_where_it_is_written(schedule: str, zo
 def test_a_lookback_is_longer_than_zero() -> None:
     with pytest.raises(InvalidDefinitionError, match="longer than zero"):
         C.in_latest_time_window(timedelta(0))
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: C.in_latest_time_window(3), "lookback_delta is a timedelta, not 3"),  # type: ignore[arg-type]
+        (lambda: C.cron_tick_passed(6), "cron_schedule is a string such as .*, not 6"),  # type: ignore[arg-type]
+        (lambda: C.on_cron("@daily", None), "cron_timezone is a string such as .*, not None"),  # type: ignore[arg-type]
+        (lambda: C.eager().with_label(3), "the label of a condition is a string, not 3"),  # type: ignore[arg-type]
+    ],
+)
+def test_an_argument_of_another_kind_is_refused_where_it_is_written(build: Callable[[], Any], message: str) -> None:
+    with pytest.raises(InvalidDefinitionError, match=message):
+        build()
+
+
+@pytest.mark.parametrize("build", [C.any_job_root_assets_match, C.all_job_root_assets_match])
+def test_a_word_about_conditions_on_jobs_says_what_to_do_instead(build: Callable[..., Any]) -> None:
+    with pytest.raises(NotYetSupported, match=r"not supported yet\. Give the condition to the assets of the job"):
+        build(C.missing())
