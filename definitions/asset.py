@@ -129,7 +129,7 @@ def asset(
         spec = AssetSpec(
             asset_key,
             deps=deps,
-            description=description or inspect.getdoc(fn),
+            description=description or (inspect.getdoc(fn) if fn.__doc__ else None),
             metadata=metadata,
             group_name=group_name,
             code_version=code_version,

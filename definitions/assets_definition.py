@@ -16,6 +16,7 @@ from .collecting import report
 from .config_schema import checked_schema
 from .dependencies import Dependency, argument_of, merged
 from .errors import DefinitionError, InvalidInvocationError
+from .hooks import NO_HOOKS
 from .keys import AssetKey
 from .signature import CONFIG_NAME, Signature
 from .source import SourceLine
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from .ops.op import OpDefinition
     from .partitions.base import PartitionsDefinition
     from .retries import RetryPolicy
+
+NO_KEYS: frozenset[str] = frozenset()  # most assets require no resource: one object for all of them
 
 
 class AssetsDefinition:
@@ -69,7 +72,9 @@ class AssetsDefinition:
         self.spec = spec
         owner, source = str(self), self.source
         self.signature: Signature = _checked_signature(fn, owner, source=source)
-        self.required_resource_keys: frozenset[str] = frozenset(required_resource_keys)
+        self.required_resource_keys: frozenset[str] = (
+            frozenset(required_resource_keys) if required_resource_keys else NO_KEYS
+        )
         self.resource_defs: dict[str, Any] = dict(resource_defs or {})
         """Resources that it brings along: they stand among those of the Definitions that it is in."""
         self.config_schema: Any = checked_schema(config_schema, owner=owner, source=source)
@@ -81,12 +86,14 @@ class AssetsDefinition:
         self._check_config()
         self.resource_args: tuple[str, ...] = tuple(p.name for p in self.signature.parameters if p.is_resource)
         self.arguments: dict[str, Dependency] = self._arguments(dict(ins or {}))
-        self.deps: tuple[Dependency, ...] = self.merged_deps(spec.deps, self.arguments.values())
+        self.deps: tuple[Dependency, ...] = (
+            self.merged_deps(spec.deps, self.arguments.values()) if self.arguments else spec.deps
+        )
         self.is_observable = observes
         self.check_specs: tuple[AssetCheckSpec, ...] = self._checked_specs(check_specs)
         self.is_bound = False
         self.retry_policy: RetryPolicy | None = None
-        self.hooks: frozenset[HookDefinition] = frozenset()
+        self.hooks: frozenset[HookDefinition] = NO_HOOKS
         self.graph: GraphDefinition | None = None
         """The ops that make it, where it is no single function."""
         self.__name__: Any | str = getattr(fn, "__name__", spec.key.path[-1])
@@ -336,7 +343,7 @@ class AssetsDefinition:
     def bound(self, deps: tuple[Dependency, ...], resource_args: tuple[str, ...]) -> AssetsDefinition:
         """A copy of which every parameter is known to be an upstream asset or a resource."""
         made = object.__new__(type(self))  # thousands of these: copy.copy takes four times as long
-        vars(made).update(vars(self))
+        made.__dict__ = vars(self).copy()  # which shares the names of attributes with all others, as update() would not
         made.deps, made.resource_args, made.is_bound = deps, resource_args, True
         return made
 
@@ -359,9 +366,11 @@ class AssetsDefinition:
 
     def _checked_specs(self, specs: Iterable[Any]) -> tuple[AssetCheckSpec, ...]:
         """The inline checks, each of an asset that the function makes."""
+        if not specs:
+            return ()
         from .checks import checked_specs
 
-        listed = checked_specs(specs, owner=str(self), source=self.source) if specs else []
+        listed = checked_specs(specs, owner=str(self), source=self.source)
         for spec in listed:
             if spec.asset_key not in self.keys:
                 report(
@@ -396,9 +405,11 @@ def _checked_signature(fn: Callable[..., Any], owner: str, *, source: SourceLine
 
 
 def _checked_policy(policy: Any, owner: str, *, source: SourceLine) -> BackfillPolicy | None:
+    if policy is None:
+        return None
     from .backfill_policy import BackfillPolicy
 
-    if policy is None or isinstance(policy, BackfillPolicy):
+    if isinstance(policy, BackfillPolicy):
         return policy
     report(
         DefinitionError(

@@ -172,5 +172,7 @@ class Names:
 
 def _in_order_of_parameters(edges: tuple[Dependency, ...], parameters: list[str]) -> tuple[Dependency, ...]:
     """The edges that load nothing first, then the arguments as the function lists them: an order to rely on."""
+    if not parameters:
+        return edges
     places = {name: place for place, name in enumerate(parameters)}
     return tuple(sorted(edges, key=lambda edge: -1 if edge.arg is None else places.get(edge.arg, len(places))))

@@ -152,6 +152,8 @@ class Enum:
 
 def checked_schema(schema: AnyType, *, owner: str, source: SourceLine) -> AnyType:
     """`schema`, once it is known to be one; what is none is reported, and None returned in its place."""
+    if schema is None:
+        return None
     for path, wrong in _wrong(schema, ()):
         at = f" at {'.'.join(path)!r}" if path else ""
         report(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
+from operator import is_not
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -488,12 +489,20 @@ def _with_mapped_inputs(checks: Iterable[AssetChecksDefinition], graph: AssetGra
 
 def _with_mappings(nodes: dict[AssetKey, AssetNode]) -> dict[AssetKey, AssetNode]:
     """Fill in the mapping of each edge that names none: the partitions of both sides are known now."""
+    mapped: dict[tuple[int, int], Dependency] = {}  # an edge that several assets have stays one
+
+    def filled(dep: Dependency, node: AssetNode) -> Dependency:
+        if dep.mapping is not None:
+            return dep
+        mapping = default_mapping(nodes[dep.key].partitions_def, node.partitions_def)
+        place = id(dep), id(mapping)
+        if place not in mapped:
+            mapped[place] = dep.with_mapping(mapping)
+        return mapped[place]
+
     for key, node in nodes.items():
-        if any(dep.mapping is None for dep in node.deps):
-            deps = tuple(
-                dep.with_mapping(dep.mapping or default_mapping(nodes[dep.key].partitions_def, node.partitions_def))
-                for dep in node.deps
-            )
+        deps = tuple([filled(dep, node) for dep in node.deps])
+        if any(map(is_not, deps, node.deps)):
             nodes[key] = (
                 node.bound(deps, node.resource_args) if isinstance(node, AssetsDefinition) else node.with_deps(deps)
             )

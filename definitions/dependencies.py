@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from .collecting import report
 from .errors import DefinitionError
 from .keys import AssetKey, CoercibleToAssetKey
-from .labels import key_from_user
+from .labels import NAMES_KEPT, key_from_user
 from .source import SourceLine
 
 if TYPE_CHECKING:
@@ -115,10 +116,14 @@ def dependency_of(dep: Any, *, owner: str, source: SourceLine) -> Dependency:
     """The edge of one entry of `deps=`."""
     if isinstance(dep, Dependency):
         return dep
+    asset = dep.asset if isinstance(dep, AssetDep) else dep
+    key = key_from_user(asset, role=f"a dependency of {owner}", source=source)
+    if isinstance(dep, str):
+        return _to_name(key)
     if not isinstance(dep, AssetDep):
         dep = AssetDep(dep)
     return Dependency(
-        key=key_from_user(dep.asset, role=f"a dependency of {owner}", source=source),
+        key=key,
         mapping=dep.partition_mapping,
         gated=dep.gated,
         value_optional=True,
@@ -126,6 +131,12 @@ def dependency_of(dep: Any, *, owner: str, source: SourceLine) -> Dependency:
         metadata=dep.metadata,
         declared=_declared(dep.asset),
     )
+
+
+@lru_cache(maxsize=NAMES_KEPT)
+def _to_name(key: AssetKey) -> Dependency:
+    """The edge to a bare name, the same object for all assets that read it."""
+    return Dependency(key=key, value_optional=True, by_name=True)
 
 
 def dependencies_of(deps: Any, *, owner: str, source: SourceLine) -> list[Dependency]:

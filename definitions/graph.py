@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property
 from heapq import heapify, heappop, heappush
+from operator import attrgetter
 
 from .assets_definition import AssetsDefinition
 from .binding import AssetNode
@@ -18,6 +19,8 @@ from .keys import AssetCheckKey, AssetKey
 from .partitions.multi_mappings import default_mapping
 from .shared_steps import shared_step_errors
 
+_PARTS = attrgetter("parts")
+
 
 class AssetGraph:
     """Assets and the edges between them. Every dependency of a node is itself a node."""
@@ -25,9 +28,12 @@ class AssetGraph:
     def __init__(self, nodes: Mapping[AssetKey, AssetNode]) -> None:
         self.nodes: dict[AssetKey, AssetNode] = dict(nodes)
         self._children: dict[AssetKey, list[AssetKey]] = {key: [] for key in self.nodes}
-        for key in sorted(self.nodes):
+        for key in self._by_key():
             for parent in self.parents(key):
                 self._children[parent].append(key)
+
+    def _by_key(self) -> list[AssetKey]:
+        return sorted(self.nodes, key=_PARTS)  # as the keys compare themselves, in a tenth of the time
 
     def parents(self, key: AssetKey) -> list[AssetKey]:
         """The assets that `key` reads, in the order of its dependencies."""
@@ -41,16 +47,16 @@ class AssetGraph:
     def order(self) -> list[AssetKey]:
         """All keys, each after everything it reads. Assets on a cycle, and what is downstream of one, are left out."""
         waiting = {key: len(node.deps) for key, node in self.nodes.items()}
-        ready = [key for key, count in waiting.items() if count == 0]
+        ready = [(key.parts, key) for key, count in waiting.items() if count == 0]
         heapify(ready)
         order: list[AssetKey] = []
         while ready:
-            key = heappop(ready)
+            _, key = heappop(ready)
             order.append(key)
             for child in self._children[key]:
                 waiting[child] -= 1
                 if waiting[child] == 0:
-                    heappush(ready, child)
+                    heappush(ready, (child.parts, child))
         return order
 
     def ancestors(self, keys: Iterable[AssetKey]) -> set[AssetKey]:
@@ -65,7 +71,7 @@ class AssetGraph:
         """What is wrong between the assets: cycles, partitions that do not fit, checks that miss their asset."""
         errors: list[DefinitionError] = list(self._cycles())
         errors.extend(shared_step_errors(self.nodes, self.order))
-        for key in sorted(self.nodes):
+        for key in self._by_key():
             errors.extend(self._misfits(self.nodes[key]))
         seen: dict[AssetCheckKey, CheckNode] = {}
         for check in checks:

@@ -137,8 +137,13 @@ def _check_takes_context(function: Callable[..., Any], on: On) -> None:
         )
 
 
+NO_HOOKS: frozenset[HookDefinition] = frozenset()  # each empty set by itself would be a fifth of a kilobyte
+
+
 def checked_hooks(hooks: Any, *, owner: str, source: SourceLine) -> frozenset[HookDefinition]:
     """The hooks that a user gave, reported where they are none."""
+    if not hooks:
+        return NO_HOOKS
     from .collecting import report
 
     kept: set[HookDefinition] = set()

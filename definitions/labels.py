@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from .collecting import report
@@ -17,6 +18,7 @@ from .source import SourceLine
 
 KINDS_MAX = 10
 TAG_PART_MAX = 63  # characters
+NAMES_KEPT = 1 << 17  # bare names of assets: those of the largest projects
 
 NAME = re.compile(r"[A-Za-z0-9_.-]+")
 JOB_NAME = re.compile(r"[A-Za-z0-9_]+")
@@ -31,13 +33,14 @@ def key_from_user(value: Any, *, role: str, source: SourceLine) -> AssetKey:
     `role` says in a message what the value was, such as "the name of an asset".
     """
     if isinstance(value, str):
-        if not NAME.fullmatch(value):
-            hint = f" For a key of several parts write {value.split('/')!r}." if "/" in value.strip("/") else ""
-            report(
-                DefinitionError(
-                    f"{source}: {value!r} cannot be {role}: letters, digits, '_', '-' and '.' are allowed.{hint}"
-                )
+        if (key := _named(value)) is not None:
+            return key
+        hint = f" For a key of several parts write {value.split('/')!r}." if "/" in value.strip("/") else ""
+        report(
+            DefinitionError(
+                f"{source}: {value!r} cannot be {role}: letters, digits, '_', '-' and '.' are allowed.{hint}"
             )
+        )
         return AssetKey([value])
     try:
         return AssetKey.of(value)
@@ -48,6 +51,12 @@ def key_from_user(value: Any, *, role: str, source: SourceLine) -> AssetKey:
             )
         )
         return AssetKey([re.sub(r"\W+", "_", repr(value))])
+
+
+@lru_cache(maxsize=NAMES_KEPT)
+def _named(name: str) -> AssetKey | None:
+    """The key of a bare name, the same object for all assets that mention it; None where it cannot be one."""
+    return AssetKey(name) if NAME.fullmatch(name) else None
 
 
 def checked_name(value: Any, *, role: str, source: SourceLine) -> str:

@@ -63,9 +63,16 @@ class PartsRead:
     """The tables of a snapshot that is being read, as objects. In format 1 a part stands where it is named."""
 
     def __init__(self, data: Mapping[str, Sequence[JsonData]]) -> None:
+        self.edges: dict[tuple[Any, ...], Any] = {}
+        """Edges that were read, by what is said of them."""
+        self._texts: dict[str, str] = {}
         self._conditions = list(map(condition_from_json, data.get("conditions", ())))
         self._mappings = list(map(mapping_from_json, data.get("mappings", ())))
         self._partitions = list(map(partitions_from_json, data.get("partitions", ())))
+
+    def text(self, text: str) -> str:
+        """The one object for all texts that are equal to this one, as the key of an asset is for all that read it."""
+        return self._texts.setdefault(text, text)
 
     def mapping(self, place: int | JsonData) -> PartitionMapping:
         return mapping_from_json(place) if isinstance(place, dict) else self._mappings[place]

@@ -39,6 +39,12 @@ JsonData = dict[str, Any]
 
 FORMAT = 2  # of the bytes; a reader knows all formats up to its own
 
+NONE: Mapping[str, Any] = {}  # the tags and metadata of most assets: one object for all
+
+
+def _none() -> Mapping[str, Any]:
+    return NONE
+
 
 @dataclass(frozen=True, slots=True)
 class DepSnapshot:
@@ -59,7 +65,14 @@ class DepSnapshot:
 
     @classmethod
     def from_json(cls, data: JsonData, parts: PartsRead) -> DepSnapshot:
-        return cls(data["key"], parts.mapping(data["mapping"]), data.get("arg"), data.get("gated", True))
+        """The edge: the same object for all assets that read `key` alike."""
+        key, mapping, arg, gated = data["key"], data["mapping"], data.get("arg"), data.get("gated", True)
+        if isinstance(mapping, dict):
+            return cls(parts.text(key), parts.mapping(mapping), arg, gated)
+        place = key, mapping, arg, gated
+        if place not in parts.edges:
+            parts.edges[place] = cls(parts.text(key), parts.mapping(mapping), arg, gated)
+        return parts.edges[place]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +155,14 @@ class AssetSnapshot:
     code_version: str | None = None
     group: str = DEFAULT_GROUP
     description: str | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=_none)
     kinds: tuple[str, ...] = ()
     owners: tuple[str, ...] = ()
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=_none)
     arrival: FileArrival | None = None
     freshness: FreshnessPolicy | None = None
     source: str = ""
-    op_tags: Mapping[str, Any] = field(default_factory=dict)
+    op_tags: Mapping[str, Any] = field(default_factory=_none)
     """What is said to whatever runs its steps."""
     pool: str | None = None
     """Of runs with assets of one pool only so many are under way at once."""
@@ -181,14 +194,14 @@ class AssetSnapshot:
             code_version=spec.code_version,
             group=spec.group,
             description=spec.description,
-            tags=dict(spec.tags),
+            tags=dict(spec.tags) if spec.tags else NONE,
             kinds=spec.kinds,
             owners=spec.owners,
-            metadata=metadata_to_json(normalize_metadata(spec.metadata)),
+            metadata=metadata_to_json(normalize_metadata(spec.metadata)) if spec.metadata else NONE,
             arrival=spec.arrival,
             freshness=spec.freshness_policy,
             source=f"{spec.source.file}:{spec.source.line}",  # whole, whatever the working directory
-            op_tags=node.op_tags if isinstance(node, AssetsDefinition) else {},
+            op_tags=(node.op_tags if isinstance(node, AssetsDefinition) else None) or NONE,
             pool=node.pool if isinstance(node, AssetsDefinition) else None,
             op_pools=node.op_pools if isinstance(node, AssetsDefinition) else (),
             backfill_policy=node.backfill_policy if isinstance(node, AssetsDefinition) else None,
@@ -229,23 +242,23 @@ class AssetSnapshot:
     def from_json(cls, data: JsonData, parts: PartsRead) -> AssetSnapshot:
         arrival, policy, freshness = data.get("arrival"), data.get("backfill_policy"), data.get("freshness")
         return cls(
-            key=data["key"],
+            key=parts.text(data["key"]),
             external=data.get("external", False),
             deps=tuple([DepSnapshot.from_json(dep, parts) for dep in data.get("deps", ())]),
             partitions=parts.partitions(data.get("partitions")),
             condition=parts.condition(data.get("condition")),
             checks=tuple([CheckSnapshot.from_json(check, parts) for check in data.get("checks", ())]),
             code_version=data.get("code_version"),
-            group=data.get("group", DEFAULT_GROUP),
+            group=parts.text(data.get("group", DEFAULT_GROUP)),
             description=data.get("description"),
-            tags=data.get("tags", {}),
+            tags=data.get("tags", NONE),
             kinds=tuple(data.get("kinds", ())),
             owners=tuple(data.get("owners", ())),
-            metadata=data.get("metadata", {}),
+            metadata=data.get("metadata", NONE),
             arrival=arrival and arrival_from_json(arrival),
             freshness=freshness and freshness_from_json(freshness),
-            source=data.get("source", ""),
-            op_tags=data.get("op_tags", {}),
+            source=parts.text(data.get("source", "")),
+            op_tags=data.get("op_tags", NONE),
             pool=data.get("pool"),
             op_pools=tuple(data.get("op_pools", ())),
             step=data.get("step", ""),
@@ -365,7 +378,11 @@ class DefinitionsSnapshot:
     def _parsed(cls, data: bytes) -> DefinitionsSnapshot:
         parsed = json.loads(data)
         parts = PartsRead(parsed)
-        snapshots = [AssetSnapshot.from_json(data, parts) for data in parsed["assets"]]
+        listed = parsed["assets"][::-1]
+        del parsed["assets"]
+        snapshots: list[AssetSnapshot] = []
+        while listed:  # what was read of an asset makes place for it
+            snapshots.append(AssetSnapshot.from_json(listed.pop(), parts))
         jobs = map(JobSnapshot.from_json, parsed.get("jobs", ()))
         schedules = map(ScheduleSnapshot.from_json, parsed.get("schedules", ()))
         sensors = map(SensorSnapshot.from_json, parsed.get("sensors", ()))
@@ -386,9 +403,11 @@ class DefinitionsSnapshot:
     @cached_property
     def _bytes(self) -> bytes:
         parts = PartsWritten()
-        data = {
+        assets = [
+            _encode(asset.to_json(parts)) for asset in self.assets.values()
+        ]  # as data they are ten times as large
+        rest = {
             "format": FORMAT,
-            "assets": [asset.to_json(parts) for asset in self.assets.values()],
             **parts.to_json(),  # after the assets, which name them
             **_given(
                 jobs=[job.to_json() for job in self.jobs.values()],
@@ -396,7 +415,11 @@ class DefinitionsSnapshot:
                 sensors=[sensor.to_json() for sensor in self.sensors.values()],
             ),
         }
-        return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        assert min(rest) > "assets", "names are in order"
+        return f'{{"assets":[{",".join(assets)}],{_encode(rest)[1:]}'.encode()
+
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
 def _given(**values: Any) -> JsonData:

@@ -171,12 +171,10 @@ class AssetQueries(EventPages):
         asset = self.state.asset(str(AssetKey.of(asset_key)))
         found: dict[str, AssetPartitionStatus | None] = {}
         for key in partition_keys:
-            table, ordinal = asset.table, asset.table.space.find(key)
-            if ordinal is None:
-                table, ordinal = asset.stray, asset.stray.space.find(key)
             found[key] = None
-            if ordinal is None:
+            if (place := asset.find(key)) is None:
                 continue
+            table, ordinal = place
             if table is asset.table and ordinal in asset.in_progress:
                 found[key] = AssetPartitionStatus.IN_PROGRESS
             elif ordinal in table.failed:

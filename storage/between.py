@@ -141,7 +141,7 @@ def results_of(state: State) -> Results:
     return {
         (asset.key, name, table.space.key(ordinal)): result
         for asset in state.assets.values()
-        for table in {id(asset.table): asset.table, id(asset.stray): asset.stray}.values()
+        for table in asset.tables
         for name, results in table.check_last.items()
         for result, bits in results.items()
         for ordinal in bits

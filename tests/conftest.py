@@ -49,6 +49,18 @@ def _leaves_no_runs_behind() -> Iterator[None]:
     assert not left, f"the test wrote into the working directory: {sorted(map(str, left))}"
 
 
+SHARED = {"headwater.storage.state.assets": "NOWHERE", "headwater.definitions.snapshot": "NONE"}
+"""Empty objects that stand in thousands of places, by the module that has them."""
+
+
+@pytest.fixture(autouse=True)
+def _leaves_empty_what_all_share() -> Iterator[None]:
+    yield
+    for module, name in SHARED.items():
+        if module in sys.modules:
+            assert not getattr(sys.modules[module], name), f"the test changed {module}.{name}, which all assets share"
+
+
 @pytest.fixture(autouse=True)
 def _forgets_modules_of_the_test(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Definitions that a test loads in this process are modules, of names that the next test uses as well."""

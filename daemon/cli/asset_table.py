@@ -59,7 +59,11 @@ def asset_rows(log: EventLog, definitions: DefinitionsSnapshot | None) -> list[A
     defined = state.definitions.assets if state.definitions is not None else {}
     staleness = Staleness(state, state.definitions or DefinitionsSnapshot({}), at=now)
     rows = [_defined(state, asset, log, now, staleness) for asset in defined.values()]
-    left = [asset for key, asset in sorted(state.assets.items()) if key not in defined and asset.stray.known()]
+    left = [
+        asset
+        for key, asset in sorted(state.assets.items())
+        if key not in defined and asset.stray and asset.stray.known()
+    ]
     return rows + [_undefined(asset, log) for asset in left]
 
 
@@ -167,7 +171,7 @@ def _freshness(asset: AssetSnapshot, made_at: int, now: datetime) -> str | None:
 
 
 def _undefined(asset: AssetState, log: EventLog) -> AssetRow:
-    table = asset.stray
+    table = asset.stray or asset.table
     return AssetRow(
         key=asset.key,
         group=None,

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pyroaring import BitMap
+
 from ...definitions.definitions import Definitions
 from ...definitions.keys import AssetKey
 from ...definitions.ops.job import OpJobDefinition
@@ -159,6 +161,6 @@ class _Chooser:
         space = state.spaces.of(partitions)
         bits = state.spaces.existing(partitions, self._clock.now())
         asset = state.asset(asset_key)
-        made = [table.readable() if passed_only else table.there() for table in (asset.table, asset.stray)]
-        here = [renumber(one, table.space, space) for one, table in zip(made, (asset.table, asset.stray), strict=True)]
-        return space.ranges(bits & (here[0] | here[1])) or (), state.through
+        made = [(table.readable() if passed_only else table.there(), table.space) for table in asset.tables]
+        here = BitMap.union(*[renumber(one, numbered, space) for one, numbered in made])
+        return space.ranges(bits & here) or (), state.through

@@ -33,7 +33,6 @@ class ConditionGraph:
             for dep in asset.deps:
                 self.children.setdefault(dep.key, []).append(key)
         self.readers: dict[str, list[str]] = self._with_far_readers()
-        self._parents = {key: [dep.key for dep in asset.deps] for key, asset in definitions.assets.items()}
         self._upstream: dict[str, set[str]] = {}
         self._seen: dict[str, str] = {}
         self.timers: Timers = Timers(definitions)
@@ -59,7 +58,7 @@ class ConditionGraph:
     def _with_far_readers(self) -> dict[str, list[str]]:
         """Per asset or check, who has to be looked at when it changes: its direct downstream, and whose conditions look
         further."""
-        readers = {key: list(below) for key, below in self.children.items()}
+        readers = dict(self.children)  # the same lists, but where somebody looks further
         looks_far: dict[str, bool] = {}
         for key, asset in self.conditions.items():
             assert asset.condition is not None
@@ -68,11 +67,11 @@ class ConditionGraph:
                 looks_far[node_id] = any_far_reads(asset.condition)
             if looks_far[node_id]:
                 for read in far_reads(asset, self._definitions):
-                    if key not in readers.setdefault(read, []):
-                        readers[read].append(key)
-                    if self.place.get(read, len(self.place)) < self.place[key]:
-                        below = self.children.setdefault(read, [])
-                        below += [] if key in below else [key]
+                    if key not in readers.get(read, ()):
+                        readers[read] = [*readers.get(read, ()), key]
+                    below = self.children.get(read, [])
+                    if self.place.get(read, len(self.place)) < self.place[key] and key not in below:
+                        self.children[read] = [*below, key]
         return readers
 
     def seen(self, asset: AssetSnapshot) -> str:
@@ -88,7 +87,8 @@ class ConditionGraph:
             found: set[str] = set()
             waiting = [key]
             while waiting:
-                fresh = [parent for parent in self._parents.get(waiting.pop(), ()) if parent not in found]
+                asset = self._definitions.assets.get(waiting.pop())
+                fresh = [dep.key for dep in asset.deps if dep.key not in found] if asset else []
                 found.update(fresh)
                 waiting += fresh
             self._upstream[key] = found

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
-from .base import Model
+from .base import Model, Value
 
 KeyRanges = tuple[tuple[str, str], ...]
 """Partition keys as inclusive ranges (first, last) in the order of time; keys without such an order stand alone as
@@ -44,14 +45,16 @@ class ErrorInfo(Model):
     traceback: str = ""
 
 
-class Cause(Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause(Value):
     """A position in the log and the partitions that it is the reason for. Half positions stand between two events."""
 
     position: float
     partitions: KeyRanges | None = None
 
 
-class MemoryDelta(Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryDelta(Value):
     """What a tick changed in the memory of one stateful node of one asset's condition; opaque to the fold.
 
     `added` latches partitions with the position that latched them, `removed` forgets partitions. What several latch is
@@ -65,7 +68,8 @@ class MemoryDelta(Model):
     removed: tuple[KeyRanges | None, ...] = ()
 
 
-class Decision(Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision(Value):
     """One asset that a tick requested: which partitions, in which runs, and the reasons. Of a dry run nothing was.
 
     One that is requested only because it is made together with another asset, `along_with`, has no reasons of its own.
@@ -83,7 +87,8 @@ class Decision(Model):
     dry_run: bool = False
 
 
-class FirstLook(Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstLook(Value):
     """An asset whose condition was evaluated for the first time, where not all that was missing is asked for: under
     `baseline` none of it is, under `request` no more than the limit. `left` stays as it is until something happens."""
 

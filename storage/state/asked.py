@@ -24,13 +24,13 @@ class Asked:
 
     __slots__ = ("requests",)
 
-    def __init__(self, requests: list[Request] | None = None) -> None:
-        self.requests: list[Request] = requests or []
+    def __init__(self, requests: tuple[Request, ...] = ()) -> None:
+        self.requests: tuple[Request, ...] = requests
 
     def ask(self, at: int, because: Causes) -> None:
         """Take note of a request, and forget what is too old to matter."""
         older = [(then, left) for then, past in self.since(at - KEPT_US) if (left := past.without(because.bits))]
-        self.requests = [(at, because), *older]
+        self.requests = ((at, because), *older)
 
     def since(self, at: int) -> Iterator[Request]:
         """Those behind an instant, newest first."""
@@ -51,11 +51,10 @@ class Asked:
         for at, because in self.requests:
             if ordinal in because.bits:
                 one = Causes([(because.position(ordinal), BitMap([there]))])
-                same = next((n for n, (then, _) in enumerate(target.requests) if then == at), None)
-                if same is None:
-                    target.requests = sorted([*target.requests, (at, one)], key=lambda request: -request[0])
-                else:
-                    target.requests[same] = at, Causes([*target.requests[same][1], *one])
+                same = [request for request in target.requests if request[0] == at]
+                others = [request for request in target.requests if request[0] != at]
+                joined = (at, Causes([group for _, because in same for group in because] + [*one]))
+                target.requests = tuple(sorted([*others, joined], key=lambda request: -request[0]))
 
     @property
     def bits(self) -> BitMap:

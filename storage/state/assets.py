@@ -10,7 +10,6 @@ Keys that the asset's space does not know (it was partitioned otherwise, or noth
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,12 +20,14 @@ from .asked import Asked
 from .ordinals import KeyedSpace, OrdinalSpace
 from .positions import Column
 from .provenance import Provenance
+from .rare import NOTHING, dropped, noted, nothing
+from .recent import RECENT, Recent
 
 if TYPE_CHECKING:
     from .backfills import BackfillProgress
 
+NOWHERE = BitMap()  # what is planned of most assets at most times: one object for all, never changed
 MOST_NOTES = 64  # of runs kept of one asset: what was made by a run before those counts as made by no run
-RECENT = 4096  # updates kept in order: more than can land between the choice of a step's keys and its start
 
 
 @dataclass(slots=True)
@@ -58,8 +59,8 @@ class PartitionTable:
     handled: Column = field(default_factory=Column)
     chosen: Column = field(default_factory=Column)
     """Through which offset the keys that the last attempt was handed had been chosen; 0 where it was handed none."""
-    recent: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=RECENT))
-    """The newest released updates in order: their offset, and the partition."""
+    recent: Recent | None = None
+    """The newest released updates in order; None where there was none yet."""
     asked: Asked = field(default_factory=Asked)
     handled_last: int = field(init=False)
     """No partition is handled through a later offset."""
@@ -70,18 +71,18 @@ class PartitionTable:
     observable: bool = False
     """Whether what was observed exists as data: so for an observable source, and not for a bare external asset."""
     failed: BitMap = field(default_factory=BitMap)
-    blocked: dict[int, set[tuple[str, str | None]]] = field(default_factory=dict)
+    blocked: dict[int, set[tuple[str, str | None]]] = field(default_factory=nothing)
     """Partitions whose attempt never started because of these upstream (asset, key)s."""
-    check_failed: dict[str, BitMap] = field(default_factory=dict)
+    check_failed: dict[str, BitMap] = field(default_factory=nothing)
     """Per blocking check, the partitions for which its last result is a failure of severity ERROR."""
-    check_last: dict[str, dict[str, BitMap]] = field(default_factory=dict)
+    check_last: dict[str, dict[str, BitMap]] = field(default_factory=nothing)
     """Per check, the partitions whose last result is "passed", "warned" or "failed"."""
-    held: dict[int, Held] = field(default_factory=dict)
-    setbacks: dict[int, Setback] = field(default_factory=dict)
-    versions: dict[int, str] = field(default_factory=dict)
+    held: dict[int, Held] = field(default_factory=nothing)
+    setbacks: dict[int, Setback] = field(default_factory=nothing)
+    versions: dict[int, str] = field(default_factory=nothing)
     """Data versions, where the maker gave one."""
     provenance: Provenance = field(default_factory=Provenance)
-    made_in: dict[str, BitMap] = field(default_factory=dict)
+    made_in: dict[str, BitMap] = field(default_factory=nothing)
     """Per name of a run's note, what such a run made last; at most MOST_NOTES, those that were used last."""
 
     def note_run(self, ordinal: int, note: str | None) -> None:
@@ -95,7 +96,7 @@ class PartitionTable:
         if note is not None:
             bits = self.made_in.pop(note, None) or BitMap()
             bits.add(ordinal)
-            self.made_in[note] = bits
+            self.made_in = noted(self.made_in, note, bits)
             if len(self.made_in) > MOST_NOTES:
                 del self.made_in[next(iter(self.made_in))]
 
@@ -111,20 +112,18 @@ class PartitionTable:
     def updated(self, ordinal: int, position: int, made_from: int) -> None:
         """A released update."""
         self.update[ordinal], self.made_from[ordinal] = position, made_from
-        self.recent.append((position, ordinal))
+        if self.recent is None:
+            self.recent = Recent()
+        self.recent.append(position, ordinal)
 
     def updated_after(self, since: int, *, until: int) -> list[int]:
         """The partitions with a released update in (since, until]. The newest updates are at hand; further back, each
         partition has to be looked at."""
-        if len(self.recent) == RECENT and self.recent[0][0] > since:
-            return [ordinal for ordinal, position in self.update.items() if since < position <= until]
-        found: set[int] = set()
-        for position, ordinal in reversed(self.recent):
-            if position <= since:
-                break
-            if position <= until:
-                found.add(ordinal)
-        return sorted(found)
+        if self.recent is None:
+            return []
+        if self.recent.reaches(since):
+            return sorted(self.recent.between(since, until))
+        return [ordinal for ordinal, position in self.update.items() if since < position <= until]
 
     def handle(self, ordinal: int, through: int) -> None:
         """H of one partition becomes `through`, up or (for an attempt that did not count) down."""
@@ -147,7 +146,8 @@ class PartitionTable:
                 self.handle(ordinal, 0)
             for facts in (self.blocked, self.held, self.setbacks, self.versions):
                 facts.pop(ordinal, None)  # type: ignore[arg-type]
-        self.recent = deque(((at, place) for at, place in self.recent if place not in bits), maxlen=RECENT)
+        if self.recent is not None:
+            self.recent = Recent(update for update in self.recent if update[1] not in bits) or None
         self.materialized -= bits
         self.observed -= bits
         self.failed -= bits
@@ -156,6 +156,20 @@ class PartitionTable:
         for results in self.check_last.values():
             for found in results.values():
                 found -= bits
+
+    def note_result(self, check: str, result: str, ordinal: int) -> None:
+        """The last result of a check of this partition is `result`."""
+        if (results := self.check_last.get(check)) is None:
+            self.check_last = noted(self.check_last, check, results := {})
+        for bits in results.values():
+            bits.discard(ordinal)
+        results.setdefault(result, BitMap()).add(ordinal)
+
+    def shut_gate(self, check: str, ordinal: int) -> None:
+        """A blocking check of this partition has failed."""
+        if (bits := self.check_failed.get(check)) is None:
+            self.check_failed = noted(self.check_failed, check, bits := BitMap())
+        bits.add(ordinal)
 
     def shut(self) -> BitMap:
         """Partitions whose gate is closed: a blocking check failed and has not passed since."""
@@ -187,17 +201,17 @@ class PartitionTable:
                 getattr(target, name).add(there)
         for name in ("blocked", "held", "setbacks", "versions"):
             if ordinal in getattr(self, name):
-                getattr(target, name)[there] = getattr(self, name)[ordinal]
+                setattr(target, name, noted(getattr(target, name), there, getattr(self, name)[ordinal]))
         self.provenance.move_to(target.provenance, ordinal, there)
         self.asked.copy_one(ordinal, target.asked, there)
         target.note_run(there, self.run_note(ordinal))
         for check, bits in self.check_failed.items():
             if ordinal in bits:
-                target.check_failed.setdefault(check, BitMap()).add(there)
+                target.shut_gate(check, there)
         for check, results in self.check_last.items():
             for result, bits in results.items():
                 if ordinal in bits:
-                    target.check_last.setdefault(check, {}).setdefault(result, BitMap()).add(there)
+                    target.note_result(check, result, there)
 
     def known(self) -> BitMap:
         """Every partition about which there is anything to move."""
@@ -212,7 +226,10 @@ class PartitionTable:
 
 
 class AssetState:
-    """One asset: its table, the table of stray keys, and what unfinished runs and backfills have planned for it."""
+    """One asset: its table, the table of stray keys, and what unfinished runs and backfills have planned for it.
+
+    Where nothing defines the asset, the two tables are one; where no key was ever stray, there is no second.
+    """
 
     __slots__ = (
         "_pending",
@@ -231,9 +248,9 @@ class AssetState:
 
     def __init__(self, key: str, space: OrdinalSpace | None = None) -> None:
         self.key: str = key
-        self.stray = PartitionTable(KeyedSpace(f"stray:{key}"))
-        self.table = PartitionTable(space) if space is not None else self.stray
-        self.files: dict[str, str] = {}
+        self.table = PartitionTable(KeyedSpace(stray_space(key)) if space is None else space)
+        self.stray: PartitionTable | None = self.table if space is None else None
+        self.files: dict[str, str] = NOTHING
         """The data version last recorded of each file that arrived, by path."""
         self.made_at: int = 0
         """Microseconds UTC of its newest materialisation, of whatever partition; 0 where there is none."""
@@ -241,11 +258,11 @@ class AssetState:
         """The one that the newest definitions declared which had the asset."""
         self.freshness: str | None = None
         """How it stands to its freshness policy (PASS, WARN or FAIL), where that has been said."""
-        self.unstarted: dict[str, BitMap] = {}
+        self.unstarted: dict[str, BitMap] = NOTHING
         """Per unfinished run, the partitions it planned and has not started (SEMANTICS 2c)."""
-        self.unmade: dict[str, BitMap] = {}
+        self.unmade: dict[str, BitMap] = NOTHING
         """Per unfinished run, the partitions it planned and has neither made nor given up."""
-        self.backfills: dict[str, BackfillProgress] = {}
+        self.backfills: dict[str, BackfillProgress] = NOTHING
         """Per active backfill, how far it is with this asset."""
         self._pending: BitMap | None = None
         self._run_in_progress: BitMap | None = None
@@ -255,9 +272,21 @@ class AssetState:
         ordinal = self.table.space.number(key)
         if ordinal is not None:
             return self.table, ordinal
+        if self.stray is None:
+            self.stray = PartitionTable(KeyedSpace(stray_space(self.key)))
         ordinal = self.stray.space.number(key)
         assert ordinal is not None, "a keyed space takes every key"
         return self.stray, ordinal
+
+    def find(self, key: str | None) -> tuple[PartitionTable, int] | None:
+        """Where a partition key is kept; None where nothing is known of it."""
+        found = ((table, table.space.find(key)) for table in self.tables)
+        return next(((table, ordinal) for table, ordinal in found if ordinal is not None), None)
+
+    @property
+    def tables(self) -> tuple[PartitionTable, ...]:
+        """All that there are."""
+        return (self.table,) if self.stray is None or self.stray is self.table else (self.table, self.stray)
 
     def ordinals(self, ranges: KeyRanges | None) -> BitMap:
         """The partitions of `table` that a plan names; where keys may be new, they are numbered now."""
@@ -269,9 +298,8 @@ class AssetState:
 
     def plan(self, run_id: str, bits: BitMap) -> None:
         """A run plans these partitions of `table`."""
-        for planned in (self.unstarted, self.unmade):
-            earlier = planned.get(run_id)
-            planned[run_id] = BitMap(bits) if earlier is None else earlier | bits
+        self.unstarted = noted(self.unstarted, run_id, self.unstarted.get(run_id, BitMap()) | bits)
+        self.unmade = noted(self.unmade, run_id, self.unmade.get(run_id, BitMap()) | bits)
         self.forget_unions()
 
     def start(self, run_id: str, ordinal: int) -> None:
@@ -289,8 +317,7 @@ class AssetState:
             self._run_in_progress = None
 
     def end(self, run_id: str) -> None:
-        self.unstarted.pop(run_id, None)
-        self.unmade.pop(run_id, None)
+        self.unstarted, self.unmade = dropped(self.unstarted, run_id), dropped(self.unmade, run_id)
         self.forget_unions()
 
     def forget_unions(self) -> None:
@@ -299,25 +326,29 @@ class AssetState:
 
     @property
     def pending(self) -> BitMap:
-        """Planned in an unfinished run or an active backfill and not started: never requested again meanwhile."""
+        """Planned in an unfinished run or an active backfill and not started: never requested again meanwhile. Not to
+        be changed, nor what the others here give."""
+        if not self.unstarted and not self.backfills:
+            return NOWHERE
         if self._pending is None:
             waiting = [progress.waiting for progress in self.backfills.values()]
-            planned = [*self.unstarted.values(), *waiting]
-            self._pending = BitMap.union(*planned) if planned else BitMap()
+            self._pending = BitMap.union(*self.unstarted.values(), *waiting)
         return self._pending
 
     @property
     def run_in_progress(self) -> BitMap:
         """Planned in an unfinished run and not yet made."""
+        if not self.unmade:
+            return NOWHERE
         if self._run_in_progress is None:
-            self._run_in_progress = BitMap.union(*self.unmade.values()) if self.unmade else BitMap()
+            self._run_in_progress = BitMap.union(*self.unmade.values())
         return self._run_in_progress
 
     @property
     def backfill_in_progress(self) -> BitMap:
         """Asked for by an active backfill, and neither made nor given up."""
         unmade = [progress.unmade for progress in self.backfills.values()]
-        return BitMap.union(*unmade) if unmade else BitMap()
+        return BitMap.union(*unmade) if unmade else NOWHERE
 
     @property
     def in_progress(self) -> BitMap:
@@ -326,32 +357,38 @@ class AssetState:
 
     def move_to_space(self, space: OrdinalSpace | None) -> None:
         """Renumber everything under another space, by key; what it does not know becomes or stays stray."""
-        if (space.fingerprint if space else self.stray.space.fingerprint) == self.table.space.fingerprint:
+        if (space.fingerprint if space else stray_space(self.key)) == self.table.space.fingerprint:
             return
-        old, old_stray = self.table, self.stray
+        old, tables = self.table, self.tables
         planned = {
             name: {run_id: [old.space.key(n) for n in bits] for run_id, bits in getattr(self, name).items()}
             for name in ("unstarted", "unmade")
         }
         fresh = AssetState(self.key, space)
-        for table in {id(old): old, id(old_stray): old_stray}.values():
+        for table in tables:
             for ordinal in table.known():
                 target, there = fresh.locate(table.space.key(ordinal))
                 table.move_to(target, ordinal, there)
-        for target in {id(fresh.table): fresh.table, id(fresh.stray): fresh.stray}.values():
-            target.recent.extend(sorted((int(position), ordinal) for ordinal, position in target.update.items()))
-        self.table: PartitionTable = fresh.table
-        self.stray: PartitionTable = fresh.stray
+        for target in fresh.tables:
+            if updates := sorted((position, ordinal) for ordinal, position in target.update.items()):
+                target.recent = Recent(updates[-RECENT:])
+        self.table, self.stray = fresh.table, fresh.stray
         for name, runs in planned.items():
             found = {run_id: [self._ordinal(key) for key in keys] for run_id, keys in runs.items()}
-            setattr(self, name, {run_id: BitMap([n for n in ns if n is not None]) for run_id, ns in found.items()})
+            bits = {run_id: BitMap([n for n in ns if n is not None]) for run_id, ns in found.items()}
+            setattr(self, name, bits or NOTHING)
 
         def moved(bits: BitMap) -> BitMap:
             return BitMap([n for ordinal in bits if (n := self._ordinal(old.space.key(ordinal))) is not None])
 
-        self.backfills = {backfill_id: progress.moved(moved) for backfill_id, progress in self.backfills.items()}
+        self.backfills = {name: progress.moved(moved) for name, progress in self.backfills.items()} or NOTHING
         self.forget_unions()
 
     def _ordinal(self, key: str | None) -> int | None:
         """The ordinal in `table` of a planned key; None where its space has no place for it."""
         return self.table.space.number(key)
+
+
+def stray_space(key: str) -> str:
+    """The fingerprint of the space of an asset's stray keys."""
+    return f"stray:{key}"

@@ -26,6 +26,7 @@ from .. import events as e
 from .assets import AssetState
 from .mappings import Side, upstream
 from .ordinals import Spaces
+from .rare import dropped, noted
 from .runs import Part, RunState
 
 AssetOf = Callable[[str], AssetState]
@@ -139,7 +140,8 @@ class Backfills:
         self._touched.add(event.backfill_id)
         for target in event.targets:
             asset = self._asset(target.asset_key)
-            progress = asset.backfills.setdefault(event.backfill_id, BackfillProgress())
+            progress = asset.backfills.get(event.backfill_id) or BackfillProgress()
+            asset.backfills = noted(asset.backfills, event.backfill_id, progress)
             progress.waiting |= asset.ordinals(target.partitions)
             asset.forget_unions()
             self._touch(event.backfill_id, asset.key)
@@ -223,7 +225,7 @@ class Backfills:
         self.orphans |= backfill.runs
         for key in backfill.keys:
             asset = self._asset(key)
-            asset.backfills.pop(backfill_id, None)
+            asset.backfills = dropped(asset.backfills, backfill_id)
             asset.forget_unions()
         return backfill.keys
 

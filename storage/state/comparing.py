@@ -8,7 +8,6 @@ difference here. Nor is an asset of which nothing is known but that somebody has
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +23,7 @@ from .fold import State
 from .memory import SEEN, Memory, whose
 from .ordinals import DynamicSpace, OrdinalSpace, Spaces
 from .positions import Column
+from .recent import Recent
 from .runs import RunState
 
 _BOUND = "a bound: what is restored may have a closer one"
@@ -126,12 +126,14 @@ class _Teller:
                 return {_key(space, ordinal) for ordinal in value}
             case Column():
                 return {_key(space, ordinal): number for ordinal, number in value.items()}
+            case Recent():
+                return [(offset, _key(space, ordinal)) for offset, ordinal in value]
             case Causes():
                 return [(position, self.told(bits, space)) for position, bits in value]
             case Mapping():
                 told = {_key(space, key): self.told(of, space or self._space_of(key)) for key, of in value.items()}
                 return {key: of for key, of in told.items() if of not in ({}, set(), [])}
-            case deque() | list() | tuple():
+            case list() | tuple():
                 return [self.told(one, space) for one in value]
             case DynamicSpace():
                 told = self._object(value, value)
@@ -143,8 +145,7 @@ class _Teller:
             case AssetState():
                 space = value.table.space
             case PartitionTable():
-                told = self._object(value, value.space)
-                return {**told, "recent": [(at, _key(value.space, ordinal)) for at, ordinal in value.recent]}
+                space = value.space
             case _ if callable(value):
                 return None
             case _ if not _attributes(value):

@@ -20,7 +20,7 @@ from typing import Any
 from ...definitions.partitions import MultiPartitionsDefinition
 from .. import events as e
 from .asked import Asked
-from .assets import RECENT, AssetState, Held, PartitionTable, Setback
+from .assets import AssetState, Held, PartitionTable, Setback, stray_space
 from .automation import ScheduleState, SensorState
 from .backfills import BackfillProgress, BackfillState
 from .conditions import ConditionAnswer
@@ -35,14 +35,15 @@ from .shapes import (
     INSTANT,
     LIST,
     PLAIN,
+    RECENT_UPDATES,
     SET,
     attributes,
     by_key,
     list_of,
     maybe,
     model,
-    newest,
     pair,
+    rare,
     record,
     tuple_of,
 )
@@ -50,7 +51,7 @@ from .switches import Switch
 from .tuples import TupleSpace, _Block
 from .unread import UnreadStates
 
-FORMAT = 6
+FORMAT = 7
 """Of dumps. Whatever changes what stands in one, or what it means, is a new format; dumps of others are not read."""
 
 
@@ -87,43 +88,42 @@ _TABLE = {
     "made_from": COLUMN,
     "handled": COLUMN,
     "chosen": COLUMN,
-    "recent": newest(RECENT),
-    "asked": record(Asked, requests=list_of(pair(PLAIN, CAUSES))),
+    "recent": maybe(RECENT_UPDATES),
+    "asked": record(Asked, requests=tuple_of(pair(PLAIN, CAUSES))),
     "attempted": BITS,
     "materialized": BITS,
     "observed": BITS,
     "observable": PLAIN,
     "failed": BITS,
-    "blocked": by_key(SET),
-    "check_failed": by_key(BITS),
-    "check_last": by_key(by_key(BITS)),
-    "held": by_key(record(Held, made_from=PLAIN, run_id=PLAIN, outstanding=SET)),
-    "setbacks": by_key(record(Setback, count=PLAIN, at=PLAIN)),
-    "versions": by_key(PLAIN),
-    "provenance": record(Provenance, made_at=COLUMN, read_at=COLUMN, made_with=by_key(BITS), changes=by_key(LIST)),
-    "made_in": by_key(BITS),
+    "blocked": rare(SET),
+    "check_failed": rare(BITS),
+    "check_last": rare(by_key(BITS)),
+    "held": rare(record(Held, made_from=PLAIN, run_id=PLAIN, outstanding=SET)),
+    "setbacks": rare(record(Setback, count=PLAIN, at=PLAIN)),
+    "versions": rare(PLAIN),
+    "provenance": record(Provenance, made_at=COLUMN, read_at=COLUMN, made_with=rare(BITS), changes=rare(LIST)),
+    "made_in": rare(BITS),
 }
 _pack_table = record(PartitionTable, **_TABLE).pack
 
 _PROGRESS = record(BackfillProgress, waiting=BITS, in_flight=BITS, made=BITS, done=BITS, failed=BITS, lost=PLAIN)
 _pack_asset, _restore_asset = attributes(
-    files=by_key(PLAIN),
+    files=rare(PLAIN),
     made_at=PLAIN,
     code_version=PLAIN,
     freshness=PLAIN,
-    unstarted=by_key(BITS),
-    unmade=by_key(BITS),
-    backfills=by_key(_PROGRESS),
+    unstarted=rare(BITS),
+    unmade=rare(BITS),
+    backfills=rare(_PROGRESS),
 )
 
 
 def _dump_asset(asset: AssetState) -> dict[str, Any]:
     has_space = asset.table is not asset.stray
-    stray_keys = _keys(asset.stray.space)
     return {
         "facts": _pack_asset(asset),
-        "stray_keys": stray_keys,
-        "stray": _pack_table(asset.stray) if stray_keys or not has_space else None,
+        "stray_keys": _keys(asset.stray.space) if asset.stray else [],
+        "stray": _pack_table(asset.stray) if asset.stray else None,
         "space": asset.table.space.fingerprint if has_space else None,
         "table": _pack_table(asset.table) if has_space else None,
     }
@@ -133,9 +133,9 @@ def _load_asset(key: str, packed: dict[str, Any], spaces: dict[str, OrdinalSpace
     fingerprint = packed["space"]
     if fingerprint is not None and fingerprint not in spaces:
         raise DumpDoesNotFit(f"{key!r} has partitions that the definitions do not know: {fingerprint}")
-    asset = AssetState(key)
+    asset = AssetState(key, spaces[fingerprint] if fingerprint is not None else None)
     if packed["stray"] is not None:
-        stray = KeyedSpace(asset.stray.space.fingerprint, packed["stray_keys"])
+        stray = KeyedSpace(stray_space(key), packed["stray_keys"])
         asset.stray = asset.table = record(partial(PartitionTable, stray), **_TABLE).unpack(packed["stray"])
     if fingerprint is not None:
         asset.table = record(partial(PartitionTable, spaces[fingerprint]), **_TABLE).unpack(packed["table"])
@@ -229,6 +229,8 @@ _PARTS = {
     "changes": attributes(
         updated=by_key(by_key(PLAIN)),
         owed=by_key(by_key(LIST)),
+        held=by_key(by_key(PLAIN)),
+        freed=by_key(BITS),
         added=by_key(BITS),
         same_data=by_key(BITS),
         made_in=by_key(by_key(LIST)),

@@ -143,7 +143,7 @@ class State:
 
     def _notes_in_use(self) -> set[str]:
         states = [*self.assets.values(), *self.checks.states.values()]
-        of_tables = {note for one in states for table in (one.table, one.stray) for note in table.made_in}
+        of_tables = {note for one in states for table in one.tables for note in table.made_in}
         return of_tables | {run.note for run in self.runs.values() if run.note is not None}
 
     def take_changes(self) -> Changes:

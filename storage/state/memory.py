@@ -14,7 +14,7 @@ from pyroaring import BitMap
 
 from ..events import Cause, Decision, KeyRanges, MemoryDelta, Tick
 from .causes import Causes
-from .ordinals import OrdinalSpace
+from .ordinals import OrdinalSpace, Spaces
 
 SEEN = "seen:"
 NOTHING = Causes()
@@ -85,6 +85,7 @@ class Told:
     def __init__(self, tick: Tick) -> None:
         self._tick = tick
         self._shared: dict[tuple[int, str], Causes] = {}
+        self._wholes: dict[float, Causes] = {}
 
     def added_by(self, delta: MemoryDelta, space: OrdinalSpace) -> Causes:
         return self._causes(delta.shared, self._tick.added_by(delta), space)
@@ -94,11 +95,19 @@ class Told:
 
     def _causes(self, shared: int | None, told: tuple[Cause, ...], space: OrdinalSpace) -> Causes:
         if shared is None:
+            if space is Spaces.WHOLE and len(told) == 1 and told[0].partitions is None:
+                return self._whole(told[0].position)
             return Causes((cause.position, space.bits(cause.partitions)) for cause in told)
         place = shared, space.fingerprint
         if place not in self._shared:
             self._shared[place] = Causes((cause.position, space.bits(cause.partitions)) for cause in told)
         return self._shared[place]
+
+    def _whole(self, position: float) -> Causes:
+        """Assets without partitions, of which there may be a hundred thousand, share what one event latched."""
+        if position not in self._wholes:
+            self._wholes[position] = Causes([(position, BitMap([0]))])
+        return self._wholes[position]
 
 
 def told(causes: Causes, space: OrdinalSpace) -> tuple[Cause, ...]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pyroaring import BitMap
 
 from .positions import Column
+from .rare import noted, nothing
 
 MOST_CHANGES = 16  # of data versions kept of one partition: what was made before the oldest of them counts as changed
 
@@ -26,9 +27,9 @@ class Provenance:
     """The offset of the newest materialization, or of the newest observation with a new version."""
     read_at: Column = field(default_factory=Column)
     """Through which offset the step had read that made it; of a report, its own offset."""
-    made_with: dict[MadeWith, BitMap] = field(default_factory=dict)
+    made_with: dict[MadeWith, BitMap] = field(default_factory=nothing)
     """Where a step made it. What was reported stands nowhere in it."""
-    changes: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
+    changes: dict[int, list[tuple[int, str]]] = field(default_factory=nothing)
     """Each change of the data version with its offset, oldest first; "" stands for data without a version."""
 
     def updated(self, ordinal: int, *, at: int, read_at: int, version: str | None) -> None:
@@ -37,7 +38,7 @@ class Provenance:
         changes = self.changes.get(ordinal)
         if changes is None:
             if version is not None:
-                self.changes[ordinal] = [(at, version)]
+                self.changes = noted(self.changes, ordinal, [(at, version)])
             return
         if version is None or changes[-1][1] != version:
             changes.append((at, version or ""))
@@ -54,7 +55,7 @@ class Provenance:
         if bits is not None:
             bits.add(ordinal)
         elif how is not None:
-            self.made_with[how] = BitMap([ordinal])
+            self.made_with = noted(self.made_with, how, BitMap([ordinal]))
 
     def has_changed(self, ordinal: int, since: int) -> bool:
         """Whether the data of a partition is other than it was at the offset `since`."""
@@ -76,5 +77,5 @@ class Provenance:
         if made_at := self.made_at[ordinal]:
             target.made_at[there], target.read_at[there] = made_at, self.read_at[ordinal]
         if ordinal in self.changes:
-            target.changes[there] = self.changes[ordinal]
+            target.changes = noted(target.changes, there, self.changes[ordinal])
         target.made_by(there, next((how for how, bits in self.made_with.items() if ordinal in bits), None))

@@ -35,11 +35,11 @@ def definitions_loaded(state: State, event: e.DefinitionsLoaded, stored: Stored)
             state.changes.renumber(key, old, asset.table.space)
     _define_checks(state, state.definitions)
     for key, defined in state.definitions.assets.items():
-        blocking = {check.name for check in defined.checks if check.blocking}
-        _drop_gates(state, state.asset(key), blocking, stored.offset)
-        _note_code_version(state, state.asset(key), defined.code_version, stored.offset)
+        asset = state.asset(key)
+        _drop_gates(state, asset, {check.name for check in defined.checks if check.blocking}, stored.offset)
+        _note_code_version(state, asset, defined.code_version, stored.offset)
         if defined.freshness is None:
-            state.asset(key).freshness = None
+            asset.freshness = None
     evaluated = {k for k, a in state.definitions.evaluated.assets.items() if a.condition is not None and a.has_function}
     state.memory.forget_seen(keep=evaluated)
     if state.conditions.by_place:

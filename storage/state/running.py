@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from .. import events as e
 from .assets import AssetState, PartitionTable, Setback
+from .rare import noted
 from .runs import RunState
 from .updating import release
 
@@ -82,7 +83,8 @@ def _set_back(state: State, run: RunState, stored: Stored) -> None:
     started = {part: step for step in run.steps.values() for part in step.handled_before}
     for asset, ordinal in owed(state, run.run_id):
         table = asset.table
-        setback = table.setbacks.setdefault(ordinal, Setback())
+        setback = table.setbacks.get(ordinal) or Setback()
+        table.setbacks = noted(table.setbacks, ordinal, setback)
         setback.count, setback.at = setback.count + 1, stored.timestamp
         part = (asset.key, table.space.key(ordinal))
         if setback.count > MAX_SETBACKS:
@@ -121,7 +123,7 @@ def _end_run(state: State, run_id: str, offset: int, *, cancelled: bool = False,
         asset = state.asset(target.asset_key)
         asset.end(run_id)
         state.changes.touch_all(asset.key, asset.ordinals(target.partitions))
-        for table in (asset.table, asset.stray):
+        for table in asset.tables:
             if table.held:
                 _let_go(state, run, asset, table, offset)
     state.backfills.end_run(run, infrastructure=infrastructure)

@@ -8,7 +8,6 @@ packed is still being written. What has no order is packed in order: the same fa
 from __future__ import annotations
 
 from array import array
-from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -18,6 +17,8 @@ from pyroaring import BitMap
 
 from .causes import Causes
 from .positions import Column
+from .rare import NOTHING
+from .recent import Recent
 
 
 class Shape(NamedTuple):
@@ -44,18 +45,12 @@ SET = Shape(lambda values: sorted(values, key=repr), set)
 LIST = Shape(list, list)
 
 
-def _unpack_column(packed: tuple[str, dict[int, bytes]]) -> Column:
-    column = Column(packed[0])
-    for number, data in packed[1].items():
-        page = column._pages[number] = array(packed[0])
-        page.frombytes(data)
-    return column
-
-
 COLUMN = Shape(
-    lambda column: (column._typecode, {number: column._pages[number].tobytes() for number in sorted(column._pages)}),
-    _unpack_column,
+    lambda column: (column.first, {number: column.pages[number].tobytes() for number in sorted(column.pages)}),
+    lambda packed: Column(packed[0], {number: array("q", data) for number, data in packed[1].items()} or NOTHING),
 )
+
+RECENT_UPDATES = Shape(lambda recent: recent.to_bytes(), Recent.from_bytes)
 
 CAUSES = Shape(
     lambda causes: [(position, bits.serialize()) for position, bits in causes.groups],
@@ -82,6 +77,12 @@ def by_key(shape: Shape) -> Shape:
     )
 
 
+def rare(shape: Shape) -> Shape:
+    """A dict that most have nothing in: then it is the one that all of these share."""
+    pack, unpack = by_key(shape)
+    return Shape(pack, lambda packed: unpack(packed) if packed else NOTHING)
+
+
 def list_of(shape: Shape) -> Shape:
     return Shape(
         lambda values: [shape.pack(value) for value in values], lambda packed: [shape.unpack(value) for value in packed]
@@ -97,11 +98,6 @@ def pair(first: Shape, second: Shape) -> Shape:
         lambda values: (first.pack(values[0]), second.pack(values[1])),
         lambda packed: (first.unpack(packed[0]), second.unpack(packed[1])),
     )
-
-
-def newest(length: int) -> Shape:
-    """A queue of plain things that keeps so many."""
-    return Shape(list, lambda packed: deque(packed, maxlen=length))
 
 
 def model(cls: type[BaseModel]) -> Shape:

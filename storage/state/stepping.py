@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .. import events as e
 from .assets import AssetState, PartitionTable
+from .rare import noted
 from .runs import RunState, StepState
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def step_skipped(state: State, event: e.StepSkipped, stored: Stored) -> None:
         if table is asset.table:
             asset.settle(run.run_id, ordinal)
         if blockers:
-            table.blocked[ordinal] = set(blockers)
+            table.blocked = noted(table.blocked, ordinal, set(blockers))
             for blocker in blockers:
                 state.block((asset.key, table.space.key(ordinal)), blocker=blocker)
         state.touch(asset, table, ordinal)

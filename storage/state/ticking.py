@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .. import events as e
 from .memory import SEEN, Told, whose
 from .ordinals import Spaces
+from .rare import noted
 
 if TYPE_CHECKING:
     from .fold import State, Stored
@@ -25,7 +26,7 @@ def backfill_skipped(state: State, event: e.BackfillSkipped, stored: Stored) -> 
         for key, ordinal, blockers in state.backfills.blockers(event, state.definitions, state.spaces):
             table = state.asset(key).table
             part = key, table.space.key(ordinal)
-            table.blocked[ordinal] = table.blocked.get(ordinal, set()) | blockers
+            table.blocked = noted(table.blocked, ordinal, table.blocked.get(ordinal, set()) | blockers)
             for blocker in blockers:
                 state.block(part, blocker=blocker)
 

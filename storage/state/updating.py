@@ -22,6 +22,7 @@ from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
 from .. import events as e
 from .assets import AssetState, Held, PartitionTable
 from .provenance import MadeWith
+from .rare import noted
 from .runs import Part, RunState
 
 if TYPE_CHECKING:
@@ -40,10 +41,10 @@ def materialized(state: State, event: e.AssetMaterialized, stored: Stored) -> No
         table.setbacks.pop(ordinal, None)
     version, by_step = event.data_version, event.origin == "step"
     if version is not None:
-        table.versions[ordinal] = version
+        table.versions = noted(table.versions, ordinal, version)
     if event.origin == "file" and version is not None:
         path = event.metadata.get("path")
-        asset.files[str(path["value"] if isinstance(path, dict) else path)] = version
+        asset.files = noted(asset.files, str(path["value"] if isinstance(path, dict) else path), version)
     state.checks.outdated(asset, event.partition, state.changes)
     if not by_step:
         table.handle(ordinal, stored.offset)
@@ -92,7 +93,7 @@ def observed(state: State, event: e.AssetObserved, stored: Stored) -> None:
         state.touch(asset, table, ordinal)
     if event.data_version is None or table.versions.get(ordinal) == event.data_version:
         return
-    table.versions[ordinal] = event.data_version
+    table.versions = noted(table.versions, ordinal, event.data_version)
     state.checks.outdated(asset, event.partition, state.changes)
     table.provenance.updated(ordinal, at=stored.offset, read_at=stored.offset, version=event.data_version)
     run = state.runs.get(event.run_id or "")
@@ -121,13 +122,10 @@ def _spoke(
 ) -> None:
     state.checks.spoke(asset, event, table.space.key(ordinal), stored.offset, state.changes)
     result = "passed" if event.passed else "warned" if event.severity == "WARN" else "failed"
-    results = table.check_last.setdefault(event.check_name, {})
-    for bits in results.values():
-        bits.discard(ordinal)
-    results.setdefault(result, BitMap()).add(ordinal)
+    table.note_result(event.check_name, result, ordinal)
     was_shut = table.is_shut(ordinal)
     if event.blocking and result == "failed":
-        table.check_failed.setdefault(event.check_name, BitMap()).add(ordinal)
+        table.shut_gate(event.check_name, ordinal)
     elif event.check_name in table.check_failed:
         table.check_failed[event.check_name].discard(ordinal)
     held = table.held.get(ordinal)
@@ -143,7 +141,7 @@ def _spoke(
 def wiped(state: State, event: e.AssetWiped, stored: Stored) -> None:
     """What is wiped is missing, as if it had never been made; an attempt under way goes on."""
     asset = state.asset(event.asset_key)
-    for table in {id(t): t for t in (asset.table, asset.stray)}.values():
+    for table in asset.tables:
         bits = table.known()
         if event.partitions is not None:
             bits &= table.space.bits(event.partitions)
@@ -169,7 +167,7 @@ def release(
 
 def _hold(state: State, asset: AssetState, table: PartitionTable, ordinal: int, offset: int, held: Held) -> None:
     """Only those who are not gated by the asset see the update yet."""
-    table.held[ordinal] = held
+    table.held = noted(table.held, ordinal, held)
     if table is asset.table:
         state.changes.hold(asset.key, ordinal, offset)
     state.touch(asset, table, ordinal)

@@ -17,6 +17,7 @@ from headwater.storage.state import Causes, State
 from headwater.storage.state.assets import AssetState, PartitionTable
 from headwater.storage.state.ordinals import Spaces, TimeSpace
 from headwater.storage.state.positions import Column
+from headwater.storage.state.rare import NOTHING
 from headwater.storage.state.runs import RunNotes
 
 CACHES: dict[type, set[str]] = {
@@ -40,7 +41,9 @@ def _differences(one: Any, other: Any, at: str, seen: set[tuple[int, int]]) -> I
     if (id(one), id(other)) in seen:
         return
     seen.add((id(one), id(other)))
-    if type(one) is not type(other):
+    if one is NOTHING or other is NOTHING:  # in whose place an empty dict of one's own says the same
+        yield from _leaf_differences(dict(one), dict(other), at, seen)
+    elif type(one) is not type(other):
         yield f"{at}: {one!r} against {other!r}"
     elif isinstance(one, DefinitionsSnapshot):
         if one.hash != other.hash:

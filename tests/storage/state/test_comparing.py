@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
@@ -29,6 +28,7 @@ from headwater.storage.state.comparing import LEFT_OUT, _attributes, told_apart
 from headwater.storage.state.dumping import dump, load
 from headwater.storage.state.positions import Column
 from headwater.storage.state.provenance import Provenance
+from headwater.storage.state.recent import Recent
 from headwater.storage.state.runs import RunState, StepState
 from headwater.storage.state.switches import Switch
 from support.world import World
@@ -118,13 +118,13 @@ def folded(world: World) -> State:
 
 def objects_in(value: Any, seen: set[int]) -> Iterator[Any]:
     """All objects of State that hang on `value`."""
-    if id(value) in seen or isinstance(value, str | int | BitMap | Column | Causes):
+    if id(value) in seen or isinstance(value, str | int | BitMap | Column | Recent | Causes):
         return
     seen.add(id(value))
     if isinstance(value, dict):
         for one in value.values():
             yield from objects_in(one, seen)
-    elif isinstance(value, list | tuple | set | deque):
+    elif isinstance(value, list | tuple | set):
         for one in value:
             yield from objects_in(one, seen)
     elif not callable(value) and _attributes(value) and type(value).__module__.startswith("headwater.storage.state"):
@@ -156,8 +156,8 @@ def changed(value: Any) -> Any:
             return {**value, "another": "one"} if not value else {}
         case set():
             return {*value, "another"}
-        case deque():
-            return deque([*value, (9, 0)], maxlen=value.maxlen)
+        case Recent():
+            return Recent([*value, (9, 0)])
         case list() | tuple():
             return type(value)([*value, "another"])
         case None:

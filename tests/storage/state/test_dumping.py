@@ -240,7 +240,7 @@ def test_an_attribute_that_no_dump_has_is_found() -> None:
     state.memory.forgotten = 1  # type: ignore[attr-defined]
     other.memory.forgotten = 2  # type: ignore[attr-defined]
     assert differences(state, other) == ["state.memory.forgotten: 1 against 2"]
-    other.assets["source"].files["a"] = "1"
+    other.assets["source"].files = {"a": "1"}
     assert len(differences(state, other)) == 2
 
 

@@ -36,7 +36,7 @@ def picture(state: State) -> dict[str, Any]:
     """Everything that State says, by key."""
     assets = {}
     for key, asset_state in state.assets.items():
-        for table in (asset_state.table, asset_state.stray):
+        for table in asset_state.tables:
             for ordinal in table.known():
                 assets[key, table.space.key(ordinal)] = (
                     table.update[ordinal],
