@@ -330,7 +330,7 @@ def _ranges(bits: BitMap, space: OrdinalSpace) -> KeyRanges | None:
     return space.ranges(bits)
 
 
-def made_by_steps(made_from: Column, bits: BitMap) -> tuple[float, list[tuple[int, float]]]:
+def made_by_steps(made_from: Column, bits: BitMap) -> tuple[float, list[tuple[int, int]]]:
     """The partitions among `bits` that steps made, each with its step; and the first of the steps."""
     found = [(ordinal, step) for ordinal in bits if (step := made_from[ordinal])] if made_from.largest() else []
     return min([step for _, step in found], default=inf), found
