@@ -11,23 +11,31 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from math import inf
 
 from pyroaring import BitMap
 
+from ...definitions.conditions.operands import InLatestTimeWindow
 from ...definitions.partitions import (
     AllPartitionMapping,
     MultiPartitionsDefinition,
+    PartitionMapping,
     PartitionsDefinition,
     TimeWindowPartitionsDefinition,
 )
 from ...definitions.partitions.multi_mappings import default_mapping
 from ...definitions.snapshot import AssetSnapshot, DefinitionsSnapshot, DepSnapshot
+from ...storage.events import KeyRanges
 from ...storage.state import Causes, Changes, State, mappings
+from ...storage.state.ordinals import OrdinalSpace, Spaces
+from ...storage.state.positions import Column
 from ...storage.state.tuples import TupleSpace
 from .firing import last_firing
-from .truth import WHOLE, Truth, any_of
+from .once import Once
+from .truth import NO_CAUSES, WHOLE, Truth, any_of
 
 Way = Callable[[BitMap], BitMap]
+Told = tuple[float | None, KeyRanges | None]
 
 
 @dataclass(slots=True)
@@ -59,15 +67,13 @@ class Moment:
     """Of other assets that changed, the partitions in which they did."""
     _news: dict[tuple[str, bool], Causes] = field(default_factory=dict)
     _arrived: dict[str, Causes] = field(default_factory=dict)
-    _alike: dict[tuple[str, str], tuple[bool, bool]] = field(default_factory=dict)
-    """Whether two assets share ordinals, and also have the same partitions."""
+    once: Once = field(default_factory=Once)
+    """What assets have in common is made once."""
+    _first_steps: dict[str, float] = field(default_factory=dict)
     _whole_at: dict[float, Causes] = field(default_factory=dict)
     _crons: dict[tuple[str, str], float | None] = field(default_factory=dict)
     _existing: dict[str, BitMap] = field(default_factory=dict)
-    _existing_in: dict[int, BitMap] = field(default_factory=dict)
     _sides: dict[str, mappings.Side] = field(default_factory=dict)
-    _looked_at: dict[tuple[str, str], BitMap] = field(default_factory=dict)
-    _mapped: dict[tuple[int, int, str, int], tuple[Causes, Causes]] = field(default_factory=dict)
 
     def will_be_made(self, key: str) -> Truth | None:
         """What this tick requests of an asset so far, by itself or along with others."""
@@ -93,34 +99,36 @@ class Moment:
             elif snapshot is None:
                 bits = self.state.space(key).existing(self.at)
             else:
-                bits = self._existing_of(snapshot.partitions)
+                bits = self.once(self._existing_of, snapshot.partitions)
             self._existing[key] = bits
         return bits
 
     def _existing_of(self, partitions: PartitionsDefinition | None) -> BitMap:
-        """Those of assets that have the same partitions are the same object."""
-        known = self._existing_in.get(id(partitions))  # definitions keep the partitions, and so their id
-        if known is None:
-            known = self._existing_in[id(partitions)] = self.state.spaces.existing(partitions, self.at)
-        return known
+        """Those of assets that have the same partitions are the same object: ask `once`."""
+        return self.state.spaces.existing(partitions, self.at)
 
     def latest(self, key: str, lookback: timedelta | None = None) -> BitMap:
         """The partitions of the latest time window, and of those that end less than `lookback` before its end; all,
         where there are no windows. Combinations with windows: those with the latest one of each of their dimensions."""
         snapshot = self.definitions.assets.get(key)
-        existing = self.existing(key)
-        if snapshot is None or snapshot.partitions is None or not existing:
-            return existing
-        if isinstance(snapshot.partitions, MultiPartitionsDefinition):
-            return self._latest_combinations(key, snapshot.partitions, lookback)
-        if isinstance(snapshot.partitions, TimeWindowPartitionsDefinition):
-            return _latest(snapshot.partitions, existing, lookback)
+        if snapshot is None:
+            return self.existing(key)
+        return self._latest_of(snapshot.partitions, lookback)
+
+    def _latest_of(self, partitions: PartitionsDefinition | None, lookback: timedelta | None) -> BitMap:
+        existing = self.once(self._existing_of, partitions)
+        if isinstance(partitions, MultiPartitionsDefinition) and existing:
+            return self._latest_combinations(partitions, lookback)
+        if isinstance(partitions, TimeWindowPartitionsDefinition):
+            return _latest(partitions, existing, lookback)
         return existing
 
-    def _latest_combinations(
-        self, key: str, partitions: MultiPartitionsDefinition, lookback: timedelta | None
-    ) -> BitMap:
-        space = self.state.space(key)
+    def in_latest(self, partitions: PartitionsDefinition | None, node: InLatestTimeWindow) -> Truth:
+        """The truth of that operand for every asset of these partitions."""
+        return Truth(self._latest_of(partitions, node.lookback_delta))
+
+    def _latest_combinations(self, partitions: MultiPartitionsDefinition, lookback: timedelta | None) -> BitMap:
+        space = self.state.spaces.of(partitions)
         assert isinstance(space, TupleSpace)
         sides = []
         for dimension in partitions.partitions_by_dimension.values():
@@ -155,42 +163,25 @@ class Moment:
 
     def looked_at(self, asset: AssetSnapshot, dep: DepSnapshot) -> BitMap:
         """The partitions of a dependency that exist, and those that `asset` requires though they do not."""
-        place = asset.key, dep.key
-        if place not in self._looked_at:
-            up, down = self._side(dep.key), self._side(asset.key)
-            self._looked_at[place] = up.existing | mappings.required(dep.mapping, down.existing, up=up, down=down)
-        return self._looked_at[place]
+        return self.once(_looked_at, dep.mapping, self._side(dep.key), self._side(asset.key))
 
     def seen_downstream(self, asset: AssetSnapshot, dep: DepSnapshot, truth: Truth) -> Truth:
         """The truth about a dependency, as one about the partitions of `asset` that read it."""
-        place = asset.key, dep.key
-        alike = self._alike.get(place)
-        if alike is None:
-            shares = self._shares_ordinals(asset, dep)
-            alike = self._alike[place] = shares, shares and self.existing(dep.key) == self.existing(asset.key)
-        if alike[0]:
-            return truth if alike[1] else truth.within(self.existing(asset.key))
+        return self.once(self._seen_through, dep.mapping, truth, self._side(dep.key), self._side(asset.key))
+
+    def way_along(self, asset: AssetSnapshot, dep: DepSnapshot) -> tuple[int, int, int]:
+        """What it depends on how `asset` sees a dependency, in this moment: equal where it is the same."""
+        return id(dep.mapping), id(self._side(dep.key)), id(self._side(asset.key))
+
+    def _seen_through(self, mapping: PartitionMapping, truth: Truth, up: mappings.Side, down: mappings.Side) -> Truth:
+        if self.once(_shares_ordinals, mapping, up, down):
+            return truth if up.existing == down.existing else truth.within(down.existing)
         return Truth(
-            self.downstream(asset, dep, truth.lasting),
-            self._causes_downstream(asset, dep, truth.causes),
-            self.downstream(asset, dep, truth.passing),
-            self._causes_downstream(asset, dep, truth.passing_causes),
+            self.once(_sets_through, mapping, truth.lasting, up, down),
+            self.once(_causes_through, mapping, truth.causes, up, down),
+            self.once(_sets_through, mapping, truth.passing, up, down),
+            self.once(_causes_through, mapping, truth.passing_causes, up, down),
         )
-
-    def _causes_downstream(self, asset: AssetSnapshot, dep: DepSnapshot, causes: Causes) -> Causes:
-        """Thousands of positions are mapped once for all assets that have the same partitions and mapping."""
-        if len(causes.groups) <= 1:
-            return causes.mapped(lambda bits: self.downstream(asset, dep, bits))
-        place = id(causes), id(dep.mapping), dep.key, id(asset.partitions)
-        if place not in self._mapped:  # with the causes themselves, so that their id is not given again
-            self._mapped[place] = causes, causes.mapped(lambda bits: self.downstream(asset, dep, bits))
-        return self._mapped[place][1]
-
-    def _shares_ordinals(self, asset: AssetSnapshot, dep: DepSnapshot) -> bool:
-        """Whether each partition of `asset` reads the one of its own key, and both are numbered alike: a set of
-        partitions of the one is that of the other, as far as these exist."""
-        up, down = self._side(dep.key), self._side(asset.key)
-        return up.space.fingerprint == down.space.fingerprint and dep.mapping.reads_one(up.partitions, down.partitions)
 
     def _side(self, key: str) -> mappings.Side:
         side = self._sides.get(key)
@@ -199,9 +190,13 @@ class Moment:
             if snapshot is None:
                 side = mappings.Side(self.state.space(key), self.existing(key), None)
             else:
-                side = mappings.Side.with_axes(self.state.spaces, snapshot.partitions, self.existing(key), self.at)
+                side = self.once(self._side_of, snapshot.partitions)
             self._sides[key] = side
         return side
+
+    def _side_of(self, partitions: PartitionsDefinition | None) -> mappings.Side:
+        existing = self.once(self._existing_of, partitions)
+        return mappings.Side.with_axes(self.state.spaces, partitions, existing, self.at)
 
     def same_run(self, asset: AssetSnapshot, dep: DepSnapshot) -> bool:
         """Whether a partition of `asset` and the one it reads can be made in one run: they share their partition
@@ -217,12 +212,28 @@ class Moment:
         if up.partitions is None:
             return True
         same = max_per_run(asset) == max_per_run(self.definitions.assets[dep.key])
-        return same and dep.mapping.reads_one(up.partitions, down.partitions)
+        return same and self.once(_shares_ordinals, dep.mapping, up, down)
 
     def reads_several(self, asset: AssetSnapshot, dep: DepSnapshot) -> bool:
         """Whether a partition of `asset` reads several partitions of this dependency, or may."""
         up = self._side(dep.key).partitions
         return up is not None and not dep.mapping.reads_one(up, asset.partitions)
+
+    def ranges(self, bits: BitMap, space: OrdinalSpace) -> KeyRanges | None:
+        """Partitions as events say them."""
+        return None if space is Spaces.WHOLE else self.once(_ranges, bits, space)
+
+    def told(self, truth: Truth, space: OrdinalSpace, own: OrdinalSpace, bits: BitMap) -> Told | None:
+        """The position and the partitions of a leaf, as a Tick records them that requests `bits` of an asset whose
+        space is `own`: of a leaf about partitions of the same kind, those that are requested. None: true for none."""
+        return self.once(self._told, truth, space, bits if space.fingerprint == own.fingerprint else None)
+
+    def _told(self, truth: Truth, space: OrdinalSpace, within: BitMap | None) -> Told | None:
+        if within is not None:
+            truth = truth.within(within)
+        if not truth.bits:
+            return None
+        return truth.why.groups[0][0] if truth.why else None, self.ranges(truth.bits, space)
 
     def updates(self, root: str, key: str, *, gated: bool = True) -> Causes:
         """The released updates of `key` that are news to `root`: of this tick, or all, when `root` is evaluated first.
@@ -231,10 +242,7 @@ class Moment:
         One that landed between the choice of the keys that an attempt of `root` was handed and its start counts as
         landed just behind the start.
         """
-        news = self._news.get((key, gated))
-        if news is None:
-            news = self.changes.updates_of(key) if gated else self.changes.landed_of(key)
-            self._news[key, gated] = news
+        news = self._news_of(key, gated=gated)
         if owed := self.changes.owed.get(root, {}).get(key):
             news = news | Causes((position, self._read_by(root, key, place, of)) for place, position, of in owed)
         if root not in self.initial or root == key:
@@ -248,6 +256,24 @@ class Moment:
                 groups.append((handled + 0.5, self._read_by(root, key, place, ordinal)))
         return news | Causes(groups)
 
+    def _news_of(self, key: str, *, gated: bool = True) -> Causes:
+        news = self._news.get((key, gated))
+        if news is None:
+            news = self.changes.updates_of(key) if gated else self.changes.landed_of(key)
+            self._news[key, gated] = news
+        return news
+
+    def first_step(self, key: str) -> float:
+        """The first of the steps that made what is news of `key`; infinity where no step did."""
+        first = self._first_steps.get(key)
+        if first is None:
+            first = inf
+            if key in self.changes.updated or self._come_to_exist(key):
+                news, made_from = self._news_of(key) | self._come_to_exist(key), self.state.asset(key).table.made_from
+                first = self.once(made_by_steps, made_from, news.bits)[0]
+            self._first_steps[key] = first
+        return first
+
     def _come_to_exist(self, key: str) -> Causes:
         """Updates of partitions that exist since the tick before: they landed early, when nobody could read them."""
         if key not in self._arrived:
@@ -258,11 +284,12 @@ class Moment:
         snapshot = self.definitions.assets.get(key)
         partitions = snapshot.partitions if snapshot else None
         if self.previous_at is None or partitions is None:
-            return Causes()
-        added = {name: bits for name in partitions.dynamic_names if (bits := self.changes.added.get(name))}
-        opened = any(w.end_ordinal(self.at) > w.end_ordinal(self.previous_at) for w in partitions.time_windows)
+            return NO_CAUSES
+        opened, added = self.once(_opened, partitions, self.at, self.previous_at), dict[str, BitMap]()
+        if self.changes.added:
+            added = {name: bits for name in partitions.dynamic_names if (bits := self.changes.added.get(name))}
         if not opened and not added:
-            return Causes()
+            return NO_CAUSES
         fresh = self.existing(key) - self.state.spaces.existing(partitions, self.previous_at, without=added)
         update = self.state.asset(key).table.update
         fresh &= self.state.asset(key).table.materialized | BitMap([ordinal for ordinal, _ in update.items()])
@@ -296,6 +323,40 @@ def max_per_run(asset: AssetSnapshot) -> int | None:
     if asset.partitions is None or asset.backfill_policy is None:
         return 1
     return asset.backfill_policy.max_partitions_per_run
+
+
+def _opened(partitions: PartitionsDefinition, at: datetime, previous_at: datetime) -> bool:
+    """Whether new windows have opened in between."""
+    return any(windows.end_ordinal(at) > windows.end_ordinal(previous_at) for windows in partitions.time_windows)
+
+
+def _ranges(bits: BitMap, space: OrdinalSpace) -> KeyRanges | None:
+    return space.ranges(bits)
+
+
+def made_by_steps(made_from: Column, bits: BitMap) -> tuple[float, list[tuple[int, int]]]:
+    """The partitions among `bits` that steps made, each with its step; and the first of the steps."""
+    found = [(ordinal, step) for ordinal in bits if (step := made_from[ordinal])] if made_from.largest() else []
+    return min([step for _, step in found], default=inf), found
+
+
+def _shares_ordinals(mapping: PartitionMapping, up: mappings.Side, down: mappings.Side) -> bool:
+    """Whether each partition downstream reads the one of its own key, and both are numbered alike: a set of partitions
+    of the one is that of the other, as far as these exist."""
+    return up.space.fingerprint == down.space.fingerprint and mapping.reads_one(up.partitions, down.partitions)
+
+
+def _looked_at(mapping: PartitionMapping, up: mappings.Side, down: mappings.Side) -> BitMap:
+    required = mappings.required(mapping, down.existing, up=up, down=down)
+    return up.existing if required.issubset(up.existing) else up.existing | required
+
+
+def _sets_through(mapping: PartitionMapping, bits: BitMap, up: mappings.Side, down: mappings.Side) -> BitMap:
+    return mappings.downstream(mapping, bits, up=up, down=down)
+
+
+def _causes_through(mapping: PartitionMapping, causes: Causes, up: mappings.Side, down: mappings.Side) -> Causes:
+    return mappings.causes_downstream(mapping, causes, up=up, down=down)
 
 
 def _latest(windows: TimeWindowPartitionsDefinition, existing: BitMap, lookback: timedelta | None) -> BitMap:

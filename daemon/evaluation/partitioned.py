@@ -1,90 +1,193 @@
 """The evaluator of partitioned assets: the plain one's operands and operators over a compiled condition.
 
 The plain evaluator decides again at each node of what kind it is, spells out its path and combines sets that are mostly
-empty. Here a condition becomes functions that call each other, once for all assets that have it; a path is spelled out
-where a leaf is true, and what is nowhere true is passed on as such. What a node means stands in `plain.py` alone.
+empty. Here a condition is compiled once for all that have it (`compiled_sets.py`), what is nowhere true is passed
+on as such, and what many assets make of the same is made once (`once.py`): to the whole evaluation of an asset that
+reads what another one read (`alike.py`). What a node means stands in `plain.py` alone.
 
 Conditions that look further than at direct dependencies are left to the plain evaluator.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Hashable
+
+from pyroaring import BitMap
 
 from ...definitions.conditions import AutomationCondition
-from ...definitions.conditions import operators as ops
+from ...definitions.conditions import operands as op
 from ...definitions.conditions import restricting as look
-from ...definitions.snapshot import AssetSnapshot
-from .moment import Moment
-from .place import Place
-from .plain import OPERANDS, Evaluation, Leaf, PlainEvaluator, evaluate
-from .truth import NO_BITS, Truth, all_of, any_of
+from ...definitions.snapshot import AssetSnapshot, DepSnapshot
+from ...storage.state import Causes
+from .alike import AlikeEvaluation, Known, Look, PartitionedEvaluation, View
+from .compiled_sets import Compiled, Node
+from .moment import Moment, max_per_run
+from .plain import Evaluation, PlainEvaluator, evaluate, missing, passing
+from .truth import NO_BITS, NO_CAUSES, Truth, all_of, any_of, is_true
 
 NOTHING = Truth(NO_BITS)
-
-Node = Callable[["_Run", str], Truth]
-"""A compiled node: its truth at an asset."""
-
-
-class PartitionedEvaluation(Evaluation):
-    """An evaluation of which the leaves are those that were true."""
 
 
 class PartitionedEvaluator:
     """Evaluates assets; those whose conditions look far by the plain evaluator."""
 
     def __init__(self) -> None:
-        self._compiled: dict[int, tuple[AutomationCondition, Node | None]] = {}
+        self._compiled: dict[int, Compiled] = {}
 
     def __call__(self, moment: Moment, asset: AssetSnapshot) -> Evaluation:
         condition = asset.condition
         assert condition is not None
-        known = self._compiled.get(id(condition))
-        if known is None:  # with the condition itself, so that its id is not given again
-            known = self._compiled[id(condition)] = condition, _compiled(condition, Place())
-        node = known[1]
-        if node is None:
+        compiled = self._compiled.get(id(condition))
+        if compiled is None:  # with the condition itself, so that its id is not given again
+            compiled = self._compiled[id(condition)] = Compiled.of(condition)
+        if compiled.node is None:
             return evaluate(moment, asset)
-        run = _Run(moment, asset)
-        run.result.truth = node(run, asset.key)
+        run = Run(moment, asset)
+        views = run.views_of(compiled)
+        if views is not None:
+            return run.alike(compiled, views)
+        run.result.truth = compiled.node(run, asset.key)
         return run.result
 
 
-class _Run(PlainEvaluator):
+class Run(PlainEvaluator):
     """One evaluation under way."""
 
     def __init__(self, moment: Moment, root: AssetSnapshot) -> None:
-        super().__init__(moment, root)
-        self.result: Evaluation = PartitionedEvaluation()
+        super().__init__(moment, root, PartitionedEvaluation(NOTHING))
+        self.views: list[View] | None = None
+        """What the dependencies look like, where they look the same to others."""
+        self.latches: list[tuple[Causes, BitMap]] = []
+        """What was latched, and what of it attempts have handled."""
 
-    def along_deps(self, node: look.DepsMatch, child: Node) -> list[Truth]:
-        """What a node says at each dependency, as seen from the root."""
-        truths = []
-        for dep in self.root.deps:
-            if node.looks_at(dep.key):
-                self._edge = dep
-                truth = child(self, dep.key)
-                self._edge = None
-                truths.append(self.moment.seen_downstream(self.root, dep, truth) if is_true(truth) else NOTHING)
-        return truths
+    # ---- what assets have in common ----------------------------------------------------------------------------------
 
-    def combined(self, truths: list[Truth], key: str) -> Truth:
+    def alike(self, compiled: Compiled, views: list[View]) -> Evaluation:
+        """The evaluation of an asset whose dependencies look to it as to others: that of one that reads the same."""
+        plan, key, once, moment = compiled.plan, self.root.key, self.moment.once, self.moment
+        own = [getattr(self, name)(node, key) for node, name in plan.own]
+        memory = moment.state.memory.nodes.get(key) or {}
+        kept = [once.same_causes(memory[name]) if name in memory else NO_CAUSES for name in plan.remembered]
+        place = (compiled, id(self.root.partitions), *[id(view.look) for view in views], *map(id, own), *map(id, kept))
+        known = once.alike.get(place)
+        if known is None or any(self._cleared_by_attempts(key, latched) for latched in known.latched):
+            assert compiled.node is not None
+            self.views = views
+            self.latches.clear()
+            truth, remember = compiled.node(self, key), self.result.remember
+            known = Known(plan, own, truth, remember, [latched for latched, _ in self.latches], (own, kept, views))
+            if not any(cleared for _, cleared in self.latches):
+                once.alike[place] = known
+        return AlikeEvaluation(key, known, views)
+
+    def views_of(self, compiled: Compiled) -> list[View] | None:
+        """What the dependencies look like; None where one of them looks to the root as to no other."""
+        moment, root, views = self.moment, self.root, self.moment.once.views
+        if not compiled.plan.can_be_alike or root.key in moment.initial:
+            return None
+        handled_last, owed = moment.state.asset(root.key).table.handled_last, moment.changes.owed.get(root.key, {})
+        partitions, size, found = id(root.partitions), max_per_run(root), list[View]()
+        for dep in root.deps:
+            key = dep.key
+            if not dep.gated or key in owed or key in moment.along or moment.first_step(key) <= handled_last:
+                return None
+            reader = compiled, key, id(dep.mapping), moment.requested.get(key), partitions, size
+            view = views.get(reader)
+            if view is None:
+                view = views[reader] = self._view(compiled, dep, reader)
+            found.append(view)
+        return found
+
+    def _view(self, compiled: Compiled, dep: DepSnapshot, reader: Hashable) -> View:
+        """What a dependency looks like. Dependencies of which the same is true look alike, but for their names."""
+        plan, key, once, root = compiled.plan, dep.key, self.moment.once, self.root
+        self._edge = dep
+        read = [getattr(self, name)(node, key) for node, name in plan.far]
+        self._edge = None
+        way = self.moment.way_along(root, dep), key if plan.leaves_out else None
+        place = (compiled, *way, *map(id, read))
+        look = once.alike.get(place)
+        if look is None:
+            truths = [self._seen(dep, one.child) if one.node.looks_at(key) else None for one in plan.deps]
+            look = once.alike[place] = Look(plan, read, truths)
+            self.result.leaves.clear()  # which are those of the look
+        return View(key, look, reader)
+
+    def along_deps(self, node: look.DepsMatch, child: Node, place: int) -> list[Truth]:
+        """What a node says at each dependency, as seen from the root; `place` is the node's among those in the plan."""
+        if self.views is not None:
+            return [truth for view in self.views if (truth := view.look.truths[place]) is not None]
+        return [self._seen(dep, child) for dep in self.root.deps if node.looks_at_all or node.looks_at(dep.key)]
+
+    def _seen(self, dep: DepSnapshot, child: Node) -> Truth:
+        self._edge = dep
+        truth = child(self, dep.key)
+        self._edge = None
+        return self.moment.seen_downstream(self.root, dep, truth) if is_true(truth) else NOTHING
+
+    def _cleared_by_attempts(self, key: str, latched: Causes) -> BitMap:
+        cleared = super()._cleared_by_attempts(key, latched)
+        self.latches.append((latched, cleared))
+        return cleared
+
+    # ---- operators ---------------------------------------------------------------------------------------------------
+
+    def any_of(self, truths: list[Truth]) -> Truth:
+        found = [truth for truth in truths if is_true(truth)]
+        if len(found) <= 1:
+            return found[0] if found else NOTHING
+        return self.moment.once(_any_of, *found)
+
+    def all_of(self, truths: list[Truth], key: str) -> Truth:
         if not all(map(is_true, truths)):
             return NOTHING
-        return all_of(truths, self._looked_at(key))
+        return self.moment.once(_all_of, self._looked_at(key), *truths)
 
     def negated(self, truth: Truth, key: str) -> Truth:
-        looked_at = self._looked_at(key)
-        return Truth(looked_at - truth.bits) if is_true(truth) else Truth(looked_at)
+        if is_true(truth):
+            return self.moment.once(_less, self._looked_at(key), truth.bits)
+        return self.moment.once(Truth, self._looked_at(key))
 
-    # ---- operands that are mostly nowhere true -----------------------------------------------------------------------
+    # ---- operands that are mostly nowhere true, or true alike of many assets -----------------------------------------
+
+    def _missing(self, node: AutomationCondition, key: str) -> Truth:
+        once = self.moment.once
+        return once(missing, self._looked_at(key), once.same(self.moment.state.asset(key).table.there()))
 
     def _in_progress(self, node: AutomationCondition, key: str) -> Truth:
-        return super()._in_progress(node, key) if self.moment.state.asset(key).in_progress else NOTHING
+        bits, once = self.moment.state.asset(key).in_progress, self.moment.once
+        return once(_within, once.same(bits), self.moment.existing(key)) if bits else NOTHING
 
     def _execution_failed(self, node: AutomationCondition, key: str) -> Truth:
-        table = self.moment.state.asset(key).table
-        return super()._execution_failed(node, key) if table.failed or table.blocked else NOTHING
+        table, once = self.moment.state.asset(key).table, self.moment.once
+        bits = table.failed | BitMap(table.blocked) if table.failed or table.blocked else NO_BITS
+        return once(_within, once.same(bits), self.moment.existing(key)) if bits else NOTHING
+
+    def _newly_updated(self, node: AutomationCondition, key: str) -> Truth:
+        once, gated = self.moment.once, self._edge is None or self._edge.gated
+        updates = self.moment.updates(self.root.key, key, gated=gated)
+        causes = once(Causes.within, updates, self.moment.existing(key)) if updates else updates
+        if not causes:
+            return NOTHING
+        together = self._made_together(key, causes.bits) if self._edge is not None else NO_BITS
+        return Truth.pulse(causes.without(together)) if together else once(Truth.pulse, causes)
+
+    def _will_be_requested(self, node: AutomationCondition, key: str) -> Truth:
+        truth, edge = self.moment.will_be_made(key) or self._riding(key), self._edge
+        if truth is None or edge is None or not self.moment.same_run(self.root, edge):
+            return NOTHING
+        return self.moment.once(passing, truth)
+
+    def _in_latest_time_window(self, node: AutomationCondition, key: str) -> Truth:
+        asset = self.moment.definitions.assets.get(key)
+        assert isinstance(node, op.InLatestTimeWindow)
+        if asset is None:
+            return super()._in_latest_time_window(node, key)
+        return self.moment.once(self.moment.in_latest, asset.partitions, node)
+
+    def _handled(self, node: AutomationCondition, key: str) -> Truth:
+        once = self.moment.once
+        return once(_within, once.same(self.moment.state.asset(key).table.attempted), self.moment.existing(key))
 
     def _gated(self, node: AutomationCondition, key: str) -> Truth:
         table, edge = self.moment.state.asset(key).table, self._edge
@@ -93,73 +196,17 @@ class _Run(PlainEvaluator):
         return NOTHING
 
 
-def is_true(truth: Truth) -> bool:
-    """Whether it is true anywhere."""
-    return bool(truth.lasting) or bool(truth.passing)
+def _any_of(*truths: Truth) -> Truth:
+    return any_of(truths)
 
 
-# ---- compiling -------------------------------------------------------------------------------------------------------
+def _all_of(candidates: BitMap, *truths: Truth) -> Truth:
+    return all_of(truths, candidates)
 
 
-def _compiled(node: AutomationCondition, place: Place) -> Node | None:
-    """The function of a node, or None where something below it looks further than one dependency."""
-    here = place.down(f"/{node.label or node.name}")
-    if type(node) in OPERANDS:
-        return _leaf(node, here)
-    if isinstance(node, look.DepsMatch):
-        child = _compiled(node.children[0], here.along_dep()) if place.after is None else None
-        return None if child is None else _deps(node, child)
-    if isinstance(node, ops.Since):
-        trigger = _compiled(node.children[0], here.down(".trigger"))
-        reset = _compiled(node.children[1], here.down(".reset"))
-        return None if trigger is None or reset is None else _since(node, trigger, reset)
-    if isinstance(node, ops.NewlyTrue):
-        child = _compiled(node.children[0], here)
-        return None if child is None else _newly_true(node, child)
-    children = [_compiled(child, here.down(f".{n}")) for n, child in enumerate(node.children)]
-    known = [child for child in children if child is not None]
-    combine = _COMBINED.get(type(node))
-    return None if combine is None or len(known) < len(children) else combine(known)
+def _less(candidates: BitMap, bits: BitMap) -> Truth:
+    return Truth(candidates - bits)
 
 
-def _leaf(node: AutomationCondition, place: Place) -> Node:
-    """Takes note of the leaf where it is true."""
-    label, pulse, name = node.label or node.name, bool(getattr(node, "pulse", False)), OPERANDS[type(node)]
-
-    def evaluated(run: _Run, key: str) -> Truth:
-        truth: Truth = getattr(run, name)(node, key)
-        if is_true(truth):
-            run.result.leaves.append(Leaf(place.path(key), label, key, truth, pulse))
-        return truth
-
-    return evaluated
-
-
-def _deps(node: look.DepsMatch, child: Node) -> Node:
-    if isinstance(node, look.AnyDepsMatch):
-        return lambda run, key: any_of(run.along_deps(node, child))
-    return lambda run, key: run.combined(run.along_deps(node, child), key)
-
-
-def _since(node: ops.Since, trigger: Node, reset: Node) -> Node:
-    return lambda run, key: run.latched(node, key, trigger(run, key), run.as_reset(lambda: reset(run, key)))
-
-
-def _newly_true(node: ops.NewlyTrue, child: Node) -> Node:
-    return lambda run, key: run.turned_true(node, key, child(run, key))
-
-
-def _and(children: list[Node]) -> Node:
-    return lambda run, key: run.combined([child(run, key) for child in children], key)
-
-
-def _or(children: list[Node]) -> Node:
-    return lambda run, key: any_of([child(run, key) for child in children])
-
-
-def _not(children: list[Node]) -> Node:
-    [child] = children
-    return lambda run, key: run.negated(child(run, key), key)
-
-
-_COMBINED: dict[type, Callable[[list[Node]], Node]] = {ops.And: _and, ops.Or: _or, ops.Not: _not}
+def _within(bits: BitMap, existing: BitMap) -> Truth:
+    return Truth(bits & existing)

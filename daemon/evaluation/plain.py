@@ -24,7 +24,7 @@ from ...definitions.snapshot import AssetSnapshot, DepSnapshot, check_node_key
 from ...storage import events as e
 from ...storage.state import Causes
 from ...storage.state.runs import RunNote, Tags
-from .moment import Moment
+from .moment import Moment, made_by_steps
 from .truth import Truth, all_of, any_of, nothing
 
 SINCE_EVER = 0.5
@@ -75,19 +75,10 @@ class Evaluation:
     def told(self, moment: Moment, key: str, bits: BitMap) -> tuple[e.LeafTruth, ...]:
         """The leaves that were true, as a Tick records them that requests `bits` of the asset `key`: of leaves about
         partitions of the same kind, those that are requested."""
-        own = moment.state.space(key).fingerprint
-        told = (_told(leaf, moment, own, bits) for leaf in self.leaves if leaf.truth.bits)
-        return tuple([leaf for leaf in told if leaf is not None])
-
-
-def _told(leaf: Leaf, moment: Moment, own: str, bits: BitMap) -> e.LeafTruth | None:
-    space, truth = moment.state.space(leaf.key), leaf.truth
-    if space.fingerprint == own:
-        truth = truth.within(bits)
-    if not truth.bits:
-        return None
-    why = truth.why
-    return leaf.path, why.groups[0][0] if why else None, space.ranges(truth.bits)
+        own, space = moment.state.space(key), moment.state.space
+        leaves = [leaf for leaf in self.leaves if leaf.truth.bits]
+        told = [(leaf.path, moment.told(leaf.truth, space(leaf.key), own, bits)) for leaf in leaves]
+        return tuple([(path, what[0], what[1]) for path, what in told if what is not None])
 
 
 def evaluate(moment: Moment, asset: AssetSnapshot) -> Evaluation:
@@ -103,10 +94,10 @@ def evaluate(moment: Moment, asset: AssetSnapshot) -> Evaluation:
 class PlainEvaluator:
     """Evaluates the nodes of one asset's condition."""
 
-    def __init__(self, moment: Moment, root: AssetSnapshot) -> None:
+    def __init__(self, moment: Moment, root: AssetSnapshot, result: Evaluation | None = None) -> None:
         self.moment: Moment = moment
         self.root: AssetSnapshot = root
-        self.result: Evaluation = Evaluation()
+        self.result: Evaluation = Evaluation() if result is None else result
         self._edge: DepSnapshot | None = None
         """The dependency that is looked at; None while at the root itself."""
         self._resets = 0
@@ -155,8 +146,7 @@ class PlainEvaluator:
     def _missing(self, node: AutomationCondition, key: str) -> Truth:
         """Never made; of an observable source, never seen either. Its position is the beginning of the log: any attempt
         since has handled it. A partition of a dependency that is required and does not exist is missing too."""
-        bits = self._looked_at(key) - self.moment.state.asset(key).table.there()
-        return Truth(bits, Causes([(SINCE_EVER, bits)]))
+        return missing(self._looked_at(key), self.moment.state.asset(key).table.there())
 
     def _in_progress(self, node: AutomationCondition, key: str) -> Truth:
         return Truth(self.moment.state.asset(key).in_progress & self.moment.existing(key))
@@ -194,16 +184,21 @@ class PlainEvaluator:
 
     def _made_together(self, key: str, bits: BitMap) -> BitMap:
         """Partitions of a dependency whose update was made by the very step that is the root's last attempt."""
-        table = self.moment.state.asset(key).table
-        made_from, held = table.made_from, table.held if self._edge and not self._edge.gated else {}
-        root = self.moment.state.asset(self.root.key).table
-        together = BitMap()
-        for ordinal in bits:
-            step = held[ordinal].made_from if ordinal in held else made_from[ordinal]
-            if step and self._edge is not None:
-                mapped = self.moment.downstream(self.root, self._edge, BitMap([ordinal]))
-                if mapped and all(root.handled[n] == step for n in mapped):
-                    together.add(ordinal)
+        table, root = self.moment.state.asset(key).table, self.moment.state.asset(self.root.key).table
+        together, edge = BitMap(), self._edge
+        if edge is None:
+            return together
+        first, by_steps = self.moment.once(made_by_steps, table.made_from, bits)
+        if table.held and not edge.gated:  # what landed counts, released or not
+            held = {n: table.held[n].made_from for n in table.held.keys() & bits}
+            steps = {**dict(by_steps), **held}
+            by_steps, first = [(n, step) for n, step in steps.items() if step], min(steps.values(), default=0)
+        if first > root.handled_last:
+            return together
+        for ordinal, step in by_steps:
+            mapped = self.moment.downstream(self.root, edge, BitMap([ordinal]))
+            if mapped and all(root.handled[n] == step for n in mapped):
+                together.add(ordinal)
         return together
 
     def _code_version_changed(self, node: AutomationCondition, key: str) -> Truth:
@@ -278,7 +273,7 @@ class PlainEvaluator:
             edge = self.moment.way_to(self.root, edge.key)[0]
         if truth is None or edge is None or not self.moment.same_run(self.root, edge):
             return nothing()
-        return Truth(BitMap(), passing=truth.bits, passing_causes=truth.why)
+        return passing(truth)
 
     def _riding(self, key: str) -> Truth | None:
         """The request that a check without a condition is evaluated with: that of its asset."""
@@ -389,20 +384,20 @@ class PlainEvaluator:
 
     def latched(self, node: ops.Since, key: str, trigger: Truth, reset: Truth) -> Truth:
         """What a latch holds after what its two sides say now."""
-        name = self._memory(node, key)
-        named = trigger.causes | self._turned(name, trigger.lasting - trigger.causes.bits)
+        name, once = self._memory(node, key), self.moment.once
+        named = self._turned(name, trigger)
         if key in self.moment.first_limits and key == self.root.key:
             named = self._capped(key, named)
-        latched = (self.moment.state.memory.of(self.root.key, name) | named).within(self.moment.existing(key))
+        before = once.same_causes(self.moment.state.memory.of(self.root.key, name))
+        latched = once(holding, before, named, self.moment.existing(key))
         if isinstance(node.children[1], op.Handled):
             cleared = self._cleared_by_attempts(key, latched)
-            kept = latched.without(cleared - self.moment.state.asset(key).run_in_progress)
+            kept = latched.without(cleared - self.moment.state.asset(key).run_in_progress) if cleared else latched
         else:
             cleared = _cleared(latched, reset)
             kept = latched.without(cleared)
         self.result.remember[name] = kept
-        live = latched.without(cleared)
-        return Truth(live.bits, live, trigger.passing, trigger.passing_causes)
+        return once(latch, latched.without(cleared), trigger)
 
     def _capped(self, key: str, latched: Causes) -> Causes:
         """At a first evaluation, no more partitions than the limit that are missing and nothing else."""
@@ -414,14 +409,15 @@ class PlainEvaluator:
         self.moment.left[key] = self.moment.left.get(key, BitMap()) | left
         return latched.without(left)
 
-    def _turned(self, name: str, level: BitMap) -> Causes:
-        """A trigger without a position of its own, a level, takes that of the tick in which it turned true."""
-        name = f"level:{name}"
-        before = self.moment.state.memory.of(self.root.key, name).within(level)
-        turned = before | Causes([(self.moment.state.through, level - before.bits)])
-        if level or self.moment.state.memory.seen(self.root.key, name):
+    def _turned(self, name: str, trigger: Truth) -> Causes:
+        """The positions of a trigger. Where it has none of its own, a level, it takes that of the tick in which it
+        turned true."""
+        name, once = f"level:{name}", self.moment.once
+        before = once.same_causes(self.moment.state.memory.of(self.root.key, name))
+        turned = once(named_by_tick, trigger, before, self.moment.state.through)
+        if turned or self.moment.state.memory.seen(self.root.key, name):
             self.result.remember[name] = turned
-        return turned
+        return once(Causes.__or__, trigger.causes, turned) if turned else trigger.causes
 
     def _cleared_by_attempts(self, key: str, latched: Causes) -> BitMap:
         table = self.moment.state.asset(key).table
@@ -437,12 +433,45 @@ class PlainEvaluator:
 
     def turned_true(self, node: ops.NewlyTrue, key: str, now: Truth) -> Truth:
         """Of what is true now, that which was not at the evaluation before."""
-        name = self._memory(node, key)
-        before = self.moment.state.memory.of(self.root.key, name)
-        fresh = now.bits - before.bits
-        turned = now.why.within(fresh) | Causes([(self.moment.state.through, fresh - now.why.bits)])
-        self.result.remember[name] = turned | before.within(now.bits)
-        return Truth(fresh - now.passing, turned.without(now.passing), now.passing & fresh, turned.within(now.passing))
+        name, once = self._memory(node, key), self.moment.once
+        before = once.same_causes(self.moment.state.memory.of(self.root.key, name))
+        truth, self.result.remember[name] = once(newly_true, now, before, self.moment.state.through)
+        return truth
+
+
+def missing(looked_at: BitMap, there: BitMap) -> Truth:
+    """What is looked at and does not exist as data."""
+    bits = looked_at - there
+    return Truth(bits, Causes([(SINCE_EVER, bits)]))
+
+
+def passing(requested: Truth) -> Truth:
+    """The truth of `will_be_requested`, about what this tick requests."""
+    return Truth(BitMap(), passing=requested.bits, passing_causes=requested.why)
+
+
+def named_by_tick(trigger: Truth, before: Causes, through: int) -> Causes:
+    """Where a trigger is true without a position, that of the tick in which it turned true: this one, if not before."""
+    level = trigger.unnamed
+    return before.within(level) | Causes([(through, level - before.bits)])
+
+
+def holding(before: Causes, named: Causes, existing: BitMap) -> Causes:
+    """What a latch holds before it is cleared."""
+    return (before | named).within(existing)
+
+
+def latch(live: Causes, trigger: Truth) -> Truth:
+    """The truth of a latch: what it holds, and of its trigger what passes."""
+    return Truth(live.bits, live, trigger.passing, trigger.passing_causes)
+
+
+def newly_true(now: Truth, before: Causes, through: int) -> tuple[Truth, Causes]:
+    """Of what is true now, that which was not before; and all that is true now, to be remembered."""
+    fresh = now.bits - before.bits
+    turned = now.why.within(fresh) | Causes([(through, fresh - now.why.bits)])
+    truth = Truth(fresh - now.passing, turned.without(now.passing), now.passing & fresh, turned.within(now.passing))
+    return truth, turned | before.within(now.bits)
 
 
 def _cleared(latched: Causes, reset: Truth) -> BitMap:

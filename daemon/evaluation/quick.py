@@ -63,6 +63,8 @@ class QuickEvaluator:
             if not is_like:
                 return None
             found += [bits for bits in (changed, requested and requested.bits) if bits]
+            if found and len(found[-1]) > MOST_POINTS:  # thousands are not put together to be counted
+                return None
         points = BitMap.union(*found) if found else BitMap()
         return points if 0 < len(points) <= MOST_POINTS and points.issubset(moment.existing(key)) else None
 

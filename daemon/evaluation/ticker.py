@@ -25,7 +25,6 @@ from .grouping import BackfillGroup, RunGroup, group_requests, planned_checks
 from .moment import Moment
 from .quick import QuickEvaluator
 from .run_tags import automation_tags
-from .sharing import sharing
 from .visit import MIN_REQUEST_INTERVAL, Evaluate, Visit
 
 BACKFILL_ABOVE = 100  # runs of connected assets that one tick asks for; what would take more becomes a backfill
@@ -177,7 +176,7 @@ class Ticker:
         if not visit.memory and not moment.requested and len(self._silent) < MAX_SILENT:
             self._silent.append((self.state.through, moment.at))
             return []
-        memory, decisions, shared = sharing(visit.memory, visit.decisions)
+        memory, decisions, shared = visit.reasons.settled(visit.memory, visit.decisions)
         tick = e.Tick(
             through=self.state.through,
             at=moment.at,
@@ -206,7 +205,7 @@ class Ticker:
         return e.BackfillRequested(
             backfill_id=self._run_id(),
             targets=tuple(
-                e.Target(asset_key=key, partitions=self.state.space(key).ranges(bits))
+                e.Target(asset_key=key, partitions=moment.ranges(bits, self.state.space(key)))
                 for key, bits in group.partitions.items()
             ),
             origin="automation",

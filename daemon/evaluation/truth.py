@@ -20,7 +20,7 @@ WHOLE = BitMap([0])  # what has no partitions; shared likewise
 class Truth:
     """`lasting` with the positions that its pulses came from (a level has none), and `passing` with its own."""
 
-    __slots__ = ("causes", "lasting", "passing", "passing_causes")
+    __slots__ = ("_bits", "_why", "causes", "lasting", "passing", "passing_causes")
 
     def __init__(
         self,
@@ -33,6 +33,8 @@ class Truth:
         self.causes: Causes = causes
         self.passing: BitMap = passing
         self.passing_causes: Causes = passing_causes
+        self._bits: BitMap | None = None
+        self._why: Causes | None = None
 
     @classmethod
     def pulse(cls, causes: Causes) -> Truth:
@@ -41,14 +43,21 @@ class Truth:
     @property
     def bits(self) -> BitMap:
         """Where it is true; not to be changed."""
-        if not self.passing:
-            return self.lasting
-        return self.lasting | self.passing if self.lasting else self.passing
+        if self._bits is None:
+            self._bits = _union(self.lasting, self.passing)
+        return self._bits
 
     @property
     def why(self) -> Causes:
         """The position behind each partition that is true."""
-        return self.causes | self.passing_causes
+        if self._why is None:
+            self._why = self.causes | self.passing_causes
+        return self._why
+
+    @property
+    def unnamed(self) -> BitMap:
+        """Where it is lastingly true without a position of its own."""
+        return NO_BITS if self.lasting is self.causes.bits else self.lasting - self.causes.bits
 
     def position(self, ordinal: int) -> float | None:
         """The newest position behind one partition, 0 for none; None where it is not true."""
@@ -68,6 +77,17 @@ class Truth:
         if not self.passing:
             return Truth(lasting, causes)
         return Truth(lasting, causes, function(self.passing), self.passing_causes.mapped(function))
+
+
+def _union(lasting: BitMap, passing: BitMap) -> BitMap:
+    if not passing:
+        return lasting
+    return lasting | passing if lasting else passing
+
+
+def is_true(truth: Truth) -> bool:
+    """Whether it is true anywhere."""
+    return bool(truth.lasting) or bool(truth.passing)
 
 
 def nothing() -> Truth:

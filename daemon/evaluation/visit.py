@@ -22,12 +22,13 @@ from ...storage import events as e
 from ...storage.state import Causes
 from ...storage.state.asked import alike
 from ...storage.state.assets import Setback
-from ...storage.state.memory import SEEN, delta, told, whose
+from ...storage.state.memory import SEEN, Difference, difference, told, whose
 from ...storage.state.ordinals import OrdinalSpace
 from .first_look import begin
 from .graph import ConditionGraph
 from .moment import Moment
 from .plain import Changed, Evaluation
+from .sharing import SharedReasons
 from .switched import mode_of, not_tried, with_held
 from .timers import backoff
 from .truth import Truth, any_of, nothing
@@ -65,7 +66,7 @@ class Visit:
         """The visited assets of which single partitions were looked at, and not all."""
         self._tried: dict[str, Truth] = {}
         self._brought_by: dict[str, str] = {}
-        self._said: dict[tuple[int, str], tuple[Causes, tuple[e.Cause, ...]]] = {}
+        self.reasons: SharedReasons = SharedReasons()
 
     def run(self, start: set[str]) -> None:
         place, keys = self.graph.place, self.graph.keys
@@ -185,10 +186,15 @@ class Visit:
         changes = [self._delta_at_points(asset.key, *changed) for changed in evaluation.changes_at_points().items()]
         for node, after in remember.items():
             space = self.moment.state.spaces.WHOLE if node.startswith(SEEN) else self._space_of(asset.key, node)
-            changed = delta(asset.key, node, memory.of(asset.key, node), after, space, say=self._as_told)
+            before = self.moment.once.same_causes(memory.of(asset.key, node))
+            changed = None if before is after else self.moment.once(self._difference, before, after, space)
             if changed is not None:
-                changes.append(changed)
+                own, shared, removed = changed
+                changes.append(e.MemoryDelta(asset_key=asset.key, node=node, added=own, shared=shared, removed=removed))
         self.memory += sorted(changes, key=_node_of) if len(changes) > 1 else changes
+
+    def _difference(self, before: Causes, after: Causes, space: OrdinalSpace) -> Difference | None:
+        return difference(before, after, space, say=self.reasons.say)
 
     def _delta_at_points(self, key: str, node: str, points: Changed) -> e.MemoryDelta:
         space = self._space_of(key, node)
@@ -260,20 +266,15 @@ class Visit:
     def _decision(self, asset: AssetSnapshot, truth: Truth, evaluation: Evaluation) -> e.Decision:
         space = self.moment.state.space(asset.key)
         assert asset.condition is not None
+        causes, shared = self.reasons.say(_reasons(truth), space)
         return e.Decision(
             asset_key=asset.key,
             condition=asset.condition.node_id,
-            partitions=space.ranges(truth.bits),
-            causes=self._as_told(_reasons(truth), space),
+            partitions=self.moment.ranges(truth.bits, space),
+            causes=causes,
+            shared=shared,
             leaves=evaluation.told(self.moment, asset.key, truth.bits),
         )
-
-    def _as_told(self, causes: Causes, space: OrdinalSpace) -> tuple[e.Cause, ...]:
-        """`causes` as events say them: once, for all assets which an update reaches unchanged."""
-        place = id(causes), space.fingerprint
-        if place not in self._said:  # with the causes themselves, so that their id is not given again
-            self._said[place] = causes, told(causes, space)
-        return self._said[place][1]
 
 
 def _node_of(change: e.MemoryDelta) -> str:

@@ -146,6 +146,10 @@ class DailyCalendar(Calendar):
             ordinal += 1
         return ordinal
 
+    def opens_on(self, ordinal: int) -> date:
+        """The day on which a window opens."""
+        return date.fromordinal(EPOCH + self._days.day(ordinal // self._per_day))
+
     def wall(self, ordinal: int) -> datetime:
         index, place = divmod(ordinal, self._per_day)
         return datetime.combine(date.fromordinal(EPOCH + self._days.day(index)), self._times[place])

@@ -27,7 +27,7 @@ from .base import (
     TimeWindow,
     utc_now,
 )
-from .calendars import MOMENT_ZERO, Calendar
+from .calendars import MOMENT_ZERO, Calendar, DailyCalendar
 from .exclusions import Exclusions
 from .key_forms import ISO_DATE, ISO_HOUR, local_wall, read_key
 from .rhythms import ScheduleType, calendar_of, calendar_of_cron
@@ -229,8 +229,10 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition):
         raise UnknownPartition(key, known=self.describe())
 
     def key_of(self, ordinal: int) -> str:
+        if self.fmt == ISO_DATE and isinstance(self.calendar, DailyCalendar):  # several times as fast as strftime
+            return self.calendar.opens_on(ordinal).isoformat()
         wall = self.calendar.wall(ordinal)
-        if self.fmt == ISO_DATE:  # several times as fast as strftime
+        if self.fmt == ISO_DATE:
             key = wall.date().isoformat()
         elif self.fmt == ISO_HOUR:
             iso = wall.isoformat(timespec="minutes")

@@ -65,6 +65,8 @@ def alike(one: Causes, other: Causes) -> BitMap:
     """The partitions that have the same reason in both."""
     if one is other:
         return one.bits
+    if not (one and other) or one.groups[0][0] < other.groups[-1][0] or other.groups[0][0] < one.groups[-1][0]:
+        return BitMap()  # all that the one has is newer: thousands of positions are not compared
     there = dict(other)
     same = [bits & there[position] for position, bits in one if position in there]
     return BitMap.union(*same) if same else BitMap()

@@ -6,7 +6,7 @@ events, not the number of partitions. A cron instant stands between two events, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from pyroaring import BitMap
 
@@ -63,6 +63,7 @@ class Causes:
             return self.groups[0][1]
         if self._bits is None:
             self._bits = BitMap.union(*(bits for _, bits in self.groups)) if self.groups else BitMap()
+            self._bits.run_optimize()  # mostly whole stretches of time, of which the runs are handled in one go
         return self._bits
 
     def within(self, bits: BitMap) -> Causes:
@@ -95,6 +96,25 @@ class Causes:
             if len(seen) == len(whole):  # older positions add nothing
                 break
             if fresh := function(group) - seen:
+                seen |= fresh
+                found.append((position, fresh))
+        return self._of_disjoint(found)
+
+    def spread(self, spans: Mapping[int, tuple[int, int]], within: BitMap) -> Causes:
+        """The same positions at the partitions from the first to the last that `spans` has for each, as far as they
+        are `within`; of several the largest."""
+        seen, known = BitMap(), set[tuple[int, int]]()
+        found: list[Group] = []
+        for position, group in self.groups:
+            ordinals = (group.min(),) if len(group) == 1 else group
+            there = [span for ordinal in ordinals if (span := spans.get(ordinal)) is not None and span not in known]
+            if not there:
+                continue
+            known.update(there)
+            bits = BitMap()
+            for first, last in there:
+                bits.add_range(max(first, 0), max(last + 1, 0))
+            if fresh := (bits & within) - seen:
                 seen |= fresh
                 found.append((position, fresh))
         return self._of_disjoint(found)

@@ -16,6 +16,8 @@ from .causes import Causes
 from .ordinals import OrdinalSpace
 from .runs import Tags
 
+NO_UPDATES = Causes()
+
 
 @dataclass(slots=True)
 class Changes:
@@ -127,7 +129,8 @@ class Changes:
 
     def updates_of(self, asset_key: str) -> Causes:
         """The updates of one asset, grouped by position."""
-        return _grouped(self.updated.get(asset_key, {}))
+        updated = self.updated.get(asset_key)
+        return NO_UPDATES if updated is None else _grouped(updated)
 
     def landed_of(self, asset_key: str) -> Causes:
         """The same as they are to one who is not gated by the asset: where they landed, released or not."""
@@ -142,10 +145,10 @@ class Changes:
 
 
 def _grouped(positions: dict[int, int]) -> Causes:
-    groups: dict[int, BitMap] = {}
+    groups: dict[float, BitMap] = {}
     for ordinal, position in positions.items():
         groups.setdefault(position, BitMap()).add(ordinal)
-    return Causes(groups.items())
+    return Causes._of_disjoint(sorted(groups.items(), reverse=True))
 
 
 def _moved(ordinal: int, concerned: bool, old: OrdinalSpace, new: OrdinalSpace) -> int | None:

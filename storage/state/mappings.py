@@ -21,9 +21,15 @@ from ...definitions.partitions import (
     TimeWindowPartitionMapping,
     TimeWindowPartitionsDefinition,
 )
+from .causes import Causes
 from .ordinals import DynamicSpace, OrdinalSpace, Spaces, TimeSpace
-from .time_mapping import moved, overlapping
+from .time_mapping import moved, overlapping, reaches
 from .tuples import TupleSpace
+
+FEW = 16
+"""Positions up to this number are mapped one by one."""
+EACH = 16
+"""So are those of more partitions each than this, on average."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,27 @@ def downstream(mapping: PartitionMapping, bits: BitMap, *, up: Side, down: Side)
 
             return readers(mapping, bits, up=up, down=down) & down.existing
     return renumber(bits, up.space, down.space) & down.existing
+
+
+def causes_downstream(mapping: PartitionMapping, causes: Causes, *, up: Side, down: Side) -> Causes:
+    """The positions of upstream partitions as those of the downstream partitions that read them: of several the
+    largest."""
+    source, target = up.space, down.space
+    if not (
+        _are_many(causes)
+        and isinstance(mapping, TimeWindowPartitionMapping)
+        and isinstance(source, TimeSpace)
+        and isinstance(target, TimeSpace)
+    ):
+        return causes.mapped(lambda bits: downstream(mapping, bits, up=up, down=down))
+    first, last = -mapping.end_offset, -mapping.start_offset
+    shared = reaches(causes.bits, source.calendar, target.calendar)
+    return causes.spread({ordinal: (low + first, high + last) for ordinal, low, high in shared}, down.existing)
+
+
+def _are_many(causes: Causes) -> bool:
+    """Whether there are many positions, of few partitions each."""
+    return len(causes.groups) > FEW and len(causes.bits) <= EACH * len(causes.groups)
 
 
 def upstream(mapping: PartitionMapping, bits: BitMap, *, up: Side, down: Side) -> BitMap:

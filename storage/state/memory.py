@@ -12,11 +12,12 @@ from collections.abc import Callable, Collection
 
 from pyroaring import BitMap
 
-from ..events import Cause, Decision, MemoryDelta, Tick
+from ..events import Cause, Decision, KeyRanges, MemoryDelta, Tick
 from .causes import Causes
 from .ordinals import OrdinalSpace, Spaces
 
 SEEN = "seen:"
+NOTHING = Causes()
 
 
 class Memory:
@@ -30,7 +31,8 @@ class Memory:
         """Per asset, what was missing at its first evaluation and left so."""
 
     def of(self, asset_key: str, node: str) -> Causes:
-        return self.nodes.get(asset_key, {}).get(node) or Causes()
+        nodes = self.nodes.get(asset_key)
+        return NOTHING if nodes is None else nodes.get(node) or NOTHING
 
     def seen(self, asset_key: str, node: str) -> bool:
         """Whether the node has ever been evaluated and kept anything."""
@@ -113,12 +115,16 @@ def told(causes: Causes, space: OrdinalSpace) -> tuple[Cause, ...]:
     return tuple([Cause(position=position, partitions=space.ranges(bits)) for position, bits in causes])
 
 
-Say = Callable[[Causes, OrdinalSpace], tuple[Cause, ...]]
+Said = tuple[tuple[Cause, ...], int | None]
+"""Reasons as a part of a Tick says them: its own, or (the place) those in `Tick.shared`."""
+
+Difference = tuple[tuple[Cause, ...], int | None, tuple[KeyRanges | None, ...]]
+"""What a MemoryDelta adds, of its own or shared, and what it removes."""
 
 
-def delta(
-    asset_key: str, node: str, before: Causes, after: Causes, space: OrdinalSpace, *, say: Say = told
-) -> MemoryDelta | None:
+def difference(
+    before: Causes, after: Causes, space: OrdinalSpace, *, say: Callable[[Causes, OrdinalSpace], Said]
+) -> Difference | None:
     """What has to be added to and removed from `before` to make `after`; None where nothing."""
     if before == after:
         return None
@@ -126,5 +132,4 @@ def delta(
     added = after.beyond(before)
     if not gone and not added:
         return None
-    removed = (space.ranges(gone),) if gone else ()
-    return MemoryDelta(asset_key=asset_key, node=node, added=say(added, space), removed=removed)
+    return *say(added, space), (space.ranges(gone),) if gone else ()

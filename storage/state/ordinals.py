@@ -229,16 +229,20 @@ class TimeSpace(_Fixed):
             if len(self._found) > 10_000:  # parsing is the slow part of folding; the memory for it stays bounded
                 self._found.clear()
             self._found[key] = ordinal
+            self._keep(ordinal, key)
         return ordinal if ordinal >= 0 else None
 
     def key(self, ordinal: int) -> str:
         key = self._keys.get(ordinal)
         if key is None:
             key = self._definition.key_of(ordinal)
-            if len(self._keys) > 10_000:
-                self._keys.clear()
-            self._keys[ordinal] = key
+            self._keep(ordinal, key)
         return key
+
+    def _keep(self, ordinal: int, key: str) -> None:
+        if len(self._keys) > 10_000:
+            self._keys.clear()
+        self._keys[ordinal] = key
 
     def existing(self, at: datetime) -> BitMap:
         return clip(self._definition, at)

@@ -11,7 +11,8 @@ moved back by 1, 2, 4... and joined, which answers that for all stretches of one
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from pyroaring import BitMap
@@ -21,6 +22,11 @@ from .ordinals import spans
 
 FEW = 64
 """Runs up to this number are mapped one by one."""
+
+PAGE = 256
+"""Windows whose starts are kept together."""
+SPARSE = 8
+"""Of more windows than this for each bit the starts are not looked up together."""
 
 
 def overlapping(bits: BitMap, source: Calendar, target: Calendar) -> BitMap:
@@ -34,6 +40,27 @@ def overlapping(bits: BitMap, source: Calendar, target: Calendar) -> BitMap:
         return _stretches(source, target, bits.max()).all_of(bits)
     reach = target.at(source.start(bits.max() + 1))
     return _stretches(target, source, reach).hit_by(bits)
+
+
+def reaches(bits: BitMap, source: Calendar, target: Calendar) -> Iterator[tuple[int, int, int]]:
+    """Each window of `bits` with the first and the last window of `target` that it shares time with; an empty one
+    shares none."""
+    if source == target:
+        yield from ((ordinal, ordinal, ordinal) for ordinal in bits)
+    elif not bits or _longer(source, target) or bits.max() - bits.min() > SPARSE * len(bits):
+        for ordinal in bits:
+            start, end = source.start(ordinal), source.start(ordinal + 1)
+            if start < end:  # a day that a country skipped is empty
+                yield ordinal, max(target.at(start), 0), target.at(end - 1)
+    else:
+        first = bits.min()
+        starts = _starts(source, first, bits.max() + 2)
+        low = target.at(starts[0])
+        edges = _starts(target, low, target.at(starts[-1]) + 2)
+        for ordinal in bits:
+            start, end = starts[ordinal - first], starts[ordinal - first + 1]
+            if start < end:
+                yield ordinal, max(low + bisect_right(edges, start) - 1, 0), low + bisect_right(edges, end - 1) - 1
 
 
 def moved(bits: BitMap, first: int, last: int) -> BitMap:
@@ -60,6 +87,20 @@ def _by_runs(bits: BitMap, source: Calendar, target: Calendar) -> BitMap:
             if low < high:
                 found.add_range(low, high)
     return found
+
+
+def _starts(calendar: Calendar, first: int, behind: int) -> list[int]:
+    """When the windows from `first` up to `behind` start, in seconds."""
+    found: list[int] = []
+    for page in range(first // PAGE, (behind - 1) // PAGE + 1):
+        starts = _page_of_starts(calendar, page)
+        found += starts[max(first - page * PAGE, 0) : behind - page * PAGE]
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _page_of_starts(calendar: Calendar, page: int) -> list[int]:
+    return [calendar.start(ordinal) for ordinal in range(page * PAGE, (page + 1) * PAGE)]
 
 
 def _longer(one: Calendar, other: Calendar) -> bool:

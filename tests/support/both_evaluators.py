@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from pyroaring import BitMap
 
+from headwater.daemon.evaluation.alike import PartitionedEvaluation
 from headwater.daemon.evaluation.moment import Moment
-from headwater.daemon.evaluation.partitioned import PartitionedEvaluation
+from headwater.daemon.evaluation.once import Once
 from headwater.daemon.evaluation.plain import Evaluation, evaluate
 from headwater.daemon.evaluation.point_evaluation import PointEvaluation
 from headwater.daemon.evaluation.quick import QuickEvaluator
 from headwater.definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
+from headwater.storage.state import Causes
+
+
+class Anew(Once):
+    """Makes everything anew, whatever was made before."""
+
+    def __call__(self, make: Callable[..., Any], *of: Any) -> Any:
+        return make(*of)
+
+    def same(self, bits: BitMap) -> BitMap:
+        return bits
+
+    def same_causes(self, causes: Causes) -> Causes:
+        return causes
 
 
 class BothEvaluators:
@@ -31,13 +48,14 @@ class BothEvaluators:
         if isinstance(quick, PointEvaluation):
             BothEvaluators.compared += 1
             BothEvaluators.at_partitions += quick.looked_at is not None
-            plain = evaluate(moment, asset)
+            plain = evaluate(replace(moment, once=Anew()), asset)
             for n in [point.ordinal for point in quick.points]:
                 assert said_at(n, quick, moment, asset) == said_at(n, plain, moment, asset), where
             assert leaves_of(quick, moment, asset) == leaves_of(plain, moment, asset, at=quick.looked_at), where
         elif isinstance(quick, PartitionedEvaluation):
             BothEvaluators.compared += 1
-            assert said(quick, moment, asset) == said(evaluate(moment, asset), moment, asset), where
+            plain = evaluate(replace(moment, once=Anew()), asset)
+            assert said(quick, moment, asset) == said(plain, moment, asset), where
         return quick
 
 

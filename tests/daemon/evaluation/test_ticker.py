@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+from datetime import timedelta
 from typing import Any
 
 from headwater import AssetSpec, AutomationCondition, StaticPartitionsDefinition, asset
@@ -76,3 +77,28 @@ def test_what_was_just_requested_is_still_meant_when_a_reload_numbers_partitions
     for stored in world.log.read(0, 100):
         state.apply(stored)
     assert [state.space("made").key(ordinal) for ordinal in state.last_tick.requested["made"]] == ["x"]
+
+
+def test_a_partition_that_waits_for_its_interval_is_asked_for_though_another_one_was_looked_at_since() -> None:
+    """Of what stays true, one partition was asked for and made. Before it may be asked for again, another one changes,
+    which is looked at alone."""
+    parts = StaticPartitionsDefinition(["one", "two"])
+    stays_true = AutomationCondition.all_deps_match(~AutomationCondition.missing())
+
+    @asset(deps=["root"], partitions_def=parts, automation_condition=stays_true)
+    def reader() -> None: ...
+
+    world = World()
+    world.define(AssetSpec("root", partitions_def=parts), reader)
+    world.settle()
+    world.report("root", "one")
+    [first] = world.tick()
+    world.run(first)
+    assert world.tick() == []
+    world.advance(timedelta(seconds=10))
+    world.report("root", "two")
+    [second] = world.tick()
+    assert second.targets[0].partitions == (("two", "two"),)
+    world.advance(timedelta(seconds=21))
+    [again] = world.tick()
+    assert again.targets[0].partitions == (("one", "one"),)

@@ -28,7 +28,7 @@ from headwater.definitions.partitions import (
     WeeklyPartitionsDefinition,
 )
 from headwater.storage.events import DynamicPartitionsAdded
-from headwater.storage.state import mappings, time_mapping
+from headwater.storage.state import Causes, mappings, time_mapping
 from headwater.storage.state.mappings import Side
 from headwater.storage.state.ordinals import Spaces, clip, spans
 from support import random_partitions
@@ -121,6 +121,43 @@ def test_offsets_move_by_windows_of_the_downstream_and_back(
     for n in [*readers][:20] + [*bits][:20]:
         read = mappings.upstream(mapping, BitMap([n]), up=side(up), down=side(down))
         assert (one in read) == (n in readers)
+
+
+@settings(deadline=None)
+@given(
+    data=st.data(),
+    up=st.sampled_from(WINDOWS),
+    down=st.sampled_from(WINDOWS),
+    start=st.integers(-3, 3),
+    more=st.integers(0, 2),
+)
+def test_many_positions_are_mapped_at_once_as_they_are_one_by_one(
+    data: st.DataObject,
+    up: TimeWindowPartitionsDefinition,
+    down: TimeWindowPartitionsDefinition,
+    start: int,
+    more: int,
+) -> None:
+    mapping, there = TimeWindowPartitionMapping(start, start + more), {"up": side(up), "down": side(down)}
+    groups = data.draw(st.lists(st.tuples(st.integers(1, 50), subsets(clip(up, NOW))), max_size=5))
+    causes = Causes(groups)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mappings, "FEW", 0)
+        patch.setattr(mappings, "EACH", 10**9)
+        found = mappings.causes_downstream(mapping, causes, **there)
+    assert found == causes.mapped(lambda bits: mappings.downstream(mapping, bits, **there))
+
+
+def test_a_day_that_a_country_skipped_is_the_reason_of_nothing() -> None:
+    """Samoa went to the other side of the date line: 2011-12-30 was not there."""
+    up = DailyPartitionsDefinition("2011-12-20", "2012-01-10", timezone="Pacific/Apia")
+    down = MonthlyPartitionsDefinition("2011-11-01", "2012-02-01", timezone="Pacific/Apia")
+    mapping, there = TimeWindowPartitionMapping(), {"up": side(up), "down": side(down)}
+    first = up.first_ordinal
+    causes = Causes((n + 1, BitMap([first + n])) for n in range(20))
+    assert len(causes.groups) > mappings.FEW
+    found = mappings.causes_downstream(mapping, causes, **there)
+    assert found == causes.mapped(lambda bits: mappings.downstream(mapping, bits, **there))
 
 
 def test_what_a_window_requires_beyond_the_upstreams_ends() -> None:
