@@ -126,7 +126,9 @@ class View:
     __slots__ = ("_told", "key", "look", "reader")
 
     def __init__(self, key: str, look: Look, reader: Hashable) -> None:
-        self.key, self.look, self.reader = key, look, reader
+        self.key: str = key
+        self.look: Look = look
+        self.reader: Hashable = reader
         self._told: tuple[list[list[ToldLine]] | None, list[list[e.LeafTruth]]] = None, []
 
     @property
@@ -174,7 +176,10 @@ class Known:
     ) -> None:
         """`own` are the truths about the asset itself; `read` are all objects that were read, so that no id is given
         again."""
-        self.truth, self.remember, self.latched, self.read = truth, remember, latched, read
+        self.truth: Truth = truth
+        self.remember: dict[str, Causes] = remember
+        self.latched: list[Causes] = latched
+        self.read: object = read
         self.parts: list[list[Line] | None] = [
             _true([part], own) if isinstance(part, LeafRead) else None for part in plan.parts
         ]

@@ -64,20 +64,23 @@ class Run:
 
     def __init__(self, moment: Moment, root: AssetSnapshot, way: Way) -> None:
         state = moment.state
-        self.moment, self.root_asset, self.root, self.way = moment, root, root.key, way
+        self.moment: Moment = moment
+        self.root_asset: AssetSnapshot = root
+        self.root: str = root.key
+        self.way: Way = way
         self.asset: AssetState = state.assets.get(root.key) or state.asset(root.key)
         self.table: PartitionTable = self.asset.table
-        self.is_whole = root.partitions is None
-        self.first = root.key in moment.initial
+        self.is_whole: bool = root.partitions is None
+        self.first: bool = root.key in moment.initial
         self.memory: dict[str, Causes] = state.memory.nodes.get(root.key) or {}
 
     def at(self, ordinal: int) -> Point:
         """What the condition says of a partition."""
-        self.ordinal = ordinal
+        self.ordinal: int = ordinal
         self.kept: dict[str, float] = {}
         """The position that each node remembers there; 0: none."""
         self.leaves: list[TrueLeaf] = []
-        self.deps = self._seen_deps() if self.way.condition.reads_deps else []
+        self.deps: list[SeenDep] = self._seen_deps() if self.way.condition.reads_deps else []
         return Point(ordinal, self.way.condition.evaluate(self), self.kept, self.leaves)
 
     def _seen_deps(self) -> list[SeenDep]:

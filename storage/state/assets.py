@@ -248,7 +248,7 @@ class AssetState:
 
     def __init__(self, key: str, space: OrdinalSpace | None = None) -> None:
         self.key: str = key
-        self.table = PartitionTable(KeyedSpace(stray_space(key)) if space is None else space)
+        self.table: PartitionTable = PartitionTable(KeyedSpace(stray_space(key)) if space is None else space)
         self.stray: PartitionTable | None = self.table if space is None else None
         self.files: dict[str, str] = NOTHING
         """The data version last recorded of each file that arrived, by path."""

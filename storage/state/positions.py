@@ -20,9 +20,9 @@ class Column:
     __slots__ = ("first", "pages")
 
     def __init__(self, first: int = 0, pages: dict[int, array[int]] = NOTHING) -> None:
-        self.first = first
+        self.first: int = first
         """The number of ordinal 0, which stands in no page: most assets have no partitions, and this is all."""
-        self.pages = pages
+        self.pages: dict[int, array[int]] = pages
         """Each as long as the last number written to it asks for."""
 
     def __getitem__(self, ordinal: int) -> int:

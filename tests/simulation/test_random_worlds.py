@@ -12,6 +12,7 @@ from datetime import timedelta
 from functools import partial
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 
 from headwater import AssetDep
@@ -149,6 +150,7 @@ READS = {
 EAGERS = tuple(key for key in READS if key != "sometimes")
 REASONS = {**{key: READS[key] for key in EAGERS}, **dict.fromkeys(("left", "right"), READS["left"] | READS["right"])}
 """What may be the reason of an attempt: of assets that are made together, what any of them reads."""
+SIDES = ("left", "right")
 SEVERAL = ("total", "sales", "day_sales", "customer_sales", "shares")
 """What reads several partitions, or others than its own: its steps are handed keys."""
 
@@ -263,8 +265,14 @@ class Hand:
         )
         if blocker:
             self.world.skip(run_id, key, because_of=blocker)
-        else:
-            self.world.start(run_id, key, read_through=self.world.state.through if key in SEVERAL else None)
+            return
+        for one in [key, *self._made_with(run_id, key)]:
+            self.world.start(run_id, one, read_through=self.world.state.through if one in SEVERAL else None)
+
+    def _made_with(self, run_id: str, key: str) -> list[str]:
+        """What else of the run the same function makes: it has read nothing newer."""
+        targets = [target.asset_key for target in self.world.state.runs[run_id].targets]
+        return [other for other in SIDES if key in SIDES and other != key and other in targets]
 
 
 def play(world: World, actions: list) -> None:
@@ -334,7 +342,21 @@ DAEMON_THAT_DIES_BETWEEN_LOADS = [
 """The next one decides again only behind what the last Tick asked for, which stands behind both loads."""
 
 
+MADE_TOGETHER_WHILE_ONE_IS_UPDATED = [
+    ("report", ("source", None)),
+    ("tick", None),
+    ("hand", ("one", None)),
+    ("tick", None),
+    ("end", (8, "orphaned")),
+    ("tick", None),
+    ("step", (2, "ok")),
+    ("report", ("source", None)),
+]
+
+
+@pytest.mark.timeout(600)  # half a minute alone; it is not to fail where others work beside it
 @example(actions=DAEMON_THAT_DIES_BETWEEN_LOADS, backfill_above=100)
+@example(actions=MADE_TOGETHER_WHILE_ONE_IS_UPDATED, backfill_above=1)
 @given(actions=st.lists(ACTIONS, max_size=60), backfill_above=st.sampled_from([100, 1]))
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_any_history_is_decided_alike_and_comes_to_rest_fresh(actions: list, backfill_above: int) -> None:
