@@ -225,9 +225,9 @@ class Visit:
             if because.bits.isdisjoint(wanted):
                 continue
             reasons = reasons or _reasons(truth)
-            lost = BitMap([n for n, setback in table.setbacks.items() if setback.at >= asked_at])
-            held = (wanted & alike(because, reasons)) - lost
-            wanted = self._put_off(asset.key, held, _at(asked_at) + interval, wanted)
+            if held := wanted & alike(because, reasons):
+                lost = BitMap([n for n, setback in table.setbacks.items() if setback.at >= asked_at])
+                wanted = self._put_off(asset.key, held - lost, _at(asked_at) + interval, wanted)
         return wanted
 
     def _put_off(self, key: str, bits: BitMap, due: datetime, wanted: BitMap) -> BitMap:
