@@ -39,7 +39,7 @@ test: $(STAMP)
 
 # The tests that play random histories, each with far more of them than in `make test`.
 nightly: $(STAMP)
-	$(PY) -m pytest --nightly --timeout 7200 tests/simulation tests/daemon/evaluation/test_scalar.py \
+	$(PY) -m pytest --nightly --timeout 7200 tests/simulation tests/daemon/evaluation/test_unpartitioned.py \
 	    tests/daemon/evaluation/test_partitioned.py tests/daemon/runs/backfill/test_random_backfills.py \
 	    tests/storage/state/test_mappings.py $(ARGS)
 

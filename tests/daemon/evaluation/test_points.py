@@ -23,7 +23,7 @@ from headwater.daemon.evaluation import sharing
 from headwater.daemon.evaluation.compiling import compiled
 from headwater.daemon.evaluation.moment import Moment
 from headwater.daemon.evaluation.plain import Evaluation
-from headwater.daemon.evaluation.quick import MOST_POINTS, QuickEvaluator
+from headwater.daemon.evaluation.quick import MOST_POINTS
 from headwater.definitions.snapshot import AssetSnapshot, DefinitionsSnapshot
 from headwater.storage import events as e
 from support.both_evaluators import BothEvaluators
@@ -214,16 +214,6 @@ def test_nothing_that_a_user_names_becomes_part_of_the_text_of_a_condition(label
 def test_what_is_looked_at_one_by_one_has_no_more_reasons_than_each_decision_says_itself() -> None:
     """Otherwise a Tick would depend on how its assets were evaluated."""
     assert MOST_POINTS <= sharing.FEW
-
-
-def test_a_condition_is_compiled_once_for_all_assets_that_have_it() -> None:
-    world = World()
-    world.define(AssetSpec("raw"), eager("one", ["raw"], None), eager("two", ["raw"], None))
-    world.settle()
-    snapshot = world.state.definitions
-    assert snapshot is not None
-    evaluator = QuickEvaluator(snapshot)
-    assert evaluator._way_of(snapshot.assets["one"]) is evaluator._way_of(snapshot.assets["two"])
 
 
 def test_a_look_beyond_the_direct_dependencies_is_not_compiled() -> None:

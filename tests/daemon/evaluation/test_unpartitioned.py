@@ -1,4 +1,4 @@
-"""The evaluator of unpartitioned assets: chosen where it can answer, and never said to differ from the plain one.
+"""Assets without partitions: evaluated at the one place that they have, and never other than by the plain evaluator.
 
 That it answers as the plain one does is compared in every test that uses a World (`support/both_evaluators.py`); here,
 random conditions go through both.
